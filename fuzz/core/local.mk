@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+FUZZERS += fuzz/core/psk_identity
+fuzz_core_psk_identity_SOURCES = %D%/psk_identity.c fuzz/fuzz.h
+fuzz_core_psk_identity_LDADD = $(LDADD_FUZZ)
+EXTRA_DIST += %D%/corpus

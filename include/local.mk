@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+qvisioincludedir = $(includedir)/qvisio
+qvisioinclude_HEADERS = \
+	%D%/qvisio/audiocodec.h \
+	%D%/qvisio/audiosink.h \
+	%D%/qvisio/audiosource.h \
+	%D%/qvisio/clock.h \
+	%D%/qvisio/config.h \
+	%D%/qvisio/error.h \
+	%D%/qvisio/keysource.h \
+	%D%/qvisio/loader.h \
+	%D%/qvisio/log.h \
+	%D%/qvisio/media.h \
+	%D%/qvisio/module.h \
+	%D%/qvisio/option.h \
+	%D%/qvisio/psk_identity.h \
+	%D%/qvisio/secret.h \
+	%D%/qvisio/tls.h \
+	%D%/qvisio/videocodec.h \
+	%D%/qvisio/videosink.h \
+	%D%/qvisio/videosource.h

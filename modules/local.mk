@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+include %D%/keysource/etsi014/local.mk
+include %D%/keysource/psk/local.mk
+include %D%/tls/openssl/local.mk
+include %D%/tls/gnutls/local.mk
+include %D%/videosource/v4l2/local.mk
+include %D%/videosource/testpattern/local.mk
+include %D%/videosource/file/local.mk
+include %D%/videosink/sdl/local.mk
+include %D%/videosink/file/local.mk
+include %D%/videosink/null/local.mk
+include %D%/videocodec/mjpeg/local.mk
+include %D%/audiosource/alsa/local.mk
+include %D%/audiosource/pulse/local.mk
+include %D%/audiosource/file/local.mk
+include %D%/audiosource/tone/local.mk
+include %D%/audiosink/alsa/local.mk
+include %D%/audiosink/pulse/local.mk
+include %D%/audiosink/file/local.mk
+include %D%/audiosink/null/local.mk
+include %D%/audiocodec/pcm/local.mk
+include %D%/keystore/sqlite/local.mk
+include %D%/qkdlink/simulated/local.mk
