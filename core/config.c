@@ -315,8 +315,8 @@ static int check_setting(struct qv_options *options, const struct qv_section *se
 	return set_value(options, value, setting, err);
 }
 
-struct qv_options *qv_options_check(const struct qv_section *section, const struct qv_option *table,
-				    size_t option_size, const char *const *groups, struct qv_error *err)
+struct qv_options *qv_options_check(const struct qv_section *section, const struct qv_option *table, size_t option_size,
+				    const char *const *groups, struct qv_error *err)
 {
 	char prefix[256] = "";
 	if (section && section->name[0])

@@ -171,8 +171,7 @@ static const struct qv_class *class_in(const struct qv_loaded *loaded, const cha
 	return NULL;
 }
 
-const struct qv_class *qv_loader_get(struct qv_loader *loader, const char *kind, const char *name,
-				     struct qv_error *err)
+const struct qv_class *qv_loader_get(struct qv_loader *loader, const char *kind, const char *name, struct qv_error *err)
 {
 	if (!is_plain_name(kind) || !is_plain_name(name)) {
 		qv_fail(err, QV_E_MODULE, "\"%s\" is no module name: only a-z, 0-9, '_' and '-' occur in one", name);

@@ -24,6 +24,7 @@ libqvisio_la_SOURCES = \
 	%D%/secret.c \
 	%D%/secret_arena.c \
 	%D%/secret_arena.h \
+	%D%/secure.c \
 	%D%/tls_settings.c
 libqvisio_la_CPPFLAGS = $(AM_CPPFLAGS) -DQV_MODULEDIR='"$(moduledir)"'
 libqvisio_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)

@@ -92,7 +92,7 @@ static int line_start(const struct qv_log *log, enum qv_log_level level, char *l
 }
 
 __attribute__((format(printf, 3, 0))) static void write_line(const struct qv_log *log, enum qv_log_level level,
-							      const char *format, va_list args)
+							     const char *format, va_list args)
 {
 	if (!qv_log_enabled(log, level))
 		return;
@@ -116,13 +116,13 @@ __attribute__((format(printf, 3, 0))) static void write_line(const struct qv_log
 	errno = saved_errno;
 }
 
-#define DEFINE_LEVEL(function, level)                                    \
-	void function(const struct qv_log *log, const char *format, ...) \
-	{                                                                \
-		va_list args;                                            \
-		va_start(args, format);                                  \
-		write_line(log, level, format, args);                    \
-		va_end(args);                                            \
+#define DEFINE_LEVEL(function, level)                                                                                  \
+	void function(const struct qv_log *log, const char *format, ...)                                               \
+	{                                                                                                              \
+		va_list args;                                                                                          \
+		va_start(args, format);                                                                                \
+		write_line(log, level, format, args);                                                                  \
+		va_end(args);                                                                                          \
 	}
 
 DEFINE_LEVEL(qv_log_error, QV_LOG_ERROR)

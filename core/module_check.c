@@ -25,8 +25,7 @@ static bool has_callback(const struct qv_class *class, size_t offset)
 	return callback != NULL;
 }
 
-static int check_class(const struct qv_class *class, const struct qv_kind *kind, const char *path,
-		       struct qv_error *err)
+static int check_class(const struct qv_class *class, const struct qv_kind *kind, const char *path, struct qv_error *err)
 {
 	if (class->abi_major != kind->abi_major)
 		return qv_fail(err, QV_E_MODULE,

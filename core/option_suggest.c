@@ -44,8 +44,8 @@ static void consider(struct nearest *nearest, const char *name, const char *want
 		*nearest = (struct nearest){ name, d };
 }
 
-int qv_options_unknown(const struct qv_options *options, const char *where, const char *name,
-		       const char *const *groups, struct qv_error *err)
+int qv_options_unknown(const struct qv_options *options, const char *where, const char *name, const char *const *groups,
+		       struct qv_error *err)
 {
 	struct nearest nearest = { NULL, strlen(name) / 3 + 2 };
 	for (size_t i = 0; i < options->count; i++)

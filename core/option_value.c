@@ -53,8 +53,7 @@ void qv_option_expects(const struct qv_option *option, char *text, size_t room)
 	snprintf(text, room, "a string in quotes");
 }
 
-static int wrong(const struct qv_options *options, const struct qv_value *value, const char *seen,
-		 struct qv_error *err)
+static int wrong(const struct qv_options *options, const struct qv_value *value, const char *seen, struct qv_error *err)
 {
 	char expects[384];
 	qv_option_expects(&value->option, expects, sizeof expects);
@@ -142,8 +141,7 @@ int qv_value_set_string(const struct qv_options *options, struct qv_value *value
 	return value->string ? finish(value) : qv_fail(err, QV_E_NOMEM, "no memory for options");
 }
 
-int qv_value_add_item(const struct qv_options *options, struct qv_value *value, const char *item,
-		      struct qv_error *err)
+int qv_value_add_item(const struct qv_options *options, struct qv_value *value, const char *item, struct qv_error *err)
 {
 	if (value->option.type != QV_OPTION_STRINGS)
 		return wrong(options, value, "a list", err);
@@ -195,8 +193,7 @@ static int set_list_text(const struct qv_options *options, struct qv_value *valu
 	return finish(value);
 }
 
-int qv_value_set_text(const struct qv_options *options, struct qv_value *value, const char *text,
-		      struct qv_error *err)
+int qv_value_set_text(const struct qv_options *options, struct qv_value *value, const char *text, struct qv_error *err)
 {
 	switch (value->option.type) {
 	case QV_OPTION_INT:

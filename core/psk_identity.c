@@ -41,8 +41,8 @@ int qv_psk_identity_format(const struct qv_psk_identity *identity, uint8_t *byte
 			   struct qv_error *err)
 {
 	char start[32];
-	int length = snprintf(start, sizeof start, "%s%s/", prefix,
-			      identity->hash == QV_TLS_SHA384 ? "sha384" : "sha256");
+	int length =
+		snprintf(start, sizeof start, "%s%s/", prefix, identity->hash == QV_TLS_SHA384 ? "sha384" : "sha256");
 	if ((size_t)length >= room)
 		return qv_fail(err, QV_E_INVALID, "no room for a PSK identity");
 	memcpy(bytes, start, (size_t)length);

@@ -12,8 +12,8 @@ int qv_role_load(struct qv_loader *loader, const struct qv_section *section, con
 		return -1;
 	role->class = qv_loader_get(loader, kind, name, err);
 	if (!role->class)
-		return section ? qv_error_prefix(err, "%s: %s", qv_section_where(section), qv_section_name(section)) :
-				 -1;
+		return section ? qv_error_prefix(err, "%s: %s", qv_section_where(section), qv_section_name(section))
+			       : -1;
 	role->options = qv_options_check(section, role->class->options, role->class->option_size, own, err);
 	return role->options ? 0 : -1;
 }

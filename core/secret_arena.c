@@ -12,10 +12,10 @@
  * MADV_DONTDUMP) is cut into pieces of one size; larger pieces get an allocation of their own. sodium_malloc costs at
  * least four pages and as many system calls, too much for each of a KME's keys.
  */
-#define SLAB_SIZE ((size_t)64 * 1024)
-#define PIECE_MIN ((size_t)64)
-#define PIECE_MAX ((size_t)4096)
-#define CLASSES 7 /* 64, 128, … 4096 */
+#define SLAB_SIZE  ((size_t)64 * 1024)
+#define PIECE_MIN  ((size_t)64)
+#define PIECE_MAX  ((size_t)4096)
+#define CLASSES    7 /* 64, 128, … 4096 */
 #define PIECES_MAX (SLAB_SIZE / PIECE_MIN)
 
 struct slab {
@@ -107,7 +107,7 @@ static bool slab_give(struct slab *slab, uint8_t *bytes)
 void qv_arena_give(uint8_t *bytes)
 {
 	pthread_mutex_lock(&lock);
-	for (int class = 0; class <= CLASSES; class++)
+	for (int class = 0; class <= CLASSES; class ++)
 		for (struct slab **link = &slabs[class]; *link; link = &(*link)->next)
 			if (slab_give(*link, bytes)) {
 				slab_drop_if_empty(link, class);

@@ -15,6 +15,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/option.h \
 	%D%/qvisio/psk_identity.h \
 	%D%/qvisio/secret.h \
+	%D%/qvisio/secure.h \
 	%D%/qvisio/tls.h \
 	%D%/qvisio/videocodec.h \
 	%D%/qvisio/videosink.h \
