@@ -132,6 +132,24 @@ const struct qv_loaded *qv_loader_open_file(struct qv_loader *loader, const char
 	return loaded;
 }
 
+static bool holds(const struct qv_loaded *loaded, const struct qv_class *class)
+{
+	size_t i = 0;
+	while (loaded->classes[i] && loaded->classes[i] != class)
+		i++;
+	return loaded->classes[i] != NULL;
+}
+
+const struct qv_loaded *qv_loader_owner(struct qv_loader *loader, const struct qv_class *class)
+{
+	pthread_mutex_lock(&loader->lock);
+	const struct loaded_file *file = loader->files;
+	while (file && !holds(&file->view, class))
+		file = file->next;
+	pthread_mutex_unlock(&loader->lock);
+	return file ? &file->view : NULL;
+}
+
 /* Names become parts of file names, so they must not hold slashes or dots. */
 static bool is_plain_name(const char *name)
 {

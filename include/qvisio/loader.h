@@ -59,6 +59,9 @@ struct qv_loaded {
 };
 const struct qv_loaded *qv_loader_open_file(struct qv_loader *loader, const char *path, struct qv_error *err);
 
+/* The file that a class of this loader came from; NULL if the class is not of this loader. */
+const struct qv_loaded *qv_loader_owner(struct qv_loader *loader, const struct qv_class *class);
+
 /* A role of a configuration (`video.source`), resolved: the class that `module` names and its checked options. */
 struct qv_role {
 	const struct qv_class *class; /* owned by the loader */
