@@ -4,6 +4,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/audiocodec.h \
 	%D%/qvisio/audiosink.h \
 	%D%/qvisio/audiosource.h \
+	%D%/qvisio/call.h \
 	%D%/qvisio/clock.h \
 	%D%/qvisio/config.h \
 	%D%/qvisio/error.h \
@@ -16,6 +17,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/psk_identity.h \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
+	%D%/qvisio/session.h \
 	%D%/qvisio/tls.h \
 	%D%/qvisio/videocodec.h \
 	%D%/qvisio/videosink.h \

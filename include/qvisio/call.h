@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One side of a call: capture, encode and send, or receive, decode, show and play, over a finished TLS session.
+ *
+ * qv_call_send and qv_call_receive block the thread they are called on (which does all network work) until the call
+ * is over, and own the threads that capture, encode, decode, show and play; these are joined before they return.
+ * Nothing waits for an acknowledgement; no old picture is ever queued behind a new one.
+ */
+#ifndef QVISIO_CALL_H
+#define QVISIO_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <qvisio/loader.h>
+#include <qvisio/module.h>
+#include <qvisio/session.h>
+#include <qvisio/tls.h>
+#include <qvisio/videosink.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* A TLS session after its handshake. All borrowed; after the call, its owner frees the session and closes fd. */
+struct qv_link {
+	const struct qv_tls_class *tls;
+	struct qv_tls_session *session;
+	int fd; /* the connected, non-blocking stream socket below the session */
+};
+
+/* Where the time from capture to display went. They add up to the whole. */
+enum qv_call_stage {
+	QV_STAGE_CAPTURE, /* exposure until the program had the frame */
+	QV_STAGE_ENCODE,
+	QV_STAGE_QUEUE,   /* waiting for the connection to take it */
+	QV_STAGE_NETWORK, /* first byte handed to TLS until the last byte came out of it at the other end */
+	QV_STAGE_WAIT,    /* waiting for the decoder */
+	QV_STAGE_DECODE,
+	QV_STAGE_SHOW,  /* until the sink's show returned */
+	QV_STAGE_TOTAL, /* capture to display */
+	QV_STAGE_COUNT
+};
+const char *qv_call_stage_name(enum qv_call_stage stage); /* "capture"… Never NULL. */
+
+/* Microseconds over all frames shown; zero count: none. Quantiles are within 2 %. */
+struct qv_call_latency {
+	uint64_t count;
+	int64_t mean_us, median_us, p95_us, p99_us, max_us;
+};
+
+/* Totals since the call began. A side fills what it can see; the rest is 0. */
+struct qv_call_video_totals {
+	uint64_t captured; /* frames the source delivered */
+	uint64_t missed;   /* frames the source lost (gaps in its sequence) */
+	uint64_t skipped;  /* captured, not encoded because an encoded one was waiting */
+	uint64_t encoded;
+	uint64_t dropped_outbox; /* encoded, replaced by a newer one before it was sent */
+	uint64_t sent;
+	uint64_t received;      /* complete access units */
+	uint64_t lost;          /* gaps in the sender's sequence: dropped there */
+	uint64_t dropped_inbox; /* received, replaced by a newer one before it was decoded */
+	uint64_t damaged;       /* the decoder refused them */
+	uint64_t decoded;
+	uint64_t shown;
+	uint64_t bytes; /* of access units sent or received */
+};
+
+struct qv_call_audio_totals {
+	uint64_t captured; /* samples per channel */
+	uint64_t missed;   /* samples per channel that the source lost */
+	uint64_t packets_encoded;
+	uint64_t dropped_outbox; /* packets, the oldest when the queue was full */
+	uint64_t packets_sent;
+	uint64_t packets_received;
+	uint64_t dropped_inbox; /* packets, by the jitter buffer: to catch up, late, or more than it may hold */
+	uint64_t damaged;       /* packets the decoder refused */
+	uint64_t played;        /* samples per channel handed to the sink, concealed ones too */
+	uint64_t concealed;     /* samples per channel of silence (or the codec's guess) for missing sound */
+	uint64_t underruns;     /* times the jitter buffer ran dry */
+	uint64_t bytes;         /* of access units sent or received */
+};
+
+struct qv_call_totals {
+	struct qv_call_video_totals video;
+	struct qv_call_audio_totals audio;
+	uint64_t bytes_sent, bytes_received; /* of session records, all types */
+};
+
+/* The state of a call, once a second. */
+struct qv_call_stats {
+	int64_t elapsed_ns;              /* since the call began */
+	double fps;                      /* sent or shown during the last interval */
+	double kbit_sent, kbit_received; /* kbit/s during the last interval, all records */
+	double latency_ms;               /* capture to display, median of the last interval; -1: not known (yet) */
+	double jitter_buffer_ms;         /* sound waiting here or, when sending, at the receiver; -1: none */
+	double rtt_ms;                   /* shortest of the last pings; -1: not known yet */
+	struct qv_call_totals totals;
+	bool report_valid;                /* sending: the receiver has reported */
+	struct qv_receiver_report report; /* its last report */
+};
+
+/* What both sides agreed on. */
+struct qv_call_opened {
+	const char *peer_program;                    /* as it calls itself; hostile text, made printable */
+	const struct qv_stream_offer *video, *audio; /* NULL: not in this call */
+};
+
+/* Each caller defines its observer around this. Callbacks come on the thread of the call, are short, may be NULL. */
+struct qv_call_observer {
+	void (*opened)(struct qv_call_observer *observer, const struct qv_call_opened *opened);
+	void (*stats)(struct qv_call_observer *observer, const struct qv_call_stats *stats);
+};
+
+enum qv_call_end {
+	QV_CALL_SOURCES_ENDED, /* all our sources came to their end and everything was sent */
+	QV_CALL_CANCELLED,     /* host->cancel_fd */
+	QV_CALL_WINDOW_CLOSED, /* our sink said QV_E_END */
+	QV_CALL_PEER_BYE,      /* the peer ended it: peer_bye says why */
+	QV_CALL_FAILED         /* the call returned -1 */
+};
+const char *qv_call_end_name(enum qv_call_end end); /* "sources-ended"… Never NULL. */
+
+struct qv_call_result {
+	enum qv_call_end end;
+	struct qv_reason peer_bye; /* with QV_CALL_PEER_BYE */
+	char peer_program[QV_SESSION_NAME_MAX + 1];
+	bool opened;               /* HELLO and WELCOME were exchanged */
+	bool has_video, has_audio; /* agreed on; with these formats */
+	struct qv_stream_offer video, audio;
+	struct qv_call_totals totals;
+	bool report_valid;                              /* sending: the receiver reported */
+	struct qv_receiver_report report;               /* its last report */
+	struct qv_call_latency latency[QV_STAGE_COUNT]; /* receiving; on a sender CAPTURE, ENCODE and QUEUE only */
+	int64_t duration_ns;                            /* since the call opened */
+	int64_t first_frame_ns, last_frame_ns; /* CLOCK_MONOTONIC of the first and last frame sent or shown; 0: none */
+	double rtt_ms;                         /* -1: never measured */
+	struct qv_error video_error,
+		audio_error; /* code not QV_OK: the medium failed while the call went on, or at last */
+};
+
+/* Times in ms; 0 takes the default. */
+struct qv_call_limits {
+	int hello_timeout_ms; /* for HELLO and WELCOME; 5000 */
+	int peer_timeout_ms;  /* for a peer that sends nothing, or takes nothing; 10000 */
+	int bye_timeout_ms;   /* for the last records and the peer's close; 2000 */
+};
+
+/* What to send. A role that is NULL is absent; a source needs its codec. */
+struct qv_send_plan {
+	const char *program; /* our name for the peer, "visio_client 0.1.0", at most QV_SESSION_NAME_MAX bytes */
+	const struct qv_role *video_source, *video_codec;
+	const struct qv_role *audio_source, *audio_codec;
+	struct qv_call_limits limits;
+};
+
+/* What to do with what comes. */
+struct qv_receive_plan {
+	const char *program;
+	const struct qv_role *video_sink;   /* NULL: video is not accepted */
+	const struct qv_role *audio_sink;   /* NULL: sound is not accepted */
+	const struct qv_role *video_codecs; /* that may decode, found by their wire_name */
+	size_t video_codec_count;
+	const struct qv_role *audio_codecs;
+	size_t audio_codec_count;
+	const char *title;        /* of the window */
+	enum qv_secured secured;  /* and words, for the window: see qv_videosink_class.status */
+	const char *secured_text; /* NULL: none */
+	struct qv_call_limits limits;
+};
+
+/*
+ * Runs the caller's side: opens the sources, says HELLO and sends until the sources end, the peer says BYE,
+ * `host->cancel_fd` becomes readable, or something fails. `observer` may be NULL. `result` is always filled.
+ * 0 after a regular end (result->end), -1 otherwise: QV_E_BUSY (the peer is in another call), QV_E_DENIED and
+ * QV_E_UNSUPPORTED (it refused), QV_E_PROTOCOL, QV_E_TIMEOUT, QV_E_TRUNCATED, QV_E_GONE, or what a module said.
+ * A source that fails during the call is logged and told in `result`; the call goes on with the other one.
+ */
+int qv_call_send(const struct qv_link *link, const struct qv_send_plan *plan, const struct qv_host *host,
+		 struct qv_call_observer *observer, struct qv_call_result *result, struct qv_error *err);
+
+/* Runs the answerer's side, likewise. The video sink is opened, used and closed on one thread of the call's own. */
+int qv_call_receive(const struct qv_link *link, const struct qv_receive_plan *plan, const struct qv_host *host,
+		    struct qv_call_observer *observer, struct qv_call_result *result, struct qv_error *err);
+
+/*
+ * Answers a caller with REFUSE and closes the session; at most a second. `text` is for the person at the other end,
+ * NULL for a usual one.
+ */
+int qv_call_refuse(const struct qv_link *link, enum qv_refusal code, const char *text, const struct qv_host *host,
+		   struct qv_error *err);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif
