@@ -25,6 +25,7 @@ libqvisio_la_SOURCES = \
 	%D%/secret_arena.c \
 	%D%/secret_arena.h \
 	%D%/secure.c \
+	%D%/stamp.c \
 	%D%/tls_settings.c
 libqvisio_la_CPPFLAGS = $(AM_CPPFLAGS) -DQV_MODULEDIR='"$(moduledir)"'
 libqvisio_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)

@@ -18,6 +18,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
 	%D%/qvisio/session.h \
+	%D%/qvisio/stamp.h \
 	%D%/qvisio/tls.h \
 	%D%/qvisio/videocodec.h \
 	%D%/qvisio/videosink.h \

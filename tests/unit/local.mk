@@ -1,11 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_CMOCKA
 unit_tests = \
-	tests/unit/test_psk_identity
+	tests/unit/test_psk_identity \
+	tests/unit/test_stamp
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
 tests_unit_test_psk_identity_SOURCES = %D%/test_psk_identity.c
 tests_unit_test_psk_identity_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_test_psk_identity_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_stamp_SOURCES = %D%/test_stamp.c
+tests_unit_test_stamp_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_stamp_LDADD = $(LDADD_UNIT)
+
+if WITH_TURBOJPEG
+check_PROGRAMS += tests/unit/test_stamp_jpeg
+TESTS += tests/unit/test_stamp_jpeg
+tests_unit_test_stamp_jpeg_SOURCES = %D%/test_stamp_jpeg.c
+tests_unit_test_stamp_jpeg_CFLAGS = $(CFLAGS_UNIT) $(TURBOJPEG_CFLAGS)
+tests_unit_test_stamp_jpeg_LDADD = $(LDADD_UNIT) $(TURBOJPEG_LIBS)
+endif
 endif
