@@ -8,3 +8,4 @@ tests_modules_videosource_mock_la_LIBADD = libqvisio.la
 tests_modules_videosource_mock_la_LDFLAGS = $(LDFLAGS_MOCK)
 tests_modules_keysource_empty_la_SOURCES = %D%/empty.c
 tests_modules_keysource_empty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+include %D%/audio.mk
