@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = \
 	QVISIO_MODULE_PATH='$(abs_top_builddir)/.libs'; export QVISIO_MODULE_PATH; \
 	QV_BUILD='$(abs_top_builddir)'; export QV_BUILD; \
 	QV_SOURCE='$(abs_top_srcdir)'; export QV_SOURCE; \
+	QV_PROGRAMS='$(bin_PROGRAMS) $(sbin_PROGRAMS)'; export QV_PROGRAMS; \
 	PYTHONPATH='$(abs_top_srcdir)/tests/harness'; export PYTHONPATH; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;
 

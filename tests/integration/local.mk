@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
+dist_check_SCRIPTS += %D%/test_man_pages.py
+TESTS += %D%/test_man_pages.py

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Manual pages: one for every program and module built, options as the code has them, and no formatter warnings."""
+
+import glob
+import json
+import os
+import re
+
+import qvtest
+
+test = qvtest.Test(__file__)
+PAGES = os.path.join(qvtest.SOURCE, "doc", "man")
+MODULES = os.path.join(qvtest.BUILD, ".libs")
+
+
+def built_modules():
+    files = json.loads(qvtest.run(["qvisio-module", "list", "--json"]).stdout)
+    return [f for f in files if os.path.dirname(f["path"]) == os.path.realpath(MODULES)]
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def section(text, title):
+    found = re.search(rf"^\.Sh {title}\n.*?(?=^\.Sh |\Z)", text, re.MULTILINE | re.DOTALL)
+    return found and found.group(0)
+
+
+def page_of(module):
+    return os.path.join(PAGES, f"qvisio-{module['kind']}-{module['name']}.7")
+
+
+@test.case("every module built can be loaded")
+def _(tmp):
+    unusable = [f["error"] for f in built_modules() if "error" in f]
+    assert not unusable, "\n".join(unusable)
+
+
+@test.case("every module built has a page")
+def _(tmp):
+    missing = [page_of(m) for m in built_modules() if not os.path.exists(page_of(m))]
+    assert not missing, "missing: " + ", ".join(missing)
+
+
+@test.case("the OPTIONS section of a module's page is what qvisio-module show --mdoc prints")
+def _(tmp):
+    drifted = []
+    for module in built_modules():
+        if os.path.exists(page_of(module)):
+            name = f"{module['kind']}/{module['name']}"
+            shown = qvtest.run(["qvisio-module", "show", "--mdoc", name]).stdout
+            if section(read(page_of(module)), "OPTIONS") != shown:
+                drifted.append(f"{page_of(module)}: replace its OPTIONS section with the output of "
+                               f"`qvisio-module show --mdoc {name}`")
+    assert not drifted, "\n".join(drifted)
+
+
+@test.case("every program has a page")
+def _(tmp):
+    programs = os.environ.get("QV_PROGRAMS", "qvisio-module").split()
+    missing = [p for p in programs if not glob.glob(os.path.join(PAGES, p + ".[18]"))]
+    assert not missing, "no page for " + ", ".join(missing)
+
+
+@test.case("every page is formatted without a warning and has its sections")
+def _(tmp):
+    pages = sorted(glob.glob(os.path.join(PAGES, "*.[0-9]")))
+    assert pages, f"no pages in {PAGES}"
+    faults = []
+    for page in pages:
+        done = qvtest.run(["man", "--warnings", "-l", page], env=dict(os.environ, MANWIDTH="100", LC_ALL="C.UTF-8"))
+        faults += [f"{page}: {line}" for line in done.stderr.splitlines()]
+        title = os.path.basename(page).rsplit(".", 1)
+        text = read(page)
+        if f"\n.Dt {title[0].upper()} {title[1]}\n" not in text:
+            faults.append(f"{page}: .Dt is not {title[0].upper()} {title[1]}")
+        needed = ["NAME", "DESCRIPTION", "SEE ALSO"]
+        needed += ["OPTIONS", "EXAMPLES"] if title[1] == "7" else ["SYNOPSIS", "EXIT STATUS"]
+        faults += [f"{page}: no section {name}" for name in needed if not section(text, name)]
+    assert not faults, "\n".join(faults)
+
+
+test.run()
