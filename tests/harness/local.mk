@@ -1,2 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/qvtest.py
+
+# For unit tests of media modules: LDADD = libmediatest.la $(LDADD_UNIT)
+if WITH_CMOCKA
+check_LTLIBRARIES += libmediatest.la
+libmediatest_la_SOURCES = %D%/media_test.c %D%/media_test.h
+libmediatest_la_CFLAGS = $(CFLAGS_UNIT)
+libmediatest_la_LIBADD = libqvisio.la $(CMOCKA_LIBS) -lm
+endif
