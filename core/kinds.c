@@ -4,7 +4,9 @@
 #include <qvisio/audiosink.h>
 #include <qvisio/audiosource.h>
 #include <qvisio/keysource.h>
+#include <qvisio/keystore.h>
 #include <qvisio/loader.h>
+#include <qvisio/qkdlink.h>
 #include <qvisio/tls.h>
 #include <qvisio/videocodec.h>
 #include <qvisio/videosink.h>
@@ -35,6 +37,16 @@ static const size_t audiocodec_required[] = { AT(audiocodec, wire_name), AT(audi
 					      AT(audiocodec, encode), AT(audiocodec, decoder_open),
 					      AT(audiocodec, decoder_close), AT(audiocodec, decode), 0 };
 
+static const size_t keystore_required[] = {
+	AT(keystore, open),	AT(keystore, close),	    AT(keystore, property_get), AT(keystore, property_set),
+	AT(keystore, import),	AT(keystore, cursor),	    AT(keystore, stock),	AT(keystore, reserve),
+	AT(keystore, release),	AT(keystore, reservations), AT(keystore, find),		AT(keystore, settle),
+	AT(keystore, deliver),	AT(keystore, promises),	    AT(keystore, undo),		AT(keystore, purge),
+	0
+};
+static const size_t qkdlink_required[] = { AT(qkdlink, open), AT(qkdlink, close), AT(qkdlink, read),
+					   AT(qkdlink, wait_ms), 0 };
+
 #define KIND(kind, KIND, summary)                                                           \
 	{                                                                                   \
 		#kind, summary, QV_##KIND##_ABI_MAJOR, QV_##KIND##_ABI_MINOR,               \
@@ -50,6 +62,8 @@ const struct qv_kind qv_kinds[] = {
 	KIND(audiosource, AUDIOSOURCE, "sound from a microphone, a file or a generator"),
 	KIND(audiosink, AUDIOSINK, "plays or keeps sound"),
 	KIND(audiocodec, AUDIOCODEC, "sound to packets and back"),
+	KIND(keystore, KEYSTORE, "the durable single-use store of a KME"),
+	KIND(qkdlink, QKDLINK, "where the keys of a QKD link come from"),
 	{ NULL, NULL, 0, 0, 0, NULL },
 };
 
@@ -77,3 +91,5 @@ DEFINE_CLASS(videocodec)
 DEFINE_CLASS(audiosource)
 DEFINE_CLASS(audiosink)
 DEFINE_CLASS(audiocodec)
+DEFINE_CLASS(keystore)
+DEFINE_CLASS(qkdlink)

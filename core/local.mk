@@ -24,6 +24,7 @@ libqvisio_la_SOURCES = \
 	%D%/secret.c \
 	%D%/secret_arena.c \
 	%D%/secret_arena.h \
+	%D%/secret_file.c \
 	%D%/secure.c \
 	%D%/stamp.c \
 	%D%/tls_settings.c

@@ -9,12 +9,14 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/config.h \
 	%D%/qvisio/error.h \
 	%D%/qvisio/keysource.h \
+	%D%/qvisio/keystore.h \
 	%D%/qvisio/loader.h \
 	%D%/qvisio/log.h \
 	%D%/qvisio/media.h \
 	%D%/qvisio/module.h \
 	%D%/qvisio/option.h \
 	%D%/qvisio/psk_identity.h \
+	%D%/qvisio/qkdlink.h \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
 	%D%/qvisio/session.h \

@@ -37,6 +37,12 @@ struct qv_secret *qv_secret_from_base64(const char *text, size_t length, struct 
 /* A secret decoded from hexadecimal digits. QV_E_INVALID without echoing the text. */
 struct qv_secret *qv_secret_from_hex(const char *text, size_t length, struct qv_error *err);
 
+/*
+ * The bytes of a regular file that belongs to this user or root and that nobody else can read or write; at most `max`.
+ * QV_E_IO, QV_E_DENIED (who can read it, and the chmod that ends it), QV_E_INVALID (larger than `max`).
+ */
+struct qv_secret *qv_secret_from_file(const char *path, size_t max, struct qv_error *err);
+
 /* Base64 of a secret, itself a secret, ended by a zero byte that qv_secret_size does not count. */
 struct qv_secret *qv_secret_to_base64(const struct qv_secret *secret, struct qv_error *err);
 
