@@ -25,6 +25,14 @@ struct qv_videodecoder {
 	int narrow_stride;
 };
 
+static int make_handle(struct qv_videodecoder *decoder, struct qv_error *err)
+{
+	decoder->handle = tjInitDecompress();
+	if (!decoder->handle)
+		return qv_fail(err, QV_E_NOMEM, "the mjpeg decoder does not start: %s", tjGetErrorStr2(NULL));
+	return 0;
+}
+
 struct qv_videodecoder *mjpeg_decoder_open(const struct qv_host *host, const struct qv_options *options,
 					   const struct qv_video_format *format, struct qv_error *err)
 {
@@ -36,9 +44,7 @@ struct qv_videodecoder *mjpeg_decoder_open(const struct qv_host *host, const str
 	}
 	decoder->announced = *format;
 	decoder->pixels_max = qv_options_int(options, "max_pixels");
-	decoder->handle = tjInitDecompress();
-	if (!decoder->handle) {
-		qv_fail(err, QV_E_NOMEM, "the mjpeg decoder does not start: %s", tjGetErrorStr2(NULL));
+	if (make_handle(decoder, err) != 0) {
 		free(decoder);
 		return NULL;
 	}
@@ -49,7 +55,8 @@ void mjpeg_decoder_close(struct qv_videodecoder *decoder)
 {
 	if (!decoder)
 		return;
-	tjDestroy(decoder->handle);
+	if (decoder->handle)
+		tjDestroy(decoder->handle);
 	free(decoder->memory);
 	free(decoder->narrow);
 	free(decoder);
@@ -100,13 +107,17 @@ static int read_format(struct qv_videodecoder *decoder, const struct qv_packet *
 		       int *subsampling, struct qv_error *err)
 {
 	int colorspace;
-	if (check_limits(decoder, packet, err) != 0)
+	if (check_limits(decoder, packet, err) != 0 || (!decoder->handle && make_handle(decoder, err) != 0))
 		return -1;
 	*format = decoder->announced;
 	if (tjDecompressHeader3(decoder->handle, packet->data, packet->size, &format->width, &format->height,
-				subsampling, &colorspace) != 0)
-		return qv_fail(err, QV_E_PROTOCOL, "damaged or unusual JPEG image: %s",
-			       tjGetErrorStr2(decoder->handle));
+				subsampling, &colorspace) != 0) {
+		qv_fail(err, QV_E_PROTOCOL, "damaged or unusual JPEG image: %s", tjGetErrorStr2(decoder->handle));
+		/* TurboJPEG 2.1 leaves the handle in the middle of that header, and the next image would fail. */
+		tjDestroy(decoder->handle);
+		decoder->handle = NULL;
+		return -1;
+	}
 	if (colorspace != TJCS_YCbCr && colorspace != TJCS_GRAY)
 		return qv_fail(err, QV_E_PROTOCOL, "a JPEG image in %s, where only YCbCr and gray are shown",
 			       colorspace == TJCS_RGB ? "RGB" : "CMYK");
