@@ -5,3 +5,4 @@ fuzz_modules_psk_keys_SOURCES = %D%/psk_keys.c fuzz/fuzz.h modules/keysource/psk
 fuzz_modules_psk_keys_CFLAGS = $(AM_CFLAGS)
 fuzz_modules_psk_keys_LDADD = $(LDADD_FUZZ)
 EXTRA_DIST += %D%/corpus/psk_keys
+include %D%/audio.mk

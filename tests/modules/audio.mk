@@ -3,12 +3,20 @@ check_LTLIBRARIES += libaudioparts.la
 libaudioparts_la_SOURCES = %D%/audio_parts.c %D%/audio_parts.h
 libaudioparts_la_LIBADD = libqvisio.la
 
+if WITH_SNDFILE
+audio_sndfile_tests = tests/modules/test_audio_sinks
+endif
 if WITH_CMOCKA
 audio_tests = \
 	tests/modules/test_pcm \
+	$(audio_sndfile_tests) \
 	tests/modules/test_tone
 check_PROGRAMS += $(audio_tests)
 TESTS += $(audio_tests)
+
+tests_modules_test_audio_sinks_SOURCES = %D%/test_audio_sinks.c
+tests_modules_test_audio_sinks_CFLAGS = $(CFLAGS_UNIT)
+tests_modules_test_audio_sinks_LDADD = libaudioparts.la $(LDADD_UNIT)
 
 tests_modules_test_pcm_SOURCES = %D%/test_pcm.c
 tests_modules_test_pcm_CFLAGS = $(CFLAGS_UNIT)
@@ -18,3 +26,12 @@ tests_modules_test_tone_SOURCES = %D%/test_tone.c
 tests_modules_test_tone_CFLAGS = $(CFLAGS_UNIT)
 tests_modules_test_tone_LDADD = libaudioparts.la $(LDADD_UNIT) -lm
 endif
+
+check_PROGRAMS += tests/modules/audiopump
+tests_modules_audiopump_SOURCES = %D%/audiopump.c
+tests_modules_audiopump_LDADD = libaudioparts.la libqvisio.la
+
+if WITH_SNDFILE
+TESTS += %D%/audio_file.py
+endif
+dist_check_SCRIPTS += %D%/audio_file.py
