@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mjpeg.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
@@ -9,6 +10,8 @@
 
 /* Encoders make about ten scans of a progressive image; each one costs a pass over all of its blocks. */
 #define SCANS_MAX 32
+
+#define EXTRANEOUS_MAX 8
 
 struct qv_videodecoder {
 	tjhandle handle;
@@ -167,14 +170,18 @@ static int make_planes(struct qv_videodecoder *decoder, const struct qv_video_fo
 }
 
 /*
- * Some cameras leave bytes behind the last block. Nothing is lost by them, and libjpeg reports the first warning of
- * an image, so all before this one was sound. Any other warning means that a part of the picture is made up.
+ * Some cameras leave a few bytes behind the last block. Nothing is lost by them, and libjpeg reports the first warning
+ * of an image, so all before this one was sound. Any other warning means that a part of the picture is made up, and so
+ * do many bytes: the blocks went astray before.
  */
 static bool is_harmless(tjhandle handle)
 {
+	unsigned count;
+	int used = 0;
 	const char *warning = tjGetErrorStr2(handle);
 	return tjGetErrorCode(handle) == TJERR_WARNING &&
-	       strstr(warning, "extraneous bytes before marker 0xd9") != NULL;
+	       sscanf(warning, "Corrupt JPEG data: %u extraneous bytes before marker 0xd9%n", &count, &used) == 1 &&
+	       used > 0 && count <= EXTRANEOUS_MAX;
 }
 
 static int decompress(struct qv_videodecoder *decoder, const struct qv_packet *packet, struct qv_error *err)
