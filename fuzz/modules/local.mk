@@ -6,3 +6,13 @@ fuzz_modules_psk_keys_CFLAGS = $(AM_CFLAGS)
 fuzz_modules_psk_keys_LDADD = $(LDADD_FUZZ)
 EXTRA_DIST += %D%/corpus/psk_keys
 include %D%/audio.mk
+
+FUZZERS += fuzz/modules/y4m fuzz/modules/jpeg_stream
+fuzz_modules_y4m_SOURCES = %D%/y4m.c fuzz/fuzz.h modules/videosource/file/y4m.c
+fuzz_modules_y4m_CFLAGS = $(AM_CFLAGS)
+fuzz_modules_y4m_LDADD = $(LDADD_FUZZ)
+fuzz_modules_jpeg_stream_SOURCES = %D%/jpeg_stream.c fuzz/fuzz.h modules/videosource/file/jpeg_stream.c \
+	modules/videosource/common/jpeg_scan.c
+fuzz_modules_jpeg_stream_CFLAGS = $(AM_CFLAGS)
+fuzz_modules_jpeg_stream_LDADD = $(LDADD_FUZZ)
+EXTRA_DIST += %D%/corpus/y4m %D%/corpus/jpeg_stream
