@@ -48,7 +48,8 @@ double bench_median(double *values, size_t count)
 
 void bench_header(void)
 {
-	printf("%-44s %12s %12s %-6s %7s %15s %6s\n", "what (against)", "ours", "theirs", "unit", "ratio", "range", "goal");
+	printf("%-44s %12s %12s %-6s %7s %15s %6s\n", "what (against)", "ours", "theirs", "unit", "ratio", "range",
+	       "goal");
 }
 
 bool bench_run(const struct bench_pair *pair)

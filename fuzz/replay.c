@@ -91,8 +91,11 @@ int main(void)
 	struct dirent **files;
 	int count = scandir(folder, &files, NULL, alphasort);
 	uint8_t *seed = malloc(INPUT_MAX), *work = malloc(INPUT_MAX);
-	if (!seed || !work)
+	if (!seed || !work) {
+		free(seed);
+		free(work);
 		return 99;
+	}
 	int seen = 0;
 	run_once(seed, 0);
 	for (int i = 0; i < count; i++) {

@@ -24,3 +24,5 @@ include %D%/modules/local.mk
 include %D%/conformance/local.mk
 include %D%/integration/local.mk
 include %D%/interop/local.mk
+
+include %D%/targets.mk

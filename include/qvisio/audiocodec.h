@@ -33,16 +33,18 @@ struct qv_audiocodec_class {
 		    struct qv_error *err);
 
 	struct qv_audioencoder *(*encoder_open)(const struct qv_host *host, const struct qv_options *options,
-						const struct qv_audio_format *format, struct qv_error *err); /* required */
-	void (*encoder_close)(struct qv_audioencoder *encoder); /* required; NULL is fine */
+						const struct qv_audio_format *format,
+						struct qv_error *err); /* required */
+	void (*encoder_close)(struct qv_audioencoder *encoder);        /* required; NULL is fine */
 
 	/* Required. 1: `packet` filled, valid until the next call; 0: kept back; -1. */
 	int (*encode)(struct qv_audioencoder *encoder, const struct qv_audio_block *block, struct qv_packet *packet,
 		      struct qv_error *err);
 
 	struct qv_audiodecoder *(*decoder_open)(const struct qv_host *host, const struct qv_options *options,
-						const struct qv_audio_format *format, struct qv_error *err); /* required */
-	void (*decoder_close)(struct qv_audiodecoder *decoder); /* required; NULL is fine */
+						const struct qv_audio_format *format,
+						struct qv_error *err); /* required */
+	void (*decoder_close)(struct qv_audiodecoder *decoder);        /* required; NULL is fine */
 
 	/* Required. 1: `block` filled, valid until the next call; 0: nothing yet; -1 QV_E_PROTOCOL: damaged packet. */
 	int (*decode)(struct qv_audiodecoder *decoder, const struct qv_packet *packet, struct qv_audio_block *block,

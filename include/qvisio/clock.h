@@ -13,7 +13,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_NS_PER_SECOND INT64_C(1000000000)
-#define QV_NS_PER_MS INT64_C(1000000)
+#define QV_NS_PER_MS     INT64_C(1000000)
 
 /* A source of time, so that tests can supply their own. */
 struct qv_clock {

@@ -50,8 +50,8 @@ const char *qv_section_name(const struct qv_section *section); /* "video.source"
  * sub-groups or lists that the caller reads itself. Any other name is an error that suggests the nearest known one.
  * `section` may be NULL: all defaults (missing required options are then reported without a line).
  */
-struct qv_options *qv_options_check(const struct qv_section *section, const struct qv_option *table,
-				    size_t option_size, const char *const *groups, struct qv_error *err);
+struct qv_options *qv_options_check(const struct qv_section *section, const struct qv_option *table, size_t option_size,
+				    const char *const *groups, struct qv_error *err);
 void qv_options_free(struct qv_options *options);
 
 /* As qv_options_check from "name=value" strings, for command lines; ended by NULL. A SECRET is refused in argv. */

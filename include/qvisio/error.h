@@ -42,22 +42,23 @@ struct qv_error {
 };
 
 /* Starts an error value: code QV_OK and an empty message. */
-#define QV_ERROR_INIT { QV_OK, "" }
+#define QV_ERROR_INIT                                                                                                  \
+	{                                                                                                              \
+		QV_OK, ""                                                                                              \
+	}
 
 /*
  * Records code and message and returns -1, so that a function can end with `return qv_fail(…)`.
  * The message says what failed, on what, why, and what a person can do. `err` may be NULL.
  */
-int qv_fail(struct qv_error *err, enum qv_code code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int qv_fail(struct qv_error *err, enum qv_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* As qv_fail, and appends ": " and the text of the errno value `errnum`. */
 int qv_fail_errno(struct qv_error *err, enum qv_code code, int errnum, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* Puts context in front of a recorded message ("context: message") on its way up. Returns -1. */
-int qv_error_prefix(struct qv_error *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+int qv_error_prefix(struct qv_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A stable lower-case word for a code ("no-key"), for logs and JSON. Never NULL. */
 const char *qv_code_name(enum qv_code code);

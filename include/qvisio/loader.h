@@ -26,8 +26,8 @@ struct qv_kind {
 	const char *name;
 	const char *summary;
 	uint16_t abi_major, abi_minor;
-	uint32_t size;           /* sizeof the current class struct */
-	const size_t *required;  /* offsets of callbacks that must not be NULL, ended by 0 */
+	uint32_t size;          /* sizeof the current class struct */
+	const size_t *required; /* offsets of callbacks that must not be NULL, ended by 0 */
 };
 
 /* All kinds, ended by a NULL name. */
@@ -49,7 +49,8 @@ const char *const *qv_loader_path(const struct qv_loader *loader);
  * it can be used as the kind's class struct (the qv_<kind>_load functions do this with the right type).
  * QV_E_MODULE: not found (says where it looked), library missing (says which), wrong ABI, unsafe permissions.
  */
-const struct qv_class *qv_loader_get(struct qv_loader *loader, const char *kind, const char *name, struct qv_error *err);
+const struct qv_class *qv_loader_get(struct qv_loader *loader, const char *kind, const char *name,
+				     struct qv_error *err);
 
 /* Loads a module file by path; returns its descriptor and NULL-ended class copies. For `qvisio-module check`. */
 struct qv_loaded {

@@ -19,7 +19,7 @@ extern "C" {
 
 /* Largest picture accepted anywhere, per side, and the largest access unit. */
 #define QV_VIDEO_SIDE_MAX 8192
-#define QV_PACKET_MAX (16u * 1024u * 1024u)
+#define QV_PACKET_MAX     (16u * 1024u * 1024u)
 
 enum qv_pixel {
 	QV_PIXEL_NONE = 0,
@@ -32,8 +32,8 @@ enum qv_pixel {
 
 /* A set of pixel formats, for what an encoder or sink takes: QV_PIXEL_BIT(QV_PIXEL_I420) | … */
 #define QV_PIXEL_BIT(pixel) (1u << (unsigned)(pixel))
-#define QV_PIXELS_PLANAR                                                                          \
-	(QV_PIXEL_BIT(QV_PIXEL_I420) | QV_PIXEL_BIT(QV_PIXEL_I422) | QV_PIXEL_BIT(QV_PIXEL_I444) | \
+#define QV_PIXELS_PLANAR                                                                                               \
+	(QV_PIXEL_BIT(QV_PIXEL_I420) | QV_PIXEL_BIT(QV_PIXEL_I422) | QV_PIXEL_BIT(QV_PIXEL_I444) |                     \
 	 QV_PIXEL_BIT(QV_PIXEL_GRAY))
 
 /* Quantisation of samples, ITU-T H.273 VideoFullRangeFlag. Matrix coefficients are BT.601 throughout. */

@@ -32,22 +32,22 @@ extern "C" {
  * callbacks behind it; new callbacks are only ever added at its end.
  */
 struct qv_class {
-	const char *kind;     /* "keysource", "tls", … */
-	const char *name;     /* as in `module = "name"`; [a-z0-9_-]+ */
-	const char *summary;  /* one line */
-	uint16_t abi_major;   /* QV_<KIND>_ABI_MAJOR it was compiled with */
+	const char *kind;    /* "keysource", "tls", … */
+	const char *name;    /* as in `module = "name"`; [a-z0-9_-]+ */
+	const char *summary; /* one line */
+	uint16_t abi_major;  /* QV_<KIND>_ABI_MAJOR it was compiled with */
 	uint16_t abi_minor;
-	uint32_t size;        /* sizeof the kind's class struct it was compiled with */
-	uint32_t option_size; /* sizeof (struct qv_option) it was compiled with */
+	uint32_t size;                   /* sizeof the kind's class struct it was compiled with */
+	uint32_t option_size;            /* sizeof (struct qv_option) it was compiled with */
 	const struct qv_option *options; /* ended by a NULL name; NULL: none */
 };
 
 struct qv_module {
-	uint16_t abi_major; /* QV_MODULE_ABI_MAJOR */
-	uint16_t abi_minor; /* QV_MODULE_ABI_MINOR */
-	uint32_t size;      /* sizeof (struct qv_module) */
-	const char *version; /* the module's own */
-	const char *license; /* SPDX expression of the module with what it links */
+	uint16_t abi_major;                    /* QV_MODULE_ABI_MAJOR */
+	uint16_t abi_minor;                    /* QV_MODULE_ABI_MINOR */
+	uint32_t size;                         /* sizeof (struct qv_module) */
+	const char *version;                   /* the module's own */
+	const char *license;                   /* SPDX expression of the module with what it links */
 	const struct qv_class *const *classes; /* NULL-ended */
 };
 
@@ -59,7 +59,7 @@ extern const struct qv_module qv_module;
  * `cancel_fd` becomes readable when blocking calls of this instance must return QV_E_CANCELLED; -1: never.
  */
 struct qv_host {
-	uint32_t size; /* sizeof (struct qv_host) of the host: check before using later fields */
+	uint32_t size;            /* sizeof (struct qv_host) of the host: check before using later fields */
 	const struct qv_log *log; /* named after the role; may be NULL */
 	const struct qv_clock *clock;
 	int cancel_fd;

@@ -20,13 +20,13 @@ extern "C" {
 
 enum qv_option_type {
 	QV_OPTION_STRING = 1,
-	QV_OPTION_INT,     /* 64-bit; range in min and max when max > min */
-	QV_OPTION_FLOAT,   /* range in min and max when max > min */
+	QV_OPTION_INT,   /* 64-bit; range in min and max when max > min */
+	QV_OPTION_FLOAT, /* range in min and max when max > min */
 	QV_OPTION_BOOL,
-	QV_OPTION_CHOICE,  /* one of the strings in choices */
-	QV_OPTION_PATH,    /* a file name; a relative one is taken from the configuration file's folder */
-	QV_OPTION_SECRET,  /* text kept as a qv_secret and wiped from the parsed configuration */
-	QV_OPTION_STRINGS  /* one string, or a list or array of strings */
+	QV_OPTION_CHOICE, /* one of the strings in choices */
+	QV_OPTION_PATH,   /* a file name; a relative one is taken from the configuration file's folder */
+	QV_OPTION_SECRET, /* text kept as a qv_secret and wiped from the parsed configuration */
+	QV_OPTION_STRINGS /* one string, or a list or array of strings */
 };
 
 /* One option. Further fields may be added at the end: qv_class.option_size tells the core the size in use. */
@@ -34,11 +34,11 @@ struct qv_option {
 	const char *name; /* lower case, words joined by '_'; NULL ends the table */
 	enum qv_option_type type;
 	bool required;
-	const char *fallback; /* default as text in the option's own syntax; NULL: unset */
-	double min, max;      /* inclusive; ignored unless max > min */
+	const char *fallback;       /* default as text in the option's own syntax; NULL: unset */
+	double min, max;            /* inclusive; ignored unless max > min */
 	const char *const *choices; /* NULL-ended, for QV_OPTION_CHOICE */
-	const char *unit;     /* "ms", "px", "bit/s"… or NULL */
-	const char *help;     /* one sentence */
+	const char *unit;           /* "ms", "px", "bit/s"… or NULL */
+	const char *help;           /* one sentence */
 };
 
 /* Checked values of one group. Made and freed by the core; borrowed by a module during open only. */
@@ -48,14 +48,14 @@ struct qv_options;
  * Accessors. Asking for a name that the table does not declare, or with another type, is a defect of the module: the
  * value is NULL, 0 or false and `qvisio-module check` reports it. Strings live as long as the options.
  */
-bool qv_options_is_set(const struct qv_options *options, const char *name); /* in the file, not by default */
-bool qv_options_has(const struct qv_options *options, const char *name);    /* in the file or by default */
+bool qv_options_is_set(const struct qv_options *options, const char *name);        /* in the file, not by default */
+bool qv_options_has(const struct qv_options *options, const char *name);           /* in the file or by default */
 const char *qv_options_string(const struct qv_options *options, const char *name); /* STRING, CHOICE, PATH; or NULL */
 int64_t qv_options_int(const struct qv_options *options, const char *name);
 double qv_options_float(const struct qv_options *options, const char *name);
 bool qv_options_bool(const struct qv_options *options, const char *name);
 const struct qv_secret *qv_options_secret(const struct qv_options *options, const char *name); /* or NULL */
-size_t qv_options_count(const struct qv_options *options, const char *name); /* of a STRINGS option */
+size_t qv_options_count(const struct qv_options *options, const char *name);                   /* of a STRINGS option */
 const char *qv_options_item(const struct qv_options *options, const char *name, size_t index);
 
 /* "file:line" of an option, or of its group if the option is unset, for messages. Never NULL. */

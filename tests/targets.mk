@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# Ways of running the tests, and of reading the sources, that look for more than a wrong result.
+
+# Each sanitizer has a build tree of its own below this one. SAN_TESTS="…" narrows what is run.
+check_in_tree = \
+	$(MKDIR_P) $(2) && cd $(2) && \
+	{ test -f Makefile || $(abs_top_srcdir)/configure -q --enable-werror CC='$(CC)' CFLAGS='$(3)' LDFLAGS='$(3)'; } && \
+	$(MAKE) -s all && $(1) $(MAKE) check $(if $(SAN_TESTS),TESTS='$(SAN_TESTS)')
+
+asan_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+tsan_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
+
+check-asan:
+	+$(call check_in_tree,ASAN_OPTIONS=abort_on_error=0:detect_leaks=1 LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/lsan.supp UBSAN_OPTIONS=print_stacktrace=1,asan,$(asan_flags))
+
+check-tsan:
+	+$(call check_in_tree,TSAN_OPTIONS=halt_on_error=1:suppressions=$(abs_top_srcdir)/tests/tsan.supp,tsan,$(tsan_flags))
+
+# Programs only: valgrind follows no script into what it starts. Fuzz replays are left to ASan, which is far quicker.
+valgrind_command = $(LIBTOOL) --mode=execute valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
+	--error-exitcode=99 --suppressions=$(abs_top_srcdir)/tests/valgrind.supp
+check-valgrind: all
+	$(MAKE) check LOG_COMPILER='$(valgrind_command)' \
+		TESTS='$(if $(SAN_TESTS),$(SAN_TESTS),$(filter-out $(FUZZERS) %.py %.sh,$(TESTS)))'
+
+coverage:
+	$(MKDIR_P) coverage && cd coverage && \
+	{ test -f Makefile || $(abs_top_srcdir)/configure -q CC='$(CC)' CFLAGS='-g -O0 --coverage -U_FORTIFY_SOURCE'; } && \
+	$(MAKE) -s all && $(MAKE) check; \
+	gcovr --root $(abs_top_srcdir) --object-directory . --exclude '.*/(tests|fuzz|bench|examples)/.*' \
+		--exclude '.*/test_[^/]*' --html-details index.html --print-summary && \
+	echo 'the report is coverage/index.html'
+
+lint_c = find $(top_srcdir)/core $(top_srcdir)/modules $(top_srcdir)/tools $(top_srcdir)/tests $(top_srcdir)/fuzz \
+	$(top_srcdir)/bench $(top_srcdir)/examples -name '*.c'
+lint_h = find $(top_srcdir)/include $(top_srcdir)/core $(top_srcdir)/modules $(top_srcdir)/tools $(top_srcdir)/bench -name '*.h'
+lint_flags = $(AM_CPPFLAGS) -I. -DHAVE_CONFIG_H -DQV_MODULEDIR='"/"' -std=c17 $(CORE_CFLAGS) $(SDL_CFLAGS) $(GNUTLS_CFLAGS) \
+	$(JANSSON_CFLAGS) $(CURL_CFLAGS) $(TURBOJPEG_CFLAGS) $(ALSA_CFLAGS) $(PULSE_CFLAGS)
+
+lint: lint-format lint-shell lint-cppcheck lint-tidy
+
+lint-format:
+	{ $(lint_c); $(lint_h); } | xargs clang-format --dry-run -Werror
+
+lint-shell:
+	cd $(top_srcdir) && shellcheck autogen.sh quickstart .ci/run $$(find tests tools examples etc -name '*.sh')
+
+lint-cppcheck:
+	$(lint_c) | xargs cppcheck -q -j2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability \
+		--suppress=missingIncludeSystem -I$(top_srcdir)/include
+
+lint-tidy:
+	$(lint_c) | xargs -P2 -n4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$$@" -- $(lint_flags) 2>/dev/null' tidy
+
+.PHONY: check-asan check-tsan check-valgrind coverage lint lint-format lint-shell lint-cppcheck lint-tidy
+
+EXTRA_DIST += .clang-tidy %D%/lsan.supp %D%/tsan.supp %D%/valgrind.supp
+clean-local:
+	rm -rf asan tsan coverage
