@@ -27,6 +27,9 @@ libqvisio_la_SOURCES = \
 	%D%/secret_file.c \
 	%D%/secure.c \
 	%D%/stamp.c \
+	%D%/tls_alert.c \
+	%D%/tls_choice.c \
+	%D%/tls_common.c \
 	%D%/tls_settings.c
 libqvisio_la_CPPFLAGS = $(AM_CPPFLAGS) -DQV_MODULEDIR='"$(moduledir)"'
 libqvisio_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)

@@ -22,6 +22,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/session.h \
 	%D%/qvisio/stamp.h \
 	%D%/qvisio/tls.h \
+	%D%/qvisio/tls_backend.h \
 	%D%/qvisio/videocodec.h \
 	%D%/qvisio/videosink.h \
 	%D%/qvisio/videosource.h
