@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+check_PROGRAMS += tls_peer
+tls_peer_SOURCES = \
+	%D%/tls_peer.c \
+	%D%/tls_peer.h \
+	%D%/tls_peer_client.c \
+	%D%/tls_peer_psk.c \
+	%D%/tls_peer_report.c \
+	%D%/tls_peer_server.c
+tls_peer_CFLAGS = $(AM_CFLAGS) -pthread
+tls_peer_LDADD = libqvisio.la

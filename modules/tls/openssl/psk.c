@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* External PSKs in OpenSSL: a client offers a session made of the key, a server finds one by the identity. */
+#include "backend.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+
+/*
+ * A handshake with a PSK offers only suites of its hash: with others in the list OpenSSL may pick one of another hash
+ * and drop the PSK in silence. 256-bit ciphers come first.
+ */
+const char *tls_suites(enum qv_tls_hash hash)
+{
+	return hash == QV_TLS_SHA384 ? "TLS_AES_256_GCM_SHA384" : "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+}
+
+const char tls_suites_classic[] = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+const char tls_groups[] = "X25519:P-256:X448:P-521:P-384";
+
+/* OpenSSL takes an external PSK as a session; it copies the key, and wipes its copy with the session. */
+static SSL_SESSION *session_from(SSL *ssl, const struct qv_tls_psk *psk)
+{
+	static const unsigned char suites[][2] = { [QV_TLS_SHA256] = { 0x13, 0x03 }, [QV_TLS_SHA384] = { 0x13, 0x02 } };
+	const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suites[psk->hash]);
+	SSL_SESSION *made = cipher ? SSL_SESSION_new() : NULL;
+	if (made && SSL_SESSION_set1_master_key(made, qv_secret_bytes(psk->key), qv_secret_size(psk->key)) == 1 &&
+	    SSL_SESSION_set_cipher(made, cipher) == 1 && SSL_SESSION_set_protocol_version(made, TLS1_3_VERSION) == 1)
+		return made;
+	SSL_SESSION_free(made);
+	return NULL;
+}
+
+/* Client. Called for each ClientHello; `hash` is set for the second one, when the suite is already known. */
+static int use_session(SSL *ssl, const EVP_MD *hash, const unsigned char **identity, size_t *size, SSL_SESSION **made)
+{
+	(void)hash;
+	const struct qv_tls_session *session = tls_session_of(ssl);
+	const struct qv_tls_psk *psk = session->offered;
+	*made = NULL;
+	if (!psk)
+		return 1;
+	*made = session_from(ssl, psk);
+	*identity = psk->identity;
+	*size = psk->identity_size;
+	return *made != NULL;
+}
+
+/* Server. The choice was made when the ClientHello came; here OpenSSL takes it, or skips an identity not chosen. */
+static int find_session(SSL *ssl, const unsigned char *identity, size_t size, SSL_SESSION **made)
+{
+	const struct qv_tls_psk *psk = &tls_session_of(ssl)->choice.psk;
+	*made = NULL;
+	if (!psk->key || size != psk->identity_size || memcmp(identity, psk->identity, size) != 0)
+		return 1;
+	*made = session_from(ssl, psk);
+	return *made != NULL;
+}
+
+static struct qv_tls_bytes extension(SSL *ssl, unsigned type)
+{
+	const unsigned char *data;
+	size_t size;
+	if (SSL_client_hello_get0_ext(ssl, type, &data, &size) != 1)
+		return (struct qv_tls_bytes){ NULL, 0 };
+	static const uint8_t empty;
+	return (struct qv_tls_bytes){ size ? data : &empty, size };
+}
+
+/* Whether a supported_groups extension (RFC 8446 section 4.2.7) names a group. */
+static bool names_group(struct qv_tls_bytes groups, unsigned number)
+{
+	for (size_t i = 2; i + 1 < groups.size; i += 2)
+		if (((unsigned)groups.data[i] << 8 | groups.data[i + 1]) == number)
+			return true;
+	return false;
+}
+
+/*
+ * OpenSSL 3.0 uses Diffie-Hellman whenever the two sides have a group in common, so a server that wants none
+ * (psk_ke) keeps only a group that the client does not have.
+ */
+static bool avoid_groups(SSL *ssl)
+{
+	static const struct {
+		const char *name;
+		unsigned number;
+	} groups[] = { { "ffdhe2048", 0x100 }, { "ffdhe3072", 0x101 }, { "ffdhe4096", 0x102 }, { "ffdhe6144", 0x103 },
+		       { "ffdhe8192", 0x104 }, { "X448", 0x1e },       { "P-384", 0x18 },      { "P-521", 0x19 } };
+	struct qv_tls_bytes offered = extension(ssl, TLSEXT_TYPE_supported_groups);
+	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+		if (!names_group(offered, groups[i].number))
+			return SSL_set1_groups_list(ssl, groups[i].name) == 1;
+	return false;
+}
+
+static int apply_choice(struct qv_tls_session *session)
+{
+	const struct qv_tls_psk *psk = &session->choice.psk;
+	if (!psk->key)
+		return 0;
+	if (SSL_set_ciphersuites(session->ssl, tls_suites(psk->hash)) != 1)
+		return qv_fail(&session->refusal, QV_E_INTERNAL, "OpenSSL has none of the ciphers %s",
+			       tls_suites(psk->hash));
+	if (session->tls->common.settings.kex == QV_TLS_PSK_KE && !avoid_groups(session->ssl))
+		return qv_fail(
+			&session->refusal, QV_E_UNSUPPORTED,
+			"this side refused the client: OpenSSL cannot leave Diffie-Hellman out (kex = \"psk_ke\") for "
+			"a client that has every group");
+	return 0;
+}
+
+/* Server. Runs before OpenSSL has decided anything about the handshake; may block in the finder. */
+static int client_hello(SSL *ssl, int *alert, void *argument)
+{
+	(void)argument;
+	struct qv_tls_session *session = tls_session_of(ssl);
+	struct qv_tls_hello hello = {
+		.versions = extension(ssl, TLSEXT_TYPE_supported_versions),
+		.psks = extension(ssl, TLSEXT_TYPE_psk),
+		.psk_modes = extension(ssl, TLSEXT_TYPE_psk_kex_modes),
+	};
+	session->choice.alert = QV_TLS_ALERT_INTERNAL_ERROR;
+	bool first = !session->choice.made;
+	if (qv_tls_choose(&session->tls->common, session->finder, &hello, &session->choice, &session->refusal) == 0 &&
+	    (!first || apply_choice(session) == 0))
+		return SSL_CLIENT_HELLO_SUCCESS;
+	*alert = session->choice.alert;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+void tls_psk_setup(SSL_CTX *context)
+{
+	SSL_CTX_set_psk_use_session_callback(context, use_session);
+	SSL_CTX_set_psk_find_session_callback(context, find_session);
+	SSL_CTX_set_client_hello_cb(context, client_hello, NULL);
+}
