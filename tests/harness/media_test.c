@@ -53,7 +53,7 @@ static uint8_t pattern_sample(int plane, int x, int y, unsigned *random)
 	int noise = (int)(*random >> 16 & 7);
 	if (plane == 0)
 		return (uint8_t)(40 + (x * 2 + y) % 160 + ((x / 16 + y / 16) % 2) * 20 + noise);
-	return (uint8_t)(128 + (plane == 1 ? x - y : y - x / 2) % 64 + noise / 4);
+	return (uint8_t)(96 + abs((plane == 1 ? x + y : 2 * x - y) % 128 - 64) + noise / 4);
 }
 
 struct qv_picture *media_pattern(enum qv_pixel pixel, int width, int height, unsigned seed)
@@ -62,13 +62,14 @@ struct qv_picture *media_pattern(enum qv_pixel pixel, int width, int height, uns
 	struct qv_picture *picture = qv_picture_new(&format, NULL);
 	assert_non_null(picture);
 	struct qv_frame frame = qv_picture_frame(picture);
+	int shift = (int)(seed % 64) * 3;
 	for (int i = 0; i < qv_pixel_planes(pixel); i++) {
 		int plane_width, plane_height;
 		qv_plane_dimensions(&format, i, &plane_width, &plane_height);
 		for (int y = 0; y < plane_height; y++)
 			for (int x = 0; x < plane_width; x++)
 				qv_picture_plane(picture, i)[y * frame.stride[i] + x] =
-					pattern_sample(i, x + (int)seed * 3, y, &seed);
+					pattern_sample(i, x + shift, y, &seed);
 	}
 	return picture;
 }

@@ -353,6 +353,7 @@ enum damage {
 	ARITHMETIC,
 	TWO_FRAME_HEADERS,
 	SEGMENT_PAST_END,
+	SEGMENT_LENGTH,
 	OVERWRITTEN,
 	DAMAGES
 };
@@ -394,6 +395,9 @@ static size_t damage(enum damage kind, uint8_t *data, size_t size)
 	case SEGMENT_PAST_END:
 		data[sos + 2] = 0xff;
 		break;
+	case SEGMENT_LENGTH:
+		data[sos + 3] += 5;
+		break;
 	case OVERWRITTEN:
 		memset(data + sos + (size - sos) / 3, 0x55, (size - sos) / 3);
 		break;
@@ -418,7 +422,8 @@ static void damaged_images_are_refused_and_the_next_is_shown(void **state)
 		[LOSSLESS] = "a JPEG image of coding process 3, where only baseline and progressive are read",
 		[ARITHMETIC] = "a JPEG image of coding process 9, where only baseline and progressive are read",
 		[TWO_FRAME_HEADERS] = "damaged JPEG image: two frame headers",
-		[SEGMENT_PAST_END] = "damaged or unusual JPEG image: Bogus marker length",
+		[SEGMENT_PAST_END] = "damaged JPEG image: a segment reaches past its end",
+		[SEGMENT_LENGTH] = "damaged or unusual JPEG image: Bogus marker length",
 		[OVERWRITTEN] = "damaged JPEG image: ",
 	};
 	struct codec codec = codec_open(fine);

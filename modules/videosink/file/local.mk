@@ -9,3 +9,11 @@ videosink_file_la_SOURCES += %D%/snapshot_png.c
 else
 videosink_file_la_SOURCES += %D%/snapshot_none.c
 endif
+
+if WITH_CMOCKA
+check_PROGRAMS += modules/videosink/file/test_file_sink
+TESTS += modules/videosink/file/test_file_sink
+modules_videosink_file_test_file_sink_SOURCES = %D%/test_file_sink.c
+modules_videosink_file_test_file_sink_CFLAGS = $(CFLAGS_UNIT)
+modules_videosink_file_test_file_sink_LDADD = libmediatest.la $(LDADD_UNIT)
+endif

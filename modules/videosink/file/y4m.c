@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The header has one length whatever the rate, so that the rate can be written when it is known. */
-#define HEADER_SIZE 128
+/* One length whatever the rate, so that it can be written when it is known. ffmpeg reads up to 96 bytes. */
+#define HEADER_SIZE 88
 #define FRAME_MARK  "FRAME\n"
 #define MARK_SIZE   (sizeof FRAME_MARK - 1)
 
@@ -76,13 +76,12 @@ static const char *colour_space(enum qv_pixel pixel)
 	}
 }
 
-/* The comment field XPAD fills up what the others leave. */
+/* The comment field X fills up what the others leave. */
 static void format_header(const struct y4m *file, struct y4m_rate rate, char header[static HEADER_SIZE + 1])
 {
-	int used = snprintf(header, HEADER_SIZE + 1,
-			    "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C%s XCOLORRANGE=%s XPAD=", file->format.width,
-			    file->format.height, rate.num, rate.den, colour_space(file->format.pixel),
-			    file->format.range == QV_RANGE_FULL ? "FULL" : "LIMITED");
+	int used = snprintf(header, HEADER_SIZE + 1, "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C%s XCOLORRANGE=%s X",
+			    file->format.width, file->format.height, rate.num, rate.den,
+			    colour_space(file->format.pixel), file->format.range == QV_RANGE_FULL ? "FULL" : "LIMITED");
 	memset(header + used, '.', (size_t)(HEADER_SIZE - used));
 	header[HEADER_SIZE - 1] = '\n';
 	header[HEADER_SIZE] = '\0';
