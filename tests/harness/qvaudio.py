@@ -89,3 +89,11 @@ class Pulse:
 def pump(test, source, sink, *options, env=None):
     """Starts a copy from an audio source module to an audio sink module ("name,option=value,…")."""
     return test.start(["tests/modules/audiopump", *options, source, sink], env=env)
+
+
+def finish(process, code="end"):
+    """How a pump ended, which must be with `code`: ((blocks, frames, lost), message)."""
+    found = process.wait_for(r"^end (\S+) blocks=(\d+) frames=(\d+) lost=(\d+): (.*)")
+    assert found.group(1) == code, found.group(0)
+    assert process.wait() == 0
+    return tuple(int(found.group(n)) for n in (2, 3, 4)), found.group(5)

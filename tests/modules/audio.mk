@@ -34,4 +34,14 @@ tests_modules_audiopump_LDADD = libaudioparts.la libqvisio.la
 if WITH_SNDFILE
 TESTS += %D%/audio_file.py
 endif
-dist_check_SCRIPTS += %D%/audio_file.py
+if WITH_ALSA
+check_LTLIBRARIES += tests/modules/alsa_faults.la
+tests_modules_alsa_faults_la_SOURCES = %D%/alsa_faults.c
+tests_modules_alsa_faults_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS) -fvisibility=default -Wno-missing-prototypes
+tests_modules_alsa_faults_la_LIBADD = $(ALSA_LIBS)
+tests_modules_alsa_faults_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+if WITH_SNDFILE
+TESTS += %D%/audio_alsa.py
+endif
+endif
+dist_check_SCRIPTS += %D%/audio_file.py %D%/audio_alsa.py

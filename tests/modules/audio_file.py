@@ -6,16 +6,9 @@ import signal
 
 import qvaudio
 import qvtest
+from qvaudio import finish
 
 test = qvtest.Test(__file__)
-
-
-def finish(process, code="end"):
-    """The numbers of the pump's last line, which must have ended with `code`."""
-    found = process.wait_for(r"^end (\S+) blocks=(\d+) frames=(\d+) lost=(\d+): (.*)")
-    assert found.group(1) == code, found.group(0)
-    assert process.wait() == 0
-    return [int(found.group(n)) for n in (2, 3, 4)], found.group(5)
 
 
 def ffmpeg(*words):

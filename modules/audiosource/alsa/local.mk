@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+if WITH_ALSA
+module_LTLIBRARIES += audiosource-alsa.la
+audiosource_alsa_la_SOURCES = %D%/alsa.c %D%/alsa_device.c %D%/alsa_device.h
+audiosource_alsa_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS)
+audiosource_alsa_la_LIBADD = libqvisio.la $(ALSA_LIBS)
+audiosource_alsa_la_LDFLAGS = $(LDFLAGS_MODULE)
+endif

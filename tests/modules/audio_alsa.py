@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ALSA modules on libasound's own PCMs: files, null, and a real PulseAudio daemon for real time."""
+
+import array
+import errno
+import os
+import signal
+
+import qvaudio
+import qvtest
+from qvaudio import finish
+
+test = qvtest.Test(__file__)
+
+
+def config(tmp, text):
+    """The environment in which libasound knows the PCMs of `text` and no others."""
+    path = f"{tmp}/asound.conf"
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    return {"ALSA_CONFIG_PATH": path}
+
+
+def pulse_pcms(tmp, pulse):
+    return config(tmp, f'''
+        pcm.speaker {{ type pulse server "{pulse.server}" device "one" }}
+        pcm.microphone {{ type pulse server "{pulse.server}" device "one.monitor" }}
+        pcm.default {{ type plug slave.pcm "speaker" }}
+        ''') | pulse.env
+
+
+@test.case("what is played through libasound is what libasound's own file PCM writes")
+def _(tmp):
+    for rate, channels in ((16000, 1), (48000, 2)):
+        env = config(tmp, f'pcm.out {{ type file slave.pcm {{ type null }} file "{tmp}/out.wav" format "wav" }}')
+        qvaudio.write_noise(f"{tmp}/in.wav", seconds=1, rate=rate, channels=channels)
+        pump = qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=false", "alsa,device=out", "--rate", rate,
+                            "--channels", channels, env=env)
+        (_, frames, _), _ = finish(pump)
+        assert frames == rate
+        assert qvaudio.read_wav(f"{tmp}/out.wav") == qvaudio.read_wav(f"{tmp}/in.wav")
+
+
+@test.case("what libasound's own file PCM reads is what is captured")
+def _(tmp):
+    qvaudio.write_noise(f"{tmp}/in.wav", seconds=1)
+    with open(f"{tmp}/in.raw", "wb") as f:
+        f.write(qvaudio.read_wav(f"{tmp}/in.wav")[0].tobytes())
+    env = config(tmp, f'pcm.in {{ type file slave.pcm {{ type null }} file /dev/null infile "{tmp}/in.raw" format raw }}')
+    pump = qvaudio.pump(test, "alsa,device=in", f"file,path={tmp}/out.wav", "--frames", 12000, env=env)
+    (_, _, lost), _ = finish(pump, "ok")
+    assert lost == 0
+    assert qvaudio.read_wav(f"{tmp}/out.wav")[0] == qvaudio.read_wav(f"{tmp}/in.wav")[0][:12000]
+
+
+@test.case("a call's worth of sound goes out and comes in again in real time, whole")
+def _(tmp):
+    # At the daemon's own rate every sample is the same; resampled by it, the highest notes are weaker.
+    for rate, fit_at_least in ((16000, 0.9999), (48000, 0.95)):
+        folder = f"{tmp}/{rate}"
+        os.mkdir(folder)
+        pulse = qvaudio.Pulse(test, folder, rate=rate)
+        env = pulse_pcms(folder, pulse)
+        qvaudio.write_noise(f"{tmp}/in.wav", seconds=2)
+        record = qvaudio.pump(test, "alsa,device=microphone", f"file,path={tmp}/out.wav", env=env)
+        record.wait_for("started")
+        # The silence behind it pushes the last of the noise through the daemon.
+        samples = qvaudio.read_wav(f"{tmp}/in.wav")[0]
+        qvaudio.write_wav(f"{tmp}/longer.wav", list(samples) + [0] * 8000)
+        finish(qvaudio.pump(test, f"file,path={tmp}/longer.wav,pace=false", "alsa,device=speaker", env=env))
+        record.signal(signal.SIGTERM)
+        (_, _, lost), _ = finish(record, "cancelled")
+        assert lost == 0
+        fit = qvaudio.correlate(f"{tmp}/in.wav", f"{tmp}/out.wav")
+        assert fit.overlap == 32000 and fit.peak > fit_at_least and 0.9 < fit.gain < 1.1, fit
+
+
+@test.case("the daemon behind it dies: the device is gone, on both sides")
+def _(tmp):
+    for source, sink in (("alsa,device=microphone", "null"), ("tone,pace=false", "alsa,device=speaker")):
+        os.makedirs(f"{tmp}/{sink[:4]}")
+        pulse = qvaudio.Pulse(test, f"{tmp}/{sink[:4]}")
+        pump = qvaudio.pump(test, source, sink, "--mark", 8000, env=pulse_pcms(tmp, pulse))
+        pump.wait_for("marked")
+        pulse.process.stop()
+        _, message = finish(pump, "gone")
+        assert "was removed" in message, message
+
+
+def faulty(env, number, at):
+    shim = os.path.join(qvtest.BUILD, "tests/modules/.libs/alsa_faults.so")
+    assert os.path.exists(shim), shim
+    # The address sanitizer wants to be first; elsewhere the order does not matter.
+    return {**env, "LD_PRELOAD": " ".join(filter(None, (os.environ.get("LD_PRELOAD"), shim))),
+            "ALSA_FAULT": str(number), "ALSA_FAULT_AT": str(at)}
+
+
+def files_and_null(tmp):
+    with open(f"{tmp}/in.raw", "wb") as f:
+        f.write(array.array("h", range(30000)).tobytes())
+    return config(tmp, f'''
+        pcm.in {{ type file slave.pcm {{ type null }} file /dev/null infile "{tmp}/in.raw" format raw }}
+        pcm.out {{ type file slave.pcm {{ type null }} file "{tmp}/out.raw" format raw }}
+        ''')
+
+
+@test.case("an overrun and a suspended machine leave a jump in the position, and the stream goes on")
+def _(tmp):
+    for number in (errno.EPIPE, errno.ESTRPIPE):
+        env = faulty(files_and_null(tmp), number, 5)
+        pump = qvaudio.pump(test, "alsa,device=in", f"file,path={tmp}/out.wav,gaps=false", "--frames", 10240, env=env)
+        (_, frames, lost), _ = finish(pump, "ok")
+        assert frames == 10240 and lost > 0, (frames, lost)
+        assert "1 overruns lost" in pump.output() or number == errno.ESTRPIPE, pump.output()
+        # Of what the device gave, nothing is missing.
+        assert list(qvaudio.read_wav(f"{tmp}/out.wav")[0]) == list(range(10240))
+
+
+@test.case("an underrun and a suspended machine lose nothing of what is written")
+def _(tmp):
+    qvaudio.write_noise(f"{tmp}/in.wav", seconds=1)
+    for number in (errno.EPIPE, errno.ESTRPIPE, errno.EIO):
+        env = faulty(files_and_null(tmp), number, 5)
+        pump = qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=false", "alsa,device=out", env=env)
+        finish(pump)
+        with open(f"{tmp}/out.raw", "rb") as f:
+            assert f.read() == qvaudio.read_wav(f"{tmp}/in.wav")[0].tobytes()
+
+
+@test.case("an unplugged device is gone, on both sides")
+def _(tmp):
+    env = faulty(files_and_null(tmp), errno.ENODEV, 7)
+    for source, sink in (("alsa,device=in", "null"), ("tone,pace=false", "alsa,device=out")):
+        _, message = finish(qvaudio.pump(test, source, sink, env=env), "gone")
+        assert "was removed: No such device" in message, message
+
+
+@test.case("what cannot be opened is said in one line, and libasound prints nothing of its own")
+def _(tmp):
+    env = config(tmp, '''
+        pcm.cd { type hw card 7 }
+        pcm.odd { type nonesuch }
+        pcm.two { type multi slaves.a { pcm { type null } channels 2 }
+                  bindings.0 { slave a channel 0 } bindings.1 { slave a channel 1 } }
+        pcm.lame { type pulse server "unix:/nonexistent/socket" }
+        ''')
+    table = (
+        ("nosuch", "not-found", 'ALSA device "nosuch" cannot be opened: No such file or directory (Unknown PCM nosuch); '
+                                '"aplay -L" and "arecord -L" list the devices there are'),
+        ("cd", "not-found", 'ALSA device "cd" cannot be opened: '),
+        ("odd", "not-found", 'ALSA device "odd" cannot be opened: '),
+        ("two", "unsupported", 'ALSA device "two" cannot do the channels of 16-bit samples, 16000 Hz, 1 channels: it has '),
+        ("lame", "io", 'ALSA device "lame" cannot be opened: '),
+    )
+    for device, code, words in table:
+        for source, sink in ((f"alsa,device={device}", "null"), ("tone", f"alsa,device={device}")):
+            pump = qvaudio.pump(test, source, sink, env=env)
+            _, message = finish(pump, code)
+            assert message.startswith(words), message
+            lines = [line for line in pump.output().splitlines() if not line.startswith(("end ", "<6>pump: 0 samples"))]
+            assert not lines, lines
+
+
+test.run()
