@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,6 +187,13 @@ int qv_tls_wait(const struct qv_tls_common *common, enum qv_tls_role role, int f
 			       "the %s did not finish the TLS handshake within %d ms (handshake_timeout)",
 			       role == QV_TLS_CLIENT ? "server" : "client", common->settings.handshake_timeout_ms);
 	return 0;
+}
+
+void qv_tls_drain(int fd)
+{
+	char bytes[4096];
+	for (int i = 0; i < 16 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0; i++)
+		continue;
 }
 
 int qv_tls_facts_check(const struct qv_tls_common *common, enum qv_tls_role role, const struct qv_tls_facts *facts,

@@ -57,6 +57,12 @@ int64_t qv_tls_deadline(const struct qv_tls_common *common);
 int qv_tls_wait(const struct qv_tls_common *common, enum qv_tls_role role, int fd, enum qv_tls_io want,
 		int64_t deadline, struct qv_error *err);
 
+/*
+ * Takes what has come in already, without waiting. After a refused handshake: closing a socket with unread bytes resets
+ * the connection, and the peer may lose the alert that says why.
+ */
+void qv_tls_drain(int fd);
+
 /* Extensions of a ClientHello, as they came: `data` is NULL where one is absent. Hostile bytes. */
 struct qv_tls_bytes {
 	const uint8_t *data;

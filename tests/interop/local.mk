@@ -9,3 +9,9 @@ tls_peer_SOURCES = \
 	%D%/tls_peer_server.c
 tls_peer_CFLAGS = $(AM_CFLAGS) -pthread
 tls_peer_LDADD = libqvisio.la
+
+tls_tests = \
+	%D%/test_tls_pairs.py
+TESTS += $(tls_tests)
+dist_check_SCRIPTS += $(tls_tests)
+EXTRA_DIST += %D%/tls_testing.py

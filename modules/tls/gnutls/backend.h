@@ -29,6 +29,7 @@ struct qv_tls_session {
 	const struct qv_tls_finder *finder; /* server, during the handshake */
 	struct qv_tls_choice choice;        /* server */
 	struct qv_error refusal;            /* by one of our callbacks; QV_OK: none */
+	uint8_t last[7];                    /* bytes received during the handshake, the newest at the end */
 	uint8_t refusal_alert;              /* to send for it; 0: what GnuTLS suggests */
 	bool verified;                      /* the peer's certificate was accepted */
 	struct qv_tls_facts facts;
@@ -60,6 +61,11 @@ void tls_facts_fill(struct qv_tls_session *session);
 int tls_fail(struct qv_tls_session *session, int code, bool in_handshake, struct qv_error *err);
 /* Sends the alert that belongs to a failure, as far as it can be sent without waiting. */
 void tls_send_alert(struct qv_tls_session *session, int code);
+
+/* socket.c */
+void tls_socket_setup(struct qv_tls_session *session);
+void tls_socket_established(struct qv_tls_session *session);
+int tls_plain_alert(const struct qv_tls_session *session); /* the alert received last if it was not encrypted, or -1 */
 
 /* stream.c */
 int tls_read(struct qv_tls_session *session, void *bytes, size_t size, size_t *got, struct qv_error *err);

@@ -38,6 +38,8 @@ int tls_fail(struct qv_tls_session *session, int code, bool in_handshake, struct
 	}
 	if (is_binder(session, code))
 		return qv_tls_fail_binder(err);
+	if (in_handshake && code == GNUTLS_E_DECRYPTION_FAILED && tls_plain_alert(session) >= 0)
+		return qv_tls_fail_alert(session->role, (uint8_t)tls_plain_alert(session), err);
 	switch (code) {
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		return qv_tls_fail_alert(session->role, (uint8_t)gnutls_alert_get(session->gnutls), err);

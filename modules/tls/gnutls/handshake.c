@@ -51,7 +51,7 @@ static struct qv_tls_session *session_new(struct qv_tls *tls, enum qv_tls_role r
 	session->role = role;
 	session->fd = fd;
 	gnutls_session_set_ptr(session->gnutls, session);
-	gnutls_transport_set_int(session->gnutls, fd);
+	tls_socket_setup(session);
 	gnutls_session_set_keylog_function(session->gnutls, log_no_key);
 	gnutls_session_set_verify_function(session->gnutls, tls_verify);
 	return session;
@@ -63,12 +63,14 @@ static struct qv_tls_session *finish(struct qv_tls_session *session, struct qv_e
 	if (shake_hands(session, err) == 0) {
 		tls_facts_fill(session);
 		if (qv_tls_facts_check(&session->tls->common, session->role, &session->facts, err) == 0) {
+			tls_socket_established(session);
 			session->offered = NULL;
 			session->finder = NULL;
 			qv_tls_choice_clear(&session->choice);
 			return session;
 		}
 	}
+	qv_tls_drain(session->fd);
 	tls_free(session);
 	return NULL;
 }

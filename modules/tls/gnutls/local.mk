@@ -10,6 +10,7 @@ tls_gnutls_la_SOURCES = \
 	%D%/handshake.c \
 	%D%/priority.c \
 	%D%/psk.c \
+	%D%/socket.c \
 	%D%/stream.c
 tls_gnutls_la_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tls_gnutls_la_LIBADD = libqvisio.la $(GNUTLS_LIBS)

@@ -74,6 +74,7 @@ static struct qv_tls_session *finish(struct qv_tls_session *session, struct qv_e
 			return session;
 		}
 	}
+	qv_tls_drain(session->fd);
 	tls_free(session);
 	return NULL;
 }
@@ -103,6 +104,14 @@ struct qv_tls_session *tls_connect(struct qv_tls *tls, int fd, const char *host,
 	return finish(session, err);
 }
 
+static void ask_certificate(SSL *ssl)
+{
+	SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	/* A server that asks for certificates takes a PSK only if it has a name for its sessions. */
+	static const unsigned char name[] = "qvisio";
+	SSL_set_session_id_context(ssl, name, sizeof name - 1);
+}
+
 struct qv_tls_session *tls_accept(struct qv_tls *tls, int fd, const struct qv_tls_finder *finder, struct qv_error *err)
 {
 	if (qv_tls_accept_check(&tls->common, fd, finder, err) != 0)
@@ -113,7 +122,7 @@ struct qv_tls_session *tls_accept(struct qv_tls *tls, int fd, const struct qv_tl
 	session->finder = finder;
 	SSL_set_accept_state(session->ssl);
 	if (tls->common.settings.verify_client)
-		SSL_set_verify(session->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+		ask_certificate(session->ssl);
 	return finish(session, err);
 }
 
