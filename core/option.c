@@ -8,65 +8,81 @@
 
 #include "options.h"
 
-static const struct qv_value *typed(const struct qv_options *options, const char *name, unsigned types)
+#define BIT(type) (1u << (type))
+#define ANY       (~0u)
+#define TEXTS     (BIT(QV_OPTION_STRING) | BIT(QV_OPTION_CHOICE) | BIT(QV_OPTION_PATH))
+
+/* The value of that name if it is of one of the types; `asked` are the types in words. */
+static const struct qv_value *typed(const struct qv_options *options, const char *name, unsigned types,
+				    const char *asked)
 {
-	const struct qv_value *value = options ? qv_options_find(options, name) : NULL;
-	return value && (types & (1u << value->option.type)) ? value : NULL;
+	if (!options)
+		return NULL;
+	const struct qv_value *value = qv_options_find(options, name);
+	if (value && (types & BIT(value->option.type)))
+		return value;
+	if (options->watch)
+		options->watch->misused(options->watch, name, asked);
+	return NULL;
 }
 
 bool qv_options_is_set(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value = typed(options, name, ~0u);
+	const struct qv_value *value = typed(options, name, ANY, "an option");
 	return value && value->set;
 }
 
 bool qv_options_has(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value = typed(options, name, ~0u);
+	const struct qv_value *value = typed(options, name, ANY, "an option");
 	return value && value->has;
 }
 
 const char *qv_options_string(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value =
-		typed(options, name, 1u << QV_OPTION_STRING | 1u << QV_OPTION_CHOICE | 1u << QV_OPTION_PATH);
+	const struct qv_value *value = typed(options, name, TEXTS, "a string, choice or path");
 	return value ? value->string : NULL;
 }
 
 int64_t qv_options_int(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value = typed(options, name, 1u << QV_OPTION_INT);
+	const struct qv_value *value = typed(options, name, BIT(QV_OPTION_INT), "an integer");
 	return value ? value->integer : 0;
 }
 
 double qv_options_float(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value = typed(options, name, 1u << QV_OPTION_FLOAT);
+	const struct qv_value *value = typed(options, name, BIT(QV_OPTION_FLOAT), "a number");
 	return value ? value->real : 0;
 }
 
 bool qv_options_bool(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value = typed(options, name, 1u << QV_OPTION_BOOL);
+	const struct qv_value *value = typed(options, name, BIT(QV_OPTION_BOOL), "a boolean");
 	return value && value->integer;
 }
 
 const struct qv_secret *qv_options_secret(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value = typed(options, name, 1u << QV_OPTION_SECRET);
+	const struct qv_value *value = typed(options, name, BIT(QV_OPTION_SECRET), "a secret");
 	return value ? value->secret : NULL;
 }
 
 size_t qv_options_count(const struct qv_options *options, const char *name)
 {
-	const struct qv_value *value = typed(options, name, 1u << QV_OPTION_STRINGS);
+	const struct qv_value *value = typed(options, name, BIT(QV_OPTION_STRINGS), "a list of strings");
 	return value ? value->count : 0;
 }
 
 const char *qv_options_item(const struct qv_options *options, const char *name, size_t index)
 {
-	const struct qv_value *value = typed(options, name, 1u << QV_OPTION_STRINGS);
+	const struct qv_value *value = typed(options, name, BIT(QV_OPTION_STRINGS), "a list of strings");
 	return value && index < value->count ? value->items[index] : NULL;
+}
+
+void qv_options_set_watch(struct qv_options *options, struct qv_options_watch *watch)
+{
+	options->watch = watch;
 }
 
 const char *qv_options_where(const struct qv_options *options, const char *name)
@@ -103,7 +119,7 @@ static void wipe_string(char *string)
 	free(string);
 }
 
-static void value_clear(struct qv_value *value)
+void qv_value_clear(struct qv_value *value)
 {
 	wipe_string(value->string);
 	qv_secret_free(value->secret);
@@ -111,6 +127,7 @@ static void value_clear(struct qv_value *value)
 		free(value->items[i]);
 	free(value->items);
 	free(value->where);
+	*value = (struct qv_value){ .option = value->option };
 }
 
 void qv_options_free(struct qv_options *options)
@@ -118,7 +135,7 @@ void qv_options_free(struct qv_options *options)
 	if (!options)
 		return;
 	for (size_t i = 0; i < options->count; i++)
-		value_clear(&options->values[i]);
+		qv_value_clear(&options->values[i]);
 	free(options->values);
 	free(options->where);
 	free(options->prefix);

@@ -34,6 +34,16 @@ static int assign(struct qv_options *options, const char *assignment, struct qv_
 	return result;
 }
 
+int qv_options_assign(struct qv_options *options, const char *name, const char *text, struct qv_error *err)
+{
+	struct qv_value *value = qv_options_find(options, name);
+	if (!value)
+		return qv_options_unknown(options, qv_options_where(options, name), name, NULL, err);
+	qv_value_clear(value);
+	value->set = true;
+	return qv_value_set_text(options, value, text, err);
+}
+
 struct qv_options *qv_options_from_strings(const char *const *assignments, const struct qv_option *table,
 					   size_t option_size, const char *origin, struct qv_error *err)
 {

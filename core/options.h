@@ -24,6 +24,7 @@ struct qv_options {
 	char *folder; /* relative paths are taken from here; NULL: the working folder */
 	size_t count;
 	struct qv_value *values;
+	struct qv_options_watch *watch; /* or NULL */
 };
 
 /* All unset values for a table whose entries are `option_size` bytes apart. Strings are copied; any may be NULL. */
@@ -31,6 +32,9 @@ struct qv_options *qv_options_new(const struct qv_option *table, size_t option_s
 				  const char *prefix, const char *folder, struct qv_error *err);
 
 struct qv_value *qv_options_find(const struct qv_options *options, const char *name);
+
+/* Frees what the value holds and leaves it unset. */
+void qv_value_clear(struct qv_value *value);
 
 /* Setters check type and range, and say what was expected. `where` may be NULL. */
 int qv_value_set_integer(const struct qv_options *options, struct qv_value *value, int64_t integer,

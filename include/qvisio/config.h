@@ -59,6 +59,21 @@ struct qv_options *qv_options_from_strings(const char *const *assignments, const
 					   size_t option_size, const char *origin, struct qv_error *err);
 
 /*
+ * Replaces the value of one option by `text` in the option's own syntax, checked as from a file. For programs that
+ * change a setting after reading it; not while a module has the options. QV_E_CONFIG.
+ */
+int qv_options_assign(struct qv_options *options, const char *name, const char *text, struct qv_error *err);
+
+/*
+ * Is told when an accessor asks for an option that the table does not declare, or with another type than declared:
+ * `asked` is the type asked for in words. Called on the thread of the accessor. For `qvisio-module check`.
+ */
+struct qv_options_watch {
+	void (*misused)(struct qv_options_watch *watch, const char *name, const char *asked);
+};
+void qv_options_set_watch(struct qv_options *options, struct qv_options_watch *watch); /* borrowed; NULL: none */
+
+/*
  * A role: the group's `module` names the backend, its other settings are that module's options.
  * Returns the module name (owned by the section), or `fallback` when the section is NULL or has no `module`.
  */
