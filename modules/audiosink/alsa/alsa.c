@@ -86,6 +86,9 @@ static int sink_write(struct qv_audiosink *sink, const struct qv_audio_block *bl
 		return qv_fail(err, QV_E_INVALID, "a block of %d Hz, %d channels came to a sink of %d Hz, %d channels",
 			       block->format.rate, block->format.channels, device->format.rate,
 			       device->format.channels);
+	/* Also a device that never lets it wait is to be cancelled. */
+	if (qv_clock_sleep_until(0, device->host.cancel_fd, err) != 0)
+		return -1;
 	for (size_t done = 0; done < block->frames;) {
 		bool restarted;
 		long put = alsa_device_write(device, block->samples + done * (size_t)device->format.channels,

@@ -132,6 +132,9 @@ static int source_read(struct qv_audiosource *source, struct qv_audio_block *blo
 		       struct qv_error *err)
 {
 	struct alsa_device *device = &source->device;
+	/* Also a device that never lets it wait is to be cancelled. */
+	if (qv_clock_sleep_until(0, device->host.cancel_fd, err) != 0)
+		return -1;
 	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
 	for (;;) {
 		bool restarted;
