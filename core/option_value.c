@@ -28,8 +28,10 @@ void qv_option_expects(const struct qv_option *option, char *text, size_t room)
 	case QV_OPTION_INT:
 	case QV_OPTION_FLOAT: {
 		const char *noun = option->type == QV_OPTION_INT ? "a whole number" : "a number";
+		int decimals = option->type == QV_OPTION_INT ? 18 : 15;
 		if (has_range(option))
-			snprintf(text, room, "%s from %.15g to %.15g%s%s", noun, option->min, option->max, space, unit);
+			snprintf(text, room, "%s from %.*g to %.*g%s%s", noun, decimals, option->min, decimals,
+				 option->max, space, unit);
 		else
 			snprintf(text, room, "%s%s%s%s", noun, unit[0] ? " of" : "", space, unit);
 		return;
