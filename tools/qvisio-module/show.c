@@ -27,10 +27,20 @@ bool has_range(const struct qv_option *option)
 	return option->max > option->min;
 }
 
+void put_number(FILE *out, double number)
+{
+	bool whole = number > -1e18 && number < 1e18 && number == (double)(int64_t)number;
+	fprintf(out, whole ? "%.0f" : "%.15g", number);
+}
+
 static void show_range(FILE *out, const struct qv_option *option)
 {
-	if (has_range(option))
-		fprintf(out, " from %.15g to %.15g", option->min, option->max);
+	if (has_range(option)) {
+		fputs(" from ", out);
+		put_number(out, option->min);
+		fputs(" to ", out);
+		put_number(out, option->max);
+	}
 	if (option->unit)
 		fprintf(out, "%s %s", has_range(option) ? "" : " in", option->unit);
 	for (size_t i = 0; option->choices && option->choices[i]; i++)

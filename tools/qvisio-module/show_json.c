@@ -24,8 +24,12 @@ static void write_option(FILE *out, const struct qv_option *option)
 	member(out, "type", type_name(option->type));
 	fprintf(out, ", \"required\": %s", option->required ? "true" : "false");
 	member(out, "default", option->fallback);
-	if (has_range(option))
-		fprintf(out, ", \"min\": %.15g, \"max\": %.15g", option->min, option->max);
+	if (has_range(option)) {
+		fputs(", \"min\": ", out);
+		put_number(out, option->min);
+		fputs(", \"max\": ", out);
+		put_number(out, option->max);
+	}
 	if (option->choices)
 		write_choices(out, option);
 	if (option->unit)

@@ -80,24 +80,30 @@ static void put_choices(FILE *out, const struct qv_option *option)
 	}
 }
 
+static void put_range(FILE *out, const struct qv_option *option)
+{
+	fputs("From ", out);
+	put_number(out, option->min);
+	fputs(" to ", out);
+	put_number(out, option->max);
+	if (option->unit)
+		fprintf(out, " %s", option->unit);
+	fputs(".\n", out);
+}
+
 /* What a value of the type looks like, where the type's name alone does not say it. */
 static void put_shape(FILE *out, const struct qv_option *option)
 {
-	const char *unit = option->unit ? option->unit : "";
-	const char *space = option->unit ? " " : "";
-	char text[160] = "";
 	if (option->type == QV_OPTION_CHOICE)
 		put_choices(out, option);
 	else if (option->type == QV_OPTION_STRINGS)
-		snprintf(text, sizeof text, "One string or a list of strings.");
+		fputs("One string or a list of strings.\n", out);
 	else if (option->type == QV_OPTION_SECRET)
-		snprintf(text, sizeof text, "Kept in locked memory, and refused on a command line.");
+		fputs("Kept in locked memory, and refused on a command line.\n", out);
 	else if (has_range(option))
-		snprintf(text, sizeof text, "From %.15g to %.15g%s%s.", option->min, option->max, space, unit);
+		put_range(out, option);
 	else if (option->unit)
-		snprintf(text, sizeof text, "In %s.", unit);
-	if (text[0])
-		put_text(out, text);
+		fprintf(out, "In %s.\n", option->unit);
 }
 
 static void put_default(FILE *out, const struct qv_option *option)
