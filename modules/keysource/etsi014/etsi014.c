@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Key source "etsi014": a KME that speaks ETSI GS QKD 014 V1.1.1 over mutual TLS. */
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "client.h"
+
+#define KEY_BITS_MAX (512u * 1024 * 8) /* what fits into the largest answer */
+
+struct qv_keysource {
+	struct etsi014_client *client;
+	pthread_mutex_t lock;
+	char self[QV_SAE_ID_MAX + 1]; /* under the lock; "" until it is known */
+};
+
+static void etsi014_close(struct qv_keysource *source)
+{
+	if (!source)
+		return;
+	etsi014_client_free(source->client);
+	pthread_mutex_destroy(&source->lock);
+	free(source);
+	curl_global_cleanup();
+}
+
+static struct qv_keysource *etsi014_open(const struct qv_host *host, const struct qv_options *options,
+					 struct qv_error *err)
+{
+	struct etsi014_settings settings;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		qv_fail(err, QV_E_INTERNAL, "libcurl could not start");
+		return NULL;
+	}
+	struct qv_keysource *source = calloc(1, sizeof *source);
+	if (!source) {
+		qv_fail(err, QV_E_NOMEM, "no memory for a key source");
+		curl_global_cleanup();
+		return NULL;
+	}
+	pthread_mutex_init(&source->lock, NULL);
+	if (etsi014_settings_read(options, host->log, &settings, err) == 0) {
+		if (settings.sae_id)
+			strcpy(source->self, settings.sae_id);
+		source->client = etsi014_client_new(&settings, host, err);
+		etsi014_settings_clear(&settings);
+	}
+	if (source->client)
+		return source;
+	etsi014_close(source);
+	return NULL;
+}
+
+static bool contains(const char *text, const char *part)
+{
+	return strcasestr(text, part) != NULL;
+}
+
+/* What an HTTP status other than 200 means (clause 5, and what KMEs in the field answer beside it). */
+static enum qv_code code_of(long status, const char *message)
+{
+	switch (status) {
+	case 400:
+		return contains(message, "not found") ? QV_E_NOT_FOUND : QV_E_INVALID;
+	case 401:
+	case 403:
+		return QV_E_DENIED;
+	case 404:
+		return QV_E_NOT_FOUND;
+	case 408:
+	case 504:
+		return QV_E_TIMEOUT;
+	case 429:
+	case 503:
+		return QV_E_NO_KEY;
+	default:
+		return status >= 500 ? QV_E_IO : QV_E_PROTOCOL;
+	}
+}
+
+static const char *advice(long status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return "it does not allow this to the SAE of our certificate";
+	case 404:
+		return "it knows no such key or SAE, or the address is not a KME's";
+	case 503:
+		return "it has no key for us now";
+	default:
+		return status / 100 == 3 ? "redirects are not followed; set kme to where the KME is" : "refused";
+	}
+}
+
+static int refused(struct etsi014_answer *answer, struct qv_error *err)
+{
+	char message[256];
+	etsi014_parse_message((const char *)qv_secret_bytes(answer->text), answer->length, message, sizeof message);
+	return qv_fail(err, code_of(answer->status, message), "the KME answers HTTP %ld: %s", answer->status,
+		       message[0] ? message : advice(answer->status));
+}
+
+/* Posts a request for one key and reads it from the answer. */
+static int obtain(struct qv_keysource *source, const char *peer, const char *method, json_t *request, size_t size,
+		  const char *id, struct qv_key *key, struct qv_error *err)
+{
+	struct etsi014_answer answer;
+	char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	json_decref(request);
+	if (!body)
+		return qv_fail(err, QV_E_NOMEM, "no memory for a request");
+	int result = etsi014_client_request(source->client, peer, method, body, &answer, err);
+	free(body);
+	if (result != 0)
+		return -1;
+	if (answer.status != 200) {
+		result = refused(&answer, err);
+	} else {
+		result = etsi014_parse_key((char *)qv_secret_edit(answer.text), answer.length, size, id, key, err);
+		if (result != 0)
+			qv_error_prefix(err, "the KME gave out a key that cannot be used, and it is lost");
+	}
+	etsi014_answer_clear(&answer);
+	return result;
+}
+
+static int etsi014_take(struct qv_keysource *source, const char *peer, unsigned bits, struct qv_key *key,
+			struct qv_error *err)
+{
+	if (bits % 8 != 0 || bits > KEY_BITS_MAX)
+		return qv_fail(err, QV_E_INVALID, "a key of %u bits: the size shall be a multiple of 8, at most %u",
+			       bits, KEY_BITS_MAX);
+	json_t *request =
+		bits ? json_pack("{s:i,s:i}", "number", 1, "size", (int)bits) : json_pack("{s:i}", "number", 1);
+	if (obtain(source, peer, "enc_keys", request, bits / 8, NULL, key, err) == 0)
+		return 0;
+	return qv_error_prefix(err, "taking a key for %s", peer);
+}
+
+static int etsi014_claim(struct qv_keysource *source, const char *master, const char *key_id, struct qv_key *key,
+			 struct qv_error *err)
+{
+	if (!etsi014_is_key_id(key_id))
+		return qv_fail(err, QV_E_INVALID, "a key_ID has 1 to %d printable ASCII characters without blanks",
+			       QV_KEY_ID_MAX);
+	json_t *request = json_pack("{s:[{s:s}]}", "key_IDs", "key_ID", key_id);
+	if (obtain(source, master, "dec_keys", request, 0, key_id, key, err) == 0)
+		return 0;
+	return qv_error_prefix(err, "claiming key %s of %s", key_id, master);
+}
+
+/* *answered: the KME did, whatever it said. */
+static int get_status(struct qv_keysource *source, const char *peer, struct qv_keysource_status *status, bool *answered,
+		      struct qv_error *err)
+{
+	struct etsi014_answer answer;
+	*answered = false;
+	if (etsi014_client_request(source->client, peer, "status", NULL, &answer, err) != 0)
+		return -1;
+	int result;
+	*answered = true;
+	if (answer.status != 200)
+		result = refused(&answer, err);
+	else
+		result = etsi014_parse_status((const char *)qv_secret_bytes(answer.text), answer.length, status, err);
+	etsi014_answer_clear(&answer);
+	return result == 0 ? etsi014_client_check_kme(source->client, status, err) : -1;
+}
+
+static int etsi014_status(struct qv_keysource *source, const char *peer, struct qv_keysource_status *status,
+			  struct qv_error *err)
+{
+	bool answered;
+	if (get_status(source, peer, status, &answered, err) == 0)
+		return 0;
+	return qv_error_prefix(err, "status of keys for %s", peer);
+}
+
+/* The original Rust KME's own call. */
+static int ask_sae_info(struct qv_keysource *source, char *id, struct qv_error *err)
+{
+	struct etsi014_answer answer;
+	if (etsi014_client_request(source->client, NULL, "sae/info/me", NULL, &answer, err) != 0)
+		return -1;
+	int result;
+	if (answer.status != 200)
+		result = refused(&answer, err);
+	else
+		result = etsi014_parse_sae_info((const char *)qv_secret_bytes(answer.text), answer.length, id, err);
+	etsi014_answer_clear(&answer);
+	return result;
+}
+
+static int ask_self(struct qv_keysource *source, const char *peer, char *id, struct qv_error *err)
+{
+	struct qv_keysource_status status;
+	struct qv_error why = QV_ERROR_INIT;
+	bool answered = true;
+	int result = peer && peer[0] ? get_status(source, peer, &status, &answered, &why) : 1;
+	if (result == 0 && status.master_sae_id[0]) {
+		strcpy(id, status.master_sae_id);
+		return 0;
+	}
+	/* Without an answer to the first question there will be none to the second. */
+	if (answered && ask_sae_info(source, id, err) == 0)
+		return 0;
+	if (result == -1 && err)
+		*err = why;
+	return qv_error_prefix(err, "asking the KME for our own SAE ID (or set sae_id)");
+}
+
+static int etsi014_self(struct qv_keysource *source, const char *peer, char *id, struct qv_error *err)
+{
+	pthread_mutex_lock(&source->lock);
+	strcpy(id, source->self);
+	pthread_mutex_unlock(&source->lock);
+	if (id[0])
+		return 0;
+	if (ask_self(source, peer, id, err) != 0)
+		return -1;
+	pthread_mutex_lock(&source->lock);
+	strcpy(source->self, id);
+	pthread_mutex_unlock(&source->lock);
+	return 0;
+}
+
+static const struct qv_keysource_class class = {
+	.head = { .kind = "keysource",
+		  .name = "etsi014",
+		  .summary = "keys from a KME over ETSI GS QKD 014 (libcurl)",
+		  .abi_major = QV_KEYSOURCE_ABI_MAJOR,
+		  .abi_minor = QV_KEYSOURCE_ABI_MINOR,
+		  .size = sizeof(struct qv_keysource_class),
+		  .option_size = sizeof(struct qv_option),
+		  .options = etsi014_options },
+	.open = etsi014_open,
+	.close = etsi014_close,
+	.take = etsi014_take,
+	.claim = etsi014_claim,
+	.status = etsi014_status,
+	.self = etsi014_self,
+};
+
+static const struct qv_class *const classes[] = { &class.head, NULL };
+
+const struct qv_module qv_module = {
+	.abi_major = QV_MODULE_ABI_MAJOR,
+	.abi_minor = QV_MODULE_ABI_MINOR,
+	.size = sizeof(struct qv_module),
+	.version = "0.1.0",
+	.license = "Apache-2.0",
+	.classes = classes,
+};
