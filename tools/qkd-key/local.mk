@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
+bin_PROGRAMS += qkd-key
+qkd_key_SOURCES = %D%/main.c %D%/arguments.c %D%/arguments.h %D%/output.c %D%/output.h
+qkd_key_LDADD = libqvisio.la
