@@ -35,3 +35,5 @@ libqvisio_la_CPPFLAGS = $(AM_CPPFLAGS) -DQV_MODULEDIR='"$(moduledir)"'
 libqvisio_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 libqvisio_la_LIBADD = $(CORE_LIBS)
 libqvisio_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-symbols-regex '^qv_'
+
+include %D%/session/local.mk

@@ -116,7 +116,7 @@ int qv_reason_decode(const uint8_t *bytes, size_t size, struct qv_reason *reason
 
 /* VIDEO and AUDIO: a fragment of an access unit. Every fragment has sequence and offset, the first one all the rest. */
 #define QV_FRAGMENT_HEADER     12
-#define QV_FRAGMENT_HEADER_MAX 52
+#define QV_FRAGMENT_HEADER_MAX 48
 #define QV_AUDIO_UNIT_MAX      (256u * 1024u) /* largest access unit of sound; QV_PACKET_MAX is that of pictures */
 
 struct qv_unit {
