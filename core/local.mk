@@ -37,3 +37,4 @@ libqvisio_la_LIBADD = $(CORE_LIBS)
 libqvisio_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-symbols-regex '^qv_'
 
 include %D%/session/local.mk
+include %D%/call/local.mk

@@ -20,6 +20,7 @@ LDADD_UNIT = libqvisio.la $(CMOCKA_LIBS)
 
 include %D%/harness/local.mk
 include %D%/unit/local.mk
+include %D%/call/local.mk
 include %D%/modules/local.mk
 include %D%/conformance/local.mk
 include %D%/integration/local.mk

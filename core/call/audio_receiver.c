@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audio_receiver.h"
+
+#include <stdlib.h>
+
+#include <qvisio/audiocodec.h>
+#include <qvisio/audiosink.h>
+
+#include "condition.h"
+#include "jitter_buffer.h"
+
+/* A longer gap is not filled but jumped over: nobody wants to listen to it, and no peer may fill our disk with it. */
+#define GAP_LIVE_MS      500
+#define GAP_RECORDING_MS 60000
+#define CONCEAL_MAX_MS   100 /* that a codec is asked to guess */
+
+struct audio_receiver {
+	struct media *media;
+	const struct qv_receive_plan *plan;
+	const struct qv_role *codec;
+	struct qv_audio_format format;
+	struct module_host sink_host, codec_host;
+	const struct qv_audiosink_class *sink_class;
+	const struct qv_audiocodec_class *codec_class;
+	struct qv_audiosink *sink;
+	struct qv_audiodecoder *decoder;
+	struct unit_buffer packet;
+	int16_t *silence;
+	size_t silence_frames; /* 20 ms */
+	uint64_t position;     /* in what the sink was given */
+	bool warned;
+	bool started;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	struct jitter_buffer *buffer;
+	bool stopped;
+};
+
+static int64_t now_ns(void)
+{
+	return qv_clock_now(&qv_clock_monotonic);
+}
+
+static int open_modules(struct audio_receiver *receiver, struct qv_error *err)
+{
+	receiver->decoder = receiver->codec_class->decoder_open(&receiver->codec_host.host, receiver->codec->options,
+								&receiver->format, err);
+	if (!receiver->decoder)
+		return qv_error_prefix(err, "audio codec \"%s\"", receiver->codec_class->head.name);
+	receiver->sink = receiver->sink_class->open(&receiver->sink_host.host, receiver->plan->audio_sink->options,
+						    &receiver->format, err);
+	return receiver->sink ? 0 : -1;
+}
+
+static int write_block(struct audio_receiver *receiver, const struct qv_audio_block *block, bool concealed,
+		       struct qv_error *err)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	struct qv_audio_block placed = *block;
+	placed.position = receiver->position;
+	if (receiver->sink_class->write(receiver->sink, &placed, err) != 0)
+		return -1;
+	receiver->position += block->frames;
+	ledger_add(ledger, &ledger->totals.audio.played, block->frames);
+	if (concealed)
+		ledger_add(ledger, &ledger->totals.audio.concealed, block->frames);
+	return 0;
+}
+
+static int write_silence(struct audio_receiver *receiver, uint64_t frames, struct qv_error *err)
+{
+	while (frames > 0 && !stop_raised(&receiver->media->stop)) {
+		struct qv_audio_block block = {
+			.format = receiver->format,
+			.samples = receiver->silence,
+			.frames = frames < receiver->silence_frames ? (size_t)frames : receiver->silence_frames,
+			.capture_ns = now_ns(),
+		};
+		if (write_block(receiver, &block, true, err) != 0)
+			return -1;
+		frames -= block.frames;
+	}
+	return 0;
+}
+
+static int fill_gap(struct audio_receiver *receiver, uint64_t frames, struct qv_error *err)
+{
+	uint64_t rate = (uint64_t)receiver->format.rate;
+	uint64_t limit = rate * (receiver->sink_class->paced ? GAP_LIVE_MS : GAP_RECORDING_MS) / 1000;
+	struct qv_audio_block block;
+	if (frames > limit) {
+		qv_log_warning(receiver->media->host->log, "%.1f s of sound are missing and left out",
+			       (double)frames / (double)rate);
+		return 0;
+	}
+	if (receiver->codec_class->conceal && frames <= rate * CONCEAL_MAX_MS / 1000 &&
+	    receiver->codec_class->conceal(receiver->decoder, (size_t)frames, &block, NULL) == 1)
+		return write_block(receiver, &block, true, err);
+	return write_silence(receiver, frames, err);
+}
+
+static bool same_format(const struct qv_audio_format *a, const struct qv_audio_format *b)
+{
+	return a->rate == b->rate && a->channels == b->channels;
+}
+
+static int play_packet(struct audio_receiver *receiver, struct qv_error *err)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	const struct unit_buffer *held = &receiver->packet;
+	struct qv_error why = QV_ERROR_INIT;
+	struct qv_audio_block block;
+	struct qv_packet packet = {
+		.data = held->data,
+		.size = held->size,
+		.capture_ns = held->captured_ns >= 0 ? held->captured_ns : held->ready_ns,
+		.sequence = held->unit.sequence,
+		.key = held->key,
+	};
+	int made = receiver->codec_class->decode(receiver->decoder, &packet, &block, &why);
+	if (made == 0)
+		return 0;
+	if (made > 0 && block.frames == held->unit.frames && same_format(&block.format, &receiver->format)) {
+		block.capture_ns = packet.capture_ns;
+		return write_block(receiver, &block, false, err);
+	}
+	if (made < 0 && why.code != QV_E_PROTOCOL) {
+		if (err)
+			*err = why;
+		return qv_error_prefix(err, "audio codec \"%s\"", receiver->codec_class->head.name);
+	}
+	ledger_add(ledger, &ledger->totals.audio.damaged, 1);
+	if (!receiver->warned)
+		qv_log_warning(receiver->media->host->log,
+			       "a damaged sound packet was left out (further ones are only counted): %s",
+			       why.code != QV_OK ? why.message : "its format or length is not what was announced");
+	receiver->warned = true;
+	return fill_gap(receiver, held->unit.frames, err);
+}
+
+/* What the sink still has to play, if it tells. */
+static int64_t sink_delay(const struct audio_receiver *receiver)
+{
+	return receiver->sink_class->paced && receiver->position > 0 ? receiver->sink_class->delay(receiver->sink) : 0;
+}
+
+static int64_t silence_ns(const struct audio_receiver *receiver)
+{
+	return (int64_t)receiver->silence_frames * QV_NS_PER_SECOND / receiver->format.rate;
+}
+
+/*
+ * Waits, with the lock held, for something to change. False: the sink is about to run dry and must get silence. Before
+ * the first sound there is nothing to run dry.
+ */
+static bool wait_for_sound(struct audio_receiver *receiver, int64_t delay)
+{
+	if (!receiver->sink_class->paced || receiver->position == 0) {
+		pthread_cond_wait(&receiver->changed, &receiver->lock);
+		return true;
+	}
+	int64_t spare = delay - silence_ns(receiver);
+	return spare > 0 && condition_wait_until(&receiver->changed, &receiver->lock, now_ns() + spare) == 0;
+}
+
+enum step { STEP_PACKET, STEP_GAP, STEP_SILENCE, STEP_ENDED };
+
+static enum step next_step(struct audio_receiver *receiver, uint64_t *frames)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	enum step step = STEP_ENDED;
+	bool waiting = true;
+	pthread_mutex_lock(&receiver->lock);
+	while (waiting && !receiver->stopped) {
+		int given_up = 0;
+		waiting = false;
+		switch (jitter_buffer_take(receiver->buffer, now_ns(), &receiver->packet, frames, &given_up)) {
+		case JITTER_PACKET:
+			step = STEP_PACKET;
+			break;
+		case JITTER_GAP:
+			step = STEP_GAP;
+			break;
+		case JITTER_ENDED:
+			step = STEP_ENDED;
+			break;
+		case JITTER_WAIT:
+			waiting = wait_for_sound(receiver, sink_delay(receiver));
+			if (waiting)
+				break;
+			step = STEP_SILENCE;
+			if (jitter_buffer_underrun(receiver->buffer))
+				ledger_add(ledger, &ledger->totals.audio.underruns, 1);
+			break;
+		}
+		if (given_up)
+			ledger_add(ledger, &ledger->totals.audio.dropped_inbox, (uint64_t)given_up);
+	}
+	int64_t depth = jitter_buffer_depth_ns(receiver->buffer);
+	if (receiver->stopped)
+		step = STEP_ENDED;
+	pthread_mutex_unlock(&receiver->lock);
+	depth += sink_delay(receiver);
+	pthread_mutex_lock(&ledger->lock);
+	ledger->jitter_buffer_ns = depth;
+	pthread_mutex_unlock(&ledger->lock);
+	return step;
+}
+
+static int play_all(struct audio_receiver *receiver, struct qv_error *err)
+{
+	for (;;) {
+		uint64_t frames = 0;
+		int outcome = 0;
+		switch (next_step(receiver, &frames)) {
+		case STEP_PACKET:
+			outcome = play_packet(receiver, err);
+			break;
+		case STEP_GAP:
+			outcome = fill_gap(receiver, frames, err);
+			break;
+		case STEP_SILENCE:
+			outcome = write_silence(receiver, receiver->silence_frames, err);
+			break;
+		case STEP_ENDED:
+			return 0;
+		}
+		if (outcome != 0)
+			return -1;
+	}
+}
+
+static void *run(void *argument)
+{
+	struct audio_receiver *receiver = argument;
+	struct ledger *ledger = receiver->media->ledger;
+	struct qv_error err = QV_ERROR_INIT;
+	if (open_modules(receiver, &err) == 0)
+		play_all(receiver, &err);
+	bool failed = err.code != QV_OK && err.code != QV_E_CANCELLED;
+	if (receiver->sink)
+		receiver->sink_class->close(receiver->sink);
+	receiver->codec_class->decoder_close(receiver->decoder);
+	if (failed) {
+		qv_error_prefix(&err, "audio sink \"%s\"", receiver->sink_class->head.name);
+		qv_log_error(receiver->media->host->log, "%s; no more sound is played", err.message);
+	}
+	ledger_finish(ledger, &ledger->audio, false, failed ? &err : NULL);
+	connection_wake(receiver->media->connection);
+	return NULL;
+}
+
+static int prepare(struct audio_receiver *receiver, struct qv_error *err)
+{
+	receiver->silence_frames = (size_t)receiver->format.rate / 50;
+	receiver->silence = calloc(receiver->silence_frames * (size_t)receiver->format.channels, sizeof(int16_t));
+	if (!receiver->silence)
+		return qv_fail(err, QV_E_NOMEM, "no memory for an audio receiver");
+	receiver->buffer = jitter_buffer_new(receiver->format.rate, !receiver->sink_class->paced, err);
+	if (!receiver->buffer)
+		return -1;
+	int failed = pthread_create(&receiver->thread, NULL, run, receiver);
+	return failed ? qv_fail_errno(err, QV_E_IO, failed, "starting the audio thread") : 0;
+}
+
+struct audio_receiver *audio_receiver_start(struct media *media, const struct qv_receive_plan *plan,
+					    const struct qv_role *codec, const struct qv_stream_offer *offer,
+					    struct qv_error *err)
+{
+	struct audio_receiver *receiver = calloc(1, sizeof *receiver);
+	if (!receiver) {
+		qv_fail(err, QV_E_NOMEM, "no memory for an audio receiver");
+		return NULL;
+	}
+	receiver->media = media;
+	receiver->plan = plan;
+	receiver->codec = codec;
+	receiver->format = offer->audio;
+	receiver->sink_class = qv_audiosink_class(plan->audio_sink->class);
+	receiver->codec_class = qv_audiocodec_class(codec->class);
+	module_host_init(&receiver->sink_host, media, "audio.sink");
+	module_host_init(&receiver->codec_host, media, "audio.codec");
+	pthread_mutex_init(&receiver->lock, NULL);
+	condition_init(&receiver->changed);
+	if (prepare(receiver, err) != 0) {
+		audio_receiver_free(receiver);
+		return NULL;
+	}
+	receiver->started = true;
+	return receiver;
+}
+
+void audio_receiver_put(struct audio_receiver *receiver, struct unit_buffer *packet)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	pthread_mutex_lock(&receiver->lock);
+	int given_up = jitter_buffer_put(receiver->buffer, packet, packet->ready_ns);
+	pthread_cond_signal(&receiver->changed);
+	pthread_mutex_unlock(&receiver->lock);
+	if (given_up > 0)
+		ledger_add(ledger, &ledger->totals.audio.dropped_inbox, (uint64_t)given_up);
+}
+
+void audio_receiver_end(struct audio_receiver *receiver)
+{
+	if (!receiver)
+		return;
+	pthread_mutex_lock(&receiver->lock);
+	jitter_buffer_end(receiver->buffer);
+	pthread_cond_signal(&receiver->changed);
+	pthread_mutex_unlock(&receiver->lock);
+}
+
+void audio_receiver_free(struct audio_receiver *receiver)
+{
+	if (!receiver)
+		return;
+	if (receiver->started) {
+		pthread_mutex_lock(&receiver->lock);
+		receiver->stopped = true;
+		pthread_cond_signal(&receiver->changed);
+		pthread_mutex_unlock(&receiver->lock);
+		pthread_join(receiver->thread, NULL);
+	}
+	jitter_buffer_free(receiver->buffer);
+	unit_buffer_free(&receiver->packet);
+	free(receiver->silence);
+	pthread_cond_destroy(&receiver->changed);
+	pthread_mutex_destroy(&receiver->lock);
+	module_host_clear(&receiver->sink_host);
+	module_host_clear(&receiver->codec_host);
+	free(receiver);
+}

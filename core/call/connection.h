@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The network side of a call: the loop that polls the socket, keeps the session alive, and opens and ends it. What the
+ * records mean beyond that is the business of a side (sender, receiver), which the loop calls on its own thread.
+ */
+#ifndef QV_CALL_CONNECTION_H
+#define QV_CALL_CONNECTION_H
+
+#include <qvisio/call.h>
+
+#include "clock_offset.h"
+#include "wire.h"
+
+enum phase {
+	PHASE_GREETING, /* HELLO or WELCOME is still to come */
+	PHASE_OPEN,
+	PHASE_CLOSING /* one side has said BYE: nothing but the end of the session is of interest */
+};
+
+/* Each kind of side defines its own struct side. */
+struct side;
+struct side_class {
+	/* HELLO, WELCOME, REFUSE, VIDEO, AUDIO, STATS. */
+	int (*record)(struct side *side, const struct qv_record *record, struct qv_error *err);
+	/* Puts the next record of a medium on the idle wire; false: none now. NULL: it sends none. */
+	bool (*fill)(struct side *side);
+	/* connection_wake was called. */
+	int (*woken)(struct side *side, struct qv_error *err);
+	/* Once a second while open, and a last time when it ends regularly. */
+	void (*second)(struct side *side, bool last);
+};
+
+#define CONTROL_SLOTS   16
+#define CONTROL_SPARE   4 /* kept for records that must go out */
+#define CONTROL_PAYLOAD 1024
+
+struct control {
+	uint8_t type;
+	size_t size;
+	uint8_t payload[CONTROL_PAYLOAD];
+};
+
+struct connection {
+	struct wire wire;
+	const struct qv_link *link;
+	const struct qv_host *host;
+	struct qv_call_limits limits;
+	const struct side_class *class;
+	struct side *side;
+	int wake_fd;
+	enum phase phase;
+	struct clock_offset clocks;
+	struct control control[CONTROL_SLOTS]; /* ring, sent before any medium */
+	size_t control_first, control_count;
+	int64_t began_ns, opened_ns, ended_ns; /* opened: 0 until then */
+	int64_t heard_ns, moved_ns;            /* bytes came; bytes went or there were none to send */
+	int64_t next_ping_ns, next_second_ns, close_by_ns;
+	uint32_t pings;
+	bool want_write;       /* poll for room: something waits to be written */
+	bool read_wants_write; /* TLS wants to write before it reads on */
+	bool shutdown_sent, input_ended, broken, done;
+	bool deaf; /* the call has failed here: what comes is read and thrown away */
+	bool peer_said_bye;
+	struct qv_reason peer_bye;
+	enum qv_call_end end;
+	struct qv_error failure; /* code not QV_OK: the call fails with this */
+};
+
+struct connection *connection_new(const struct qv_link *link, const struct qv_host *host,
+				  const struct qv_call_limits *limits, struct qv_error *err);
+void connection_free(struct connection *connection);
+
+/* Runs until the session is over. 0 after a regular end, see connection->end; -1. */
+int connection_run(struct connection *connection, const struct side_class *class, struct side *side,
+		   struct qv_error *err);
+
+/* The greeting is over. */
+void connection_opened(struct connection *connection);
+
+/* Queues a control record. False: too many wait already. */
+bool connection_send(struct connection *connection, uint8_t type, const uint8_t *payload, size_t size);
+
+/* Says BYE and ends the session as `end`. Only the first call counts. */
+void connection_bye(struct connection *connection, enum qv_bye code, const char *text, enum qv_call_end end);
+
+/* Says REFUSE and ends the session; connection_run then returns `failure` with -1 unless its code is QV_OK. */
+void connection_refuse(struct connection *connection, enum qv_refusal code, const char *text,
+		       const struct qv_error *failure);
+
+/* Makes the loop call side->woken soon. Safe on any thread. */
+void connection_wake(struct connection *connection);
+
+/* A time of the peer's clock by ours, or -1 while that is not known. */
+int64_t connection_local_time(const struct connection *connection, int64_t peer_ns);
+
+/* Shortest round trip of late in ms, -1 while not known. */
+double connection_rtt_ms(const struct connection *connection);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ledger *ledger_new(struct qv_error *err)
+{
+	struct ledger *ledger = calloc(1, sizeof *ledger);
+	if (!ledger) {
+		qv_fail(err, QV_E_NOMEM, "no memory for the figures of a call");
+		return NULL;
+	}
+	pthread_mutex_init(&ledger->lock, NULL);
+	ledger->jitter_buffer_ns = -1;
+	return ledger;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	pthread_mutex_destroy(&ledger->lock);
+	free(ledger);
+}
+
+void ledger_add(struct ledger *ledger, uint64_t *counter, uint64_t amount)
+{
+	pthread_mutex_lock(&ledger->lock);
+	*counter += amount;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+void ledger_stage(struct ledger *ledger, enum qv_call_stage stage, int64_t duration_ns)
+{
+	pthread_mutex_lock(&ledger->lock);
+	histogram_add(&ledger->stage[stage], duration_ns / 1000);
+	if (stage == QV_STAGE_TOTAL)
+		histogram_add(&ledger->interval, duration_ns / 1000);
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+void ledger_frame(struct ledger *ledger, int64_t now)
+{
+	pthread_mutex_lock(&ledger->lock);
+	if (ledger->first_frame_ns == 0)
+		ledger->first_frame_ns = now;
+	ledger->last_frame_ns = now;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+void ledger_finish(struct ledger *ledger, struct medium_state *state, bool closed, const struct qv_error *err)
+{
+	pthread_mutex_lock(&ledger->lock);
+	state->closed = closed;
+	if (err)
+		state->error = *err;
+	state->finished = true;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+struct qv_call_totals ledger_totals(struct ledger *ledger)
+{
+	pthread_mutex_lock(&ledger->lock);
+	struct qv_call_totals totals = ledger->totals;
+	pthread_mutex_unlock(&ledger->lock);
+	return totals;
+}
+
+struct medium_state ledger_state(struct ledger *ledger, const struct medium_state *state)
+{
+	pthread_mutex_lock(&ledger->lock);
+	struct medium_state copy = *state;
+	pthread_mutex_unlock(&ledger->lock);
+	return copy;
+}
+
+int64_t ledger_interval(struct ledger *ledger)
+{
+	pthread_mutex_lock(&ledger->lock);
+	int64_t median = ledger->interval.count ? histogram_quantile(&ledger->interval, 0.5) * 1000 : -1;
+	memset(&ledger->interval, 0, sizeof ledger->interval);
+	pthread_mutex_unlock(&ledger->lock);
+	return median;
+}
+
+static struct qv_call_latency summary(const struct histogram *histogram)
+{
+	struct qv_call_latency latency = { .count = histogram->count };
+	if (histogram->count == 0)
+		return latency;
+	latency.mean_us = histogram->sum / (int64_t)histogram->count;
+	latency.median_us = histogram_quantile(histogram, 0.5);
+	latency.p95_us = histogram_quantile(histogram, 0.95);
+	latency.p99_us = histogram_quantile(histogram, 0.99);
+	latency.max_us = histogram->max;
+	return latency;
+}
+
+void ledger_result(struct ledger *ledger, struct qv_call_result *result)
+{
+	result->totals = ledger->totals;
+	result->video_error = ledger->video.error;
+	result->audio_error = ledger->audio.error;
+	result->first_frame_ns = ledger->first_frame_ns;
+	result->last_frame_ns = ledger->last_frame_ns;
+	for (int i = 0; i < QV_STAGE_COUNT; i++)
+		result->latency[i] = summary(&ledger->stage[i]);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "video_receiver.h"
+
+#include <stdlib.h>
+
+#include <qvisio/videocodec.h>
+#include <qvisio/videosink.h>
+
+#include "inbox.h"
+
+#define IDLE_MS 40 /* between looks at the window's events */
+
+struct video_receiver {
+	struct media *media;
+	const struct qv_receive_plan *plan;
+	const struct qv_role *codec;
+	struct qv_video_format format;
+	struct inbox *inbox;
+	struct module_host sink_host, codec_host;
+	const struct qv_videosink_class *sink_class;
+	const struct qv_videocodec_class *codec_class;
+	struct qv_videosink *sink;
+	struct qv_videodecoder *decoder;
+	struct unit_buffer picture;
+	bool want_key; /* after damage */
+	bool warned;
+	bool started;
+	pthread_t thread;
+};
+
+static int64_t now_ns(void)
+{
+	return qv_clock_now(&qv_clock_monotonic);
+}
+
+static int open_modules(struct video_receiver *receiver, struct qv_error *err)
+{
+	const struct qv_receive_plan *plan = receiver->plan;
+	receiver->decoder = receiver->codec_class->decoder_open(&receiver->codec_host.host, receiver->codec->options,
+								&receiver->format, err);
+	if (!receiver->decoder)
+		return qv_error_prefix(err, "video codec \"%s\"", receiver->codec_class->head.name);
+	receiver->sink = receiver->sink_class->open(&receiver->sink_host.host, plan->video_sink->options,
+						    plan->title ? plan->title : "Qvisio", err);
+	if (!receiver->sink)
+		return -1;
+	if (receiver->sink_class->status && plan->secured_text)
+		return receiver->sink_class->status(receiver->sink, plan->secured, plan->secured_text, err);
+	return 0;
+}
+
+/* 1: a frame to show; 0: none; -1: the decoder cannot go on. */
+static int decode(struct video_receiver *receiver, struct qv_frame *frame, struct qv_error *err)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	const struct unit_buffer *picture = &receiver->picture;
+	struct qv_packet packet = {
+		.data = picture->data,
+		.size = picture->size,
+		.capture_ns = picture->captured_ns >= 0 ? picture->captured_ns : picture->ready_ns,
+		.sequence = picture->unit.sequence,
+		.key = picture->key,
+	};
+	if (receiver->want_key && !packet.key) {
+		ledger_add(ledger, &ledger->totals.video.dropped_inbox, 1);
+		return 0;
+	}
+	int made = receiver->codec_class->decode(receiver->decoder, &packet, frame, err);
+	receiver->want_key = false;
+	if (made < 0 && err->code == QV_E_PROTOCOL) {
+		ledger_add(ledger, &ledger->totals.video.damaged, 1);
+		if (!receiver->warned)
+			qv_log_warning(receiver->media->host->log,
+				       "a damaged picture was left out (further ones are only counted): %s",
+				       err->message);
+		receiver->warned = receiver->want_key = true;
+		*err = (struct qv_error)QV_ERROR_INIT;
+		return 0;
+	}
+	if (made > 0) {
+		ledger_add(ledger, &ledger->totals.video.decoded, 1);
+		frame->capture_ns = packet.capture_ns;
+		frame->sequence = picture->unit.position;
+	}
+	return made;
+}
+
+/* Where the time of a frame went that has just been shown. Without the peer's clock only our part is known. */
+static void note_times(struct video_receiver *receiver, int64_t taken, int64_t decoded, int64_t shown)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	const struct unit_buffer *picture = &receiver->picture;
+	const struct qv_unit *unit = &picture->unit;
+	ledger_add(ledger, &ledger->totals.video.shown, 1);
+	ledger_frame(ledger, shown);
+	ledger_stage(ledger, QV_STAGE_WAIT, taken - picture->ready_ns);
+	ledger_stage(ledger, QV_STAGE_DECODE, decoded - taken);
+	ledger_stage(ledger, QV_STAGE_SHOW, shown - decoded);
+	if (picture->captured_ns < 0)
+		return;
+	int64_t before = ((int64_t)unit->capture_us + unit->encode_us + unit->queue_us) * 1000;
+	ledger_stage(ledger, QV_STAGE_CAPTURE, unit->capture_us * INT64_C(1000));
+	ledger_stage(ledger, QV_STAGE_ENCODE, unit->encode_us * INT64_C(1000));
+	ledger_stage(ledger, QV_STAGE_QUEUE, unit->queue_us * INT64_C(1000));
+	ledger_stage(ledger, QV_STAGE_NETWORK, picture->ready_ns - picture->captured_ns - before);
+	ledger_stage(ledger, QV_STAGE_TOTAL, shown - picture->captured_ns);
+}
+
+static int show_picture(struct video_receiver *receiver, bool more, struct qv_error *err)
+{
+	struct qv_frame frame = { 0 };
+	int64_t taken = now_ns();
+	int made = decode(receiver, &frame, err);
+	if (made < 0)
+		return qv_error_prefix(err, "video codec \"%s\"", receiver->codec_class->head.name);
+	/* With a newer picture waiting this one was decoded only because that one builds on it. */
+	if (made == 0 || more)
+		return 0;
+	int64_t decoded = now_ns();
+	if (receiver->sink_class->show(receiver->sink, &frame, err) != 0)
+		return -1;
+	note_times(receiver, taken, decoded, now_ns());
+	return 0;
+}
+
+static int show_all(struct video_receiver *receiver, struct qv_error *err)
+{
+	for (;;) {
+		bool more = false;
+		switch (inbox_take(receiver->inbox, &receiver->picture, &more, IDLE_MS)) {
+		case INBOX_ENDED:
+			return 0;
+		case INBOX_NOTHING:
+			if (receiver->sink_class->poll && receiver->sink_class->poll(receiver->sink, err) != 0)
+				return -1;
+			break;
+		case INBOX_PICTURE:
+			if (show_picture(receiver, more, err) != 0)
+				return -1;
+			break;
+		}
+	}
+}
+
+static void *run(void *argument)
+{
+	struct video_receiver *receiver = argument;
+	struct ledger *ledger = receiver->media->ledger;
+	struct qv_error err = QV_ERROR_INIT;
+	if (open_modules(receiver, &err) == 0)
+		show_all(receiver, &err);
+	bool failed = err.code != QV_OK && err.code != QV_E_END && err.code != QV_E_CANCELLED;
+	if (receiver->sink)
+		receiver->sink_class->close(receiver->sink);
+	receiver->codec_class->decoder_close(receiver->decoder);
+	if (failed) {
+		qv_error_prefix(&err, "video sink \"%s\"", receiver->sink_class->head.name);
+		qv_log_error(receiver->media->host->log, "%s; no more video is shown", err.message);
+	}
+	ledger_finish(ledger, &ledger->video, err.code == QV_E_END, failed ? &err : NULL);
+	connection_wake(receiver->media->connection);
+	return NULL;
+}
+
+struct video_receiver *video_receiver_start(struct media *media, const struct qv_receive_plan *plan,
+					    const struct qv_role *codec, const struct qv_stream_offer *offer,
+					    struct qv_error *err)
+{
+	struct video_receiver *receiver = calloc(1, sizeof *receiver);
+	if (!receiver) {
+		qv_fail(err, QV_E_NOMEM, "no memory for a video receiver");
+		return NULL;
+	}
+	receiver->media = media;
+	receiver->plan = plan;
+	receiver->codec = codec;
+	receiver->format = offer->video;
+	receiver->sink_class = qv_videosink_class(plan->video_sink->class);
+	receiver->codec_class = qv_videocodec_class(codec->class);
+	module_host_init(&receiver->sink_host, media, "video.sink");
+	module_host_init(&receiver->codec_host, media, "video.codec");
+	receiver->inbox = inbox_new(err);
+	int failed = receiver->inbox ? pthread_create(&receiver->thread, NULL, run, receiver) : 0;
+	if (failed)
+		qv_fail_errno(err, QV_E_IO, failed, "starting the video thread");
+	if (!receiver->inbox || failed) {
+		video_receiver_free(receiver);
+		return NULL;
+	}
+	receiver->started = true;
+	return receiver;
+}
+
+void video_receiver_put(struct video_receiver *receiver, struct unit_buffer *picture)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	int given_up = inbox_put(receiver->inbox, picture);
+	if (given_up > 0)
+		ledger_add(ledger, &ledger->totals.video.dropped_inbox, (uint64_t)given_up);
+}
+
+void video_receiver_end(struct video_receiver *receiver)
+{
+	if (receiver)
+		inbox_end(receiver->inbox);
+}
+
+void video_receiver_free(struct video_receiver *receiver)
+{
+	if (!receiver)
+		return;
+	if (receiver->started) {
+		inbox_stop(receiver->inbox);
+		pthread_join(receiver->thread, NULL);
+	}
+	inbox_free(receiver->inbox);
+	unit_buffer_free(&receiver->picture);
+	module_host_clear(&receiver->sink_host);
+	module_host_clear(&receiver->codec_host);
+	free(receiver);
+}
