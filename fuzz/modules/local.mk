@@ -16,3 +16,12 @@ fuzz_modules_jpeg_stream_SOURCES = %D%/jpeg_stream.c fuzz/fuzz.h modules/videoso
 fuzz_modules_jpeg_stream_CFLAGS = $(AM_CFLAGS)
 fuzz_modules_jpeg_stream_LDADD = $(LDADD_FUZZ)
 EXTRA_DIST += %D%/corpus/y4m %D%/corpus/jpeg_stream
+
+if WITH_JANSSON
+FUZZERS += fuzz/modules/etsi014_answer
+fuzz_modules_etsi014_answer_SOURCES = %D%/etsi014_answer.c fuzz/fuzz.h modules/keysource/etsi014/answer.c \
+	modules/keysource/etsi014/lift.c
+fuzz_modules_etsi014_answer_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+fuzz_modules_etsi014_answer_LDADD = $(LDADD_FUZZ) $(JANSSON_LIBS)
+endif
+EXTRA_DIST += %D%/corpus/etsi014_answer

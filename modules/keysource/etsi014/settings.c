@@ -157,31 +157,10 @@ static int probe(const struct qv_options *options, const char *name, const struc
 
 static int read_password_file(const struct qv_options *options, struct qv_secret **password, struct qv_error *err)
 {
-	const char *path = qv_options_string(options, "password_file");
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		int why = errno;
-		if (fd >= 0)
-			close(fd);
-		return qv_options_fail(options, "password_file", err, "%s cannot be read: %s", path,
-				       strerrordesc_np(why));
-	}
-	if (S_ISREG(st.st_mode) && (st.st_mode & 077)) {
-		close(fd);
-		return qv_options_fail(options, "password_file", err,
-				       "%s: others than its owner can use it (mode %03o): chmod 600 it", path,
-				       st.st_mode & 0777);
-	}
-	struct qv_secret *text = qv_secret_new(PASSWORD_MAX + 1, err);
-	ssize_t size = text ? read(fd, qv_secret_edit(text), PASSWORD_MAX + 1) : -1;
-	close(fd);
-	if (size < 0 || size > PASSWORD_MAX) {
-		qv_secret_free(text);
-		return text ? qv_options_fail(options, "password_file", err,
-					      "%s cannot be read, or has more than %d bytes", path, PASSWORD_MAX)
-			    : -1;
-	}
+	struct qv_error why = QV_ERROR_INIT;
+	struct qv_secret *text = qv_secret_from_file(qv_options_string(options, "password_file"), PASSWORD_MAX, &why);
+	if (!text)
+		return qv_options_fail(options, "password_file", err, "%s", why.message);
 	*password = qv_secret_copy(qv_secret_bytes(text), strcspn((const char *)qv_secret_bytes(text), "\r\n"), err);
 	qv_secret_free(text);
 	return *password ? 0 : -1;

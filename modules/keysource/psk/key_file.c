@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "key_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 bool psk_is_key_id(const char *text, size_t length)
 {
@@ -163,58 +159,10 @@ int psk_keys_parse(const uint8_t *text, size_t size, const char *name, struct ps
 	return qv_error_prefix(err, "%s:%u", name, number);
 }
 
-/* The whole file in locked memory. */
-static struct qv_secret *read_all(int fd, size_t size, const char *path, struct qv_error *err)
-{
-	struct qv_secret *text = qv_secret_new(size, err);
-	size_t got = 0;
-	while (text && got < size) {
-		ssize_t n = read(fd, qv_secret_edit(text) + got, size - got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			if (n < 0)
-				qv_fail_errno(err, QV_E_IO, errno, "%s: cannot be read", path);
-			else
-				qv_fail(err, QV_E_IO, "%s: became shorter while it was read", path);
-			qv_secret_free(text);
-			return NULL;
-		}
-		got += (size_t)n;
-	}
-	return text;
-}
-
-static int check_private(int fd, const char *path, struct stat *st, struct qv_error *err)
-{
-	if (fstat(fd, st) != 0)
-		return qv_fail_errno(err, QV_E_IO, errno, "%s", path);
-	if (!S_ISREG(st->st_mode))
-		return qv_fail(err, QV_E_INVALID, "%s: not a regular file", path);
-	if (st->st_uid != geteuid())
-		return qv_fail(err, QV_E_DENIED,
-			       "%s: belongs to user %lu, not to the user %lu who runs this; a key file is its owner's",
-			       path, (unsigned long)st->st_uid, (unsigned long)geteuid());
-	if (st->st_mode & 077)
-		return qv_fail(err, QV_E_DENIED, "%s: others than its owner can use it (mode %03o): chmod 600 it", path,
-			       st->st_mode & 0777);
-	if ((uintmax_t)st->st_size > QV_SECRET_MAX)
-		return qv_fail(err, QV_E_INVALID, "%s: %jd bytes; a key file has at most %u", path,
-			       (intmax_t)st->st_size, QV_SECRET_MAX);
-	return 0;
-}
-
 int psk_keys_load(const char *path, struct psk_keys *keys, struct qv_error *err)
 {
-	struct stat st;
 	*keys = (struct psk_keys){ .entries = NULL };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return qv_fail_errno(err, QV_E_IO, errno, "%s: cannot be opened", path);
-	struct qv_secret *text = NULL;
-	if (check_private(fd, path, &st, err) == 0)
-		text = read_all(fd, (size_t)st.st_size, path, err);
-	close(fd);
+	struct qv_secret *text = qv_secret_from_file(path, QV_SECRET_MAX, err);
 	if (!text)
 		return -1;
 	int result = psk_keys_parse(qv_secret_bytes(text), qv_secret_size(text), path, keys, err);
