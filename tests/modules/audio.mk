@@ -44,4 +44,9 @@ if WITH_SNDFILE
 TESTS += %D%/audio_alsa.py
 endif
 endif
-dist_check_SCRIPTS += %D%/audio_file.py %D%/audio_alsa.py
+if WITH_PULSE
+if WITH_SNDFILE
+TESTS += %D%/audio_pulse.py
+endif
+endif
+dist_check_SCRIPTS += %D%/audio_file.py %D%/audio_alsa.py %D%/audio_pulse.py

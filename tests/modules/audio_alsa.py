@@ -67,7 +67,7 @@ def _(tmp):
         # The silence behind it pushes the last of the noise through the daemon.
         samples = qvaudio.read_wav(f"{tmp}/in.wav")[0]
         qvaudio.write_wav(f"{tmp}/longer.wav", list(samples) + [0] * 8000)
-        finish(qvaudio.pump(test, f"file,path={tmp}/longer.wav,pace=false", "alsa,device=speaker", env=env))
+        finish(qvaudio.pump(test, f"file,path={tmp}/longer.wav,pace=false", "alsa,device=speaker,latency=500", env=env))
         record.signal(signal.SIGTERM)
         (_, _, lost), _ = finish(record, "cancelled")
         assert lost == 0

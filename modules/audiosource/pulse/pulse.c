@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Audio source "pulse": a microphone through PulseAudio, or PipeWire in its place. */
+#include <qvisio/audiosource.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pulse_stream.h"
+
+#define BLOCK_FRAMES_MAX 65536
+
+struct qv_audiosource {
+	struct pulse_stream stream;
+	size_t block_frames;
+	size_t filled;   /* samples per channel of the next block that are here */
+	size_t consumed; /* bytes of the server's current fragment that were taken */
+	uint64_t position;
+	uint64_t lost;
+	int16_t samples[];
+};
+
+static const struct qv_option options[] = {
+	PULSE_OPTIONS("The source to record, as \"pactl list short sources\" names it; without it the default one.",
+		      "10", "Sound that the server gathers before it hands it over."),
+	{ .name = NULL },
+};
+
+static void source_close(struct qv_audiosource *source)
+{
+	if (!source)
+		return;
+	pulse_stream_close(&source->stream);
+	if (source->lost > 0)
+		qv_log_warning(source->stream.host.log, "overruns lost %.3f s of sound",
+			       (double)source->lost / source->stream.format.rate);
+	free(source);
+}
+
+static struct qv_audiosource *source_open(const struct qv_host *host, const struct qv_options *values,
+					  const struct qv_audio_format *format, size_t block_frames,
+					  struct qv_error *err)
+{
+	if (qv_audio_format_check(format, err) != 0)
+		return NULL;
+	if (block_frames < 1 || block_frames > BLOCK_FRAMES_MAX) {
+		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
+		return NULL;
+	}
+	struct qv_audiosource *source =
+		calloc(1, sizeof *source + block_frames * (size_t)format->channels * sizeof source->samples[0]);
+	if (!source) {
+		qv_fail(err, QV_E_NOMEM, "no memory for an audio block");
+		return NULL;
+	}
+	source->block_frames = block_frames;
+	if (pulse_stream_open(&source->stream, host, values, format, PA_STREAM_RECORD, err) != 0) {
+		source_close(source);
+		return NULL;
+	}
+	return source;
+}
+
+/* A hole in what the server sent: what was gathered of the block before it is lost with it, as one jump. */
+static void skip(struct qv_audiosource *source, size_t bytes)
+{
+	uint64_t frames = bytes / source->stream.frame_bytes + source->filled;
+	source->filled = 0;
+	source->position += frames;
+	source->lost += frames;
+}
+
+/* When the first sample of a block was heard whose last one was just taken from the current fragment. */
+static int64_t time_of_block(struct qv_audiosource *source)
+{
+	pa_usec_t latency = 0;
+	int negative = 0;
+	/* Unknown only until the server told its timing, which open waits for. */
+	if (pa_stream_get_latency(source->stream.stream, &latency, &negative) < 0)
+		latency = 0;
+	/* The latency is that of the fragment's first sample: libpulse counts a fragment as read when it is dropped. */
+	int64_t fragment = qv_clock_now(&qv_clock_monotonic) - (negative ? -1 : 1) * (int64_t)latency * 1000;
+	int64_t ahead = (int64_t)(source->consumed / source->stream.frame_bytes) - (int64_t)source->block_frames;
+	return fragment + ahead * QV_NS_PER_SECOND / source->stream.format.rate;
+}
+
+/* With the loop locked: takes sound that is here. 1 when a block is whole, 0 when more has to come. */
+static int take(struct qv_audiosource *source, int64_t *time_ns, struct qv_error *err)
+{
+	struct pulse_stream *stream = &source->stream;
+	for (;;) {
+		const void *data;
+		size_t bytes;
+		if (pa_stream_peek(stream->stream, &data, &bytes) < 0)
+			return pulse_stream_fail(stream, "reading sound", err);
+		if (bytes == 0)
+			return 0;
+		size_t wanted = (source->block_frames - source->filled) * stream->frame_bytes;
+		size_t here = bytes > source->consumed ? bytes - source->consumed : 0;
+		size_t now = here < wanted ? here : wanted;
+		if (data)
+			memcpy(source->samples + source->filled * (size_t)stream->format.channels,
+			       (const uint8_t *)data + source->consumed, now);
+		else
+			skip(source, bytes);
+		if (data) {
+			source->filled += now / stream->frame_bytes;
+			source->consumed += now;
+		}
+		bool whole = source->filled == source->block_frames;
+		if (whole)
+			*time_ns = time_of_block(source);
+		if (!data || source->consumed == bytes) {
+			source->consumed = 0;
+			pa_stream_drop(stream->stream);
+		}
+		if (whole)
+			return 1;
+	}
+}
+
+static int source_read(struct qv_audiosource *source, struct qv_audio_block *block, int timeout_ms,
+		       struct qv_error *err)
+{
+	struct pulse_stream *stream = &source->stream;
+	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS, time_ns = 0;
+	for (;;) {
+		pa_threaded_mainloop_lock(stream->loop);
+		int got = pulse_stream_check(stream, err);
+		if (got == 0)
+			got = take(source, &time_ns, err);
+		pa_threaded_mainloop_unlock(stream->loop);
+		if (got < 0)
+			return -1;
+		if (got > 0)
+			break;
+		int64_t left = (deadline - qv_clock_now(&qv_clock_monotonic) + QV_NS_PER_MS - 1) / QV_NS_PER_MS;
+		if (timeout_ms >= 0 && left <= 0)
+			return 0;
+		if (pulse_stream_wait(stream, timeout_ms < 0 ? -1 : (int)left, err) < 0)
+			return -1;
+	}
+	*block = (struct qv_audio_block){ .format = stream->format,
+					  .samples = source->samples,
+					  .frames = source->block_frames,
+					  .capture_ns = time_ns,
+					  .position = source->position };
+	source->position += source->block_frames;
+	source->filled = 0;
+	return 1;
+}
+
+static const struct qv_audiosource_class pulse = {
+	.head = { .kind = "audiosource",
+		  .name = "pulse",
+		  .summary = "a microphone through PulseAudio or PipeWire",
+		  .abi_major = QV_AUDIOSOURCE_ABI_MAJOR,
+		  .abi_minor = QV_AUDIOSOURCE_ABI_MINOR,
+		  .size = sizeof(struct qv_audiosource_class),
+		  .option_size = sizeof(struct qv_option),
+		  .options = options },
+	.open = source_open,
+	.close = source_close,
+	.read = source_read,
+};
+
+static const struct qv_class *const classes[] = { &pulse.head, NULL };
+
+const struct qv_module qv_module = {
+	.abi_major = QV_MODULE_ABI_MAJOR,
+	.abi_minor = QV_MODULE_ABI_MINOR,
+	.size = sizeof(struct qv_module),
+	.version = "1.0",
+	.license = "Apache-2.0 AND LGPL-2.1-or-later",
+	.classes = classes,
+};
