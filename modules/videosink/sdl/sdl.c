@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Video sink "sdl": a window with the picture and, below it, how the session is secured. */
+#include <SDL.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <qvisio/videosink.h>
+
+#include "library.h"
+#include "picture.h"
+#include "strip.h"
+
+#define WIDTH    640
+#define HEIGHT   480
+#define MIN_SIDE 160
+
+struct qv_videosink {
+	const struct qv_log *log;
+	char *title;
+	SDL_Window *window;
+	SDL_Renderer *renderer;
+	Uint32 id;
+	struct picture picture;
+	struct strip strip;
+	bool watching;
+	bool fitted; /* the window has been given the size of the first picture */
+	bool fullscreen;
+	/* Set while SDL hands out events. */
+	bool closed, toggle, leave, redraw, reset;
+};
+
+static const struct qv_option options[] = {
+	{ .name = "fullscreen", .type = QV_OPTION_BOOL, .fallback = "false", .help = "Start in full screen." },
+	{ .name = "vsync",
+	  .type = QV_OPTION_BOOL,
+	  .fallback = "false",
+	  .help = "Show frames on the refresh of the screen: no tearing, up to one refresh later." },
+	{ .name = "font",
+	  .type = QV_OPTION_PATH,
+	  .help = "TrueType font for the security state; unset: DejaVu Sans or another usual one." },
+	{ .name = "font_size",
+	  .type = QV_OPTION_INT,
+	  .fallback = "14",
+	  .min = 6,
+	  .max = 72,
+	  .unit = "pt",
+	  .help = "Size of that text." },
+	{ .name = NULL },
+};
+
+static void note_window_event(struct qv_videosink *sink, const SDL_WindowEvent *event)
+{
+	if (event->windowID != sink->id)
+		return;
+	sink->closed |= event->event == SDL_WINDOWEVENT_CLOSE;
+	sink->redraw |= event->event == SDL_WINDOWEVENT_EXPOSED || event->event == SDL_WINDOWEVENT_SIZE_CHANGED ||
+			event->event == SDL_WINDOWEVENT_RESTORED || event->event == SDL_WINDOWEVENT_SHOWN;
+}
+
+/*
+ * Called by SDL for each event, in SDL_PumpEvents. The queue is one per process: a watch of its own lets each instance
+ * see the events of its window, whoever empties the queue.
+ */
+static int note_event(void *data, SDL_Event *event)
+{
+	struct qv_videosink *sink = data;
+	switch (event->type) {
+	case SDL_QUIT:
+		sink->closed = true;
+		break;
+	case SDL_WINDOWEVENT:
+		note_window_event(sink, &event->window);
+		break;
+	case SDL_KEYDOWN:
+		if (event->key.windowID != sink->id || event->key.repeat)
+			break;
+		sink->toggle ^= event->key.keysym.sym == SDLK_f || event->key.keysym.sym == SDLK_F11;
+		sink->leave |= event->key.keysym.sym == SDLK_ESCAPE;
+		break;
+	case SDL_MOUSEBUTTONDOWN:
+		if (event->button.windowID == sink->id && event->button.button == SDL_BUTTON_LEFT)
+			sink->toggle ^= event->button.clicks == 2;
+		break;
+	case SDL_RENDER_TARGETS_RESET:
+	case SDL_RENDER_DEVICE_RESET:
+		sink->reset = true;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static void set_fullscreen(struct qv_videosink *sink, bool on)
+{
+	if (SDL_SetWindowFullscreen(sink->window, on ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0) != 0) {
+		qv_log_warning(sink->log, "full screen cannot be switched: SDL: %s", SDL_GetError());
+		return;
+	}
+	sink->fullscreen = on;
+	sink->redraw = true;
+}
+
+static int handle_events(struct qv_videosink *sink, struct qv_error *err)
+{
+	SDL_PumpEvents();
+	SDL_FlushEvents(SDL_FIRSTEVENT, SDL_LASTEVENT);
+	if (sink->closed)
+		return qv_fail(err, QV_E_END, "the video window was closed");
+	if (sink->toggle)
+		set_fullscreen(sink, !sink->fullscreen);
+	else if (sink->leave && sink->fullscreen)
+		set_fullscreen(sink, false);
+	sink->toggle = sink->leave = false;
+	if (sink->reset) {
+		picture_free(&sink->picture);
+		strip_forget(&sink->strip);
+		sink->reset = false;
+		sink->redraw = true;
+	}
+	return 0;
+}
+
+static void draw(struct qv_videosink *sink)
+{
+	int width, height;
+	if (SDL_GetRendererOutputSize(sink->renderer, &width, &height) != 0)
+		return;
+	int rows = strip_height(&sink->strip, sink->renderer, width);
+	SDL_Rect above = { 0, 0, width, height - rows }, below = { 0, height - rows, width, rows };
+	SDL_SetRenderDrawColor(sink->renderer, 0, 0, 0, 255);
+	SDL_RenderClear(sink->renderer);
+	picture_draw(&sink->picture, sink->renderer, &above);
+	strip_draw(&sink->strip, sink->renderer, &below);
+	SDL_RenderPresent(sink->renderer);
+	sink->redraw = false;
+}
+
+/* Gives the window the size of the first picture, or what of it the screen has room for. */
+static void fit_window(struct qv_videosink *sink, const struct qv_video_format *format)
+{
+	SDL_Rect screen;
+	int width = format->width, height = format->height;
+	sink->fitted = true;
+	if (SDL_GetDisplayUsableBounds(SDL_GetWindowDisplayIndex(sink->window), &screen) == 0 && screen.w > 0 &&
+	    screen.h > 0) {
+		width = width < screen.w ? width : screen.w;
+		height = height < screen.h ? height : screen.h;
+	}
+	width = width > MIN_SIDE ? width : MIN_SIDE;
+	height += strip_height(&sink->strip, sink->renderer, width);
+	SDL_SetWindowSize(sink->window, width, height > MIN_SIDE ? height : MIN_SIDE);
+}
+
+static void set_title(struct qv_videosink *sink)
+{
+	char title[600];
+	snprintf(title, sizeof title, "%s — %s", sink->title, sink->strip.text);
+	SDL_SetWindowTitle(sink->window, title);
+}
+
+static int make_window(struct qv_videosink *sink, const struct qv_options *values, struct qv_error *err)
+{
+	Uint32 flags = SDL_WINDOW_RESIZABLE;
+	sink->fullscreen = qv_options_bool(values, "fullscreen");
+	if (sink->fullscreen)
+		flags |= SDL_WINDOW_FULLSCREEN_DESKTOP;
+	sink->window =
+		SDL_CreateWindow(sink->title, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, WIDTH, HEIGHT, flags);
+	if (!sink->window)
+		return qv_fail(err, QV_E_UNSUPPORTED, "no video window: SDL: %s", SDL_GetError());
+	SDL_SetWindowMinimumSize(sink->window, MIN_SIDE, MIN_SIDE);
+	sink->renderer =
+		SDL_CreateRenderer(sink->window, -1, qv_options_bool(values, "vsync") ? SDL_RENDERER_PRESENTVSYNC : 0);
+	if (!sink->renderer)
+		return qv_fail(err, QV_E_UNSUPPORTED, "nothing draws into the video window: SDL: %s", SDL_GetError());
+	sink->id = SDL_GetWindowID(sink->window);
+	SDL_RendererInfo info;
+	if (SDL_GetRendererInfo(sink->renderer, &info) == 0)
+		qv_log_debug(sink->log, "SDL video driver %s, renderer %s", SDL_GetCurrentVideoDriver(), info.name);
+	return 0;
+}
+
+static int set_up(struct qv_videosink *sink, const struct qv_options *values, struct qv_error *err)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	const char *font = qv_options_string(values, "font");
+	if (strip_open(&sink->strip, font, (int)qv_options_int(values, "font_size"), &why) != 0)
+		return qv_options_fail(values, "font", err, "%s", why.message);
+	if (make_window(sink, values, err) != 0)
+		return -1;
+	if (!sink->strip.font)
+		qv_log_warning(sink->log,
+			       "no font was found: the security state stands in the window's title only; install "
+			       "DejaVu Sans (fonts-dejavu-core) or set the option font");
+	SDL_AddEventWatch(note_event, sink);
+	sink->watching = true;
+	SDL_StopTextInput();
+	set_title(sink);
+	draw(sink);
+	return 0;
+}
+
+static void sdl_close(struct qv_videosink *sink)
+{
+	if (!sink)
+		return;
+	if (sink->watching)
+		SDL_DelEventWatch(note_event, sink);
+	picture_free(&sink->picture);
+	strip_close(&sink->strip);
+	if (sink->renderer)
+		SDL_DestroyRenderer(sink->renderer);
+	if (sink->window)
+		SDL_DestroyWindow(sink->window);
+	library_leave();
+	free(sink->title);
+	free(sink);
+}
+
+static struct qv_videosink *sdl_open(const struct qv_host *host, const struct qv_options *values, const char *title,
+				     struct qv_error *err)
+{
+	if (library_enter(err) != 0)
+		return NULL;
+	struct qv_videosink *sink = calloc(1, sizeof *sink);
+	char *own_title = strdup(title && *title ? title : "Qvisio");
+	if (!sink || !own_title) {
+		free(sink);
+		free(own_title);
+		library_leave();
+		qv_fail(err, QV_E_NOMEM, "no memory for the video sink sdl");
+		return NULL;
+	}
+	sink->log = host->log;
+	sink->title = own_title;
+	if (set_up(sink, values, err) != 0) {
+		sdl_close(sink);
+		return NULL;
+	}
+	return sink;
+}
+
+static int sdl_show(struct qv_videosink *sink, const struct qv_frame *frame, struct qv_error *err)
+{
+	if (qv_frame_check(frame, err) != 0)
+		return qv_error_prefix(err, "video sink sdl");
+	if (frame->format.pixel == QV_PIXEL_JPEG)
+		return qv_fail(err, QV_E_INVALID, "video sink sdl: a jpeg frame came, where sinks take planar ones");
+	if (handle_events(sink, err) != 0)
+		return -1;
+	if (!sink->fitted)
+		fit_window(sink, &frame->format);
+	if (picture_update(&sink->picture, sink->renderer, frame, err) != 0)
+		return -1;
+	draw(sink);
+	return 0;
+}
+
+static int sdl_status(struct qv_videosink *sink, enum qv_secured secured, const char *text, struct qv_error *err)
+{
+	if (strip_set(&sink->strip, secured, text, err) != 0)
+		return -1;
+	set_title(sink);
+	draw(sink);
+	return 0;
+}
+
+static int sdl_poll(struct qv_videosink *sink, struct qv_error *err)
+{
+	if (handle_events(sink, err) != 0)
+		return -1;
+	if (sink->redraw)
+		draw(sink);
+	return 0;
+}
+
+static const struct qv_videosink_class sdl = {
+	.head = { .kind = "videosink",
+		  .name = "sdl",
+		  .summary = "shows the picture in a window (SDL 2)",
+		  .abi_major = QV_VIDEOSINK_ABI_MAJOR,
+		  .abi_minor = QV_VIDEOSINK_ABI_MINOR,
+		  .size = sizeof(struct qv_videosink_class),
+		  .option_size = sizeof(struct qv_option),
+		  .options = options },
+	.open = sdl_open,
+	.close = sdl_close,
+	.show = sdl_show,
+	.status = sdl_status,
+	.poll = sdl_poll,
+};
+
+static const struct qv_class *const classes[] = { &sdl.head, NULL };
+
+const struct qv_module qv_module = {
+	.abi_major = QV_MODULE_ABI_MAJOR,
+	.abi_minor = QV_MODULE_ABI_MINOR,
+	.size = sizeof(struct qv_module),
+	.version = "0.1.0",
+	.license = "Apache-2.0 AND Zlib",
+	.classes = classes,
+};
