@@ -63,7 +63,8 @@ struct qv_settlement {
 	const char *request; /* UUID, names what is settled */
 	const char *link;
 	bool finish;                    /* the keys that `request` had reserved leave for good */
-	const char *const *take;        /* labels that leave the pool of `link`; all must be in it, free */
+	unsigned lane;
+	const char *const *take;        /* labels that leave this lane of `link`; all must be in its pool, free */
 	size_t take_count;
 	const struct qv_promise *promises;
 	size_t promise_count;
@@ -123,8 +124,8 @@ struct qv_keystore_class {
 	/* Required. Every request that has keys reserved, to visit->reservation. For the start of a KME. */
 	int (*reservations)(struct qv_keystore *store, struct qv_keystore_visit *visit, struct qv_error *err);
 
-	/* Required. Free pool keys of a link by label, in that order, to visit->pool_key; absent ones are left out. */
-	int (*find)(struct qv_keystore *store, const char *link, const char *const *labels, size_t count,
+	/* Required. Free pool keys of a lane by label, in that order, to visit->pool_key; absent ones are left out. */
+	int (*find)(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels, size_t count,
 		    struct qv_keystore_visit *visit, struct qv_error *err);
 
 	/*

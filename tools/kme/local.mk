@@ -1,1 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
+if WITH_MICROHTTPD
+if WITH_JANSSON
+if WITH_GNUTLS
+if WITH_CURL
+bin_PROGRAMS += qkd-kme
+qkd_kme_SOURCES = \
+	%D%/activate.c \
+	%D%/activate.h \
+	%D%/apis.h \
+	%D%/body.c \
+	%D%/body.h \
+	%D%/body_json.h \
+	%D%/body_peer.c \
+	%D%/configure.c \
+	%D%/dec_keys.c \
+	%D%/enc_keys.c \
+	%D%/file.c \
+	%D%/file.h \
+	%D%/identity.c \
+	%D%/identity.h \
+	%D%/issue.c \
+	%D%/issue.h \
+	%D%/keys_reply.c \
+	%D%/kme.c \
+	%D%/kme.h \
+	%D%/kme_api.c \
+	%D%/kme_api_undo.c \
+	%D%/links.c \
+	%D%/links.h \
+	%D%/main.c \
+	%D%/notify.c \
+	%D%/notify.h \
+	%D%/peer_client.c \
+	%D%/peer_client.h \
+	%D%/promise.c \
+	%D%/promise.h \
+	%D%/reply.c \
+	%D%/reply.h \
+	%D%/sae_api.c \
+	%D%/seal.c \
+	%D%/seal.h \
+	%D%/server.c \
+	%D%/server.h \
+	%D%/socket.c \
+	%D%/socket.h \
+	%D%/status.c \
+	%D%/undo.c \
+	%D%/uri.c \
+	%D%/uri.h \
+	%D%/utf8.c \
+	%D%/utf8.h \
+	%D%/uuid.c \
+	%D%/uuid.h \
+	%D%/workers.c \
+	%D%/workers.h
+qkd_kme_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) $(GNUTLS_CFLAGS) $(CURL_CFLAGS)
+qkd_kme_LDADD = libqvisio.la $(CORE_LIBS) $(MICROHTTPD_LIBS) $(JANSSON_LIBS) $(GNUTLS_LIBS) $(CURL_LIBS) -lpthread
+endif
+endif
+endif
+endif

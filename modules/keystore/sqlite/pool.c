@@ -156,6 +156,7 @@ int64_t store_stock(struct qv_keystore *store, const char *link, unsigned lane, 
 struct find_operation {
 	struct operation operation; /* first */
 	const char *link;
+	unsigned lane;
 	const char *const *labels;
 	size_t count;
 	struct rows rows;
@@ -173,6 +174,7 @@ static int find(struct qv_keystore *store, struct operation *operation, struct q
 			return -1;
 		bind_int(query, 1, link);
 		bind_text(query, 2, finding->labels[i]);
+		bind_int(query, 3, finding->lane);
 		int got = step(store, query, err);
 		if (got < 0)
 			return -1;
@@ -186,11 +188,11 @@ static int find(struct qv_keystore *store, struct operation *operation, struct q
 	return 0;
 }
 
-int store_find(struct qv_keystore *store, const char *link, const char *const *labels, size_t count,
+int store_find(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels, size_t count,
 	       struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct find_operation operation = {
-		.operation.run = find, .link = link, .labels = labels, .count = count
+		.operation.run = find, .link = link, .lane = lane, .labels = labels, .count = count
 	};
 	int result = store_run(store, &operation.operation, err);
 	for (size_t i = 0; result == 0 && i < operation.rows.count; i++) {

@@ -54,22 +54,18 @@ static int finish_reserved(struct qv_keystore *store, const char *request, struc
 	return gone < 0 ? -1 : 0;
 }
 
-static int take_label(struct qv_keystore *store, int64_t link, const char *label, struct qv_error *err)
+static int take_label(struct qv_keystore *store, int64_t link, unsigned lane, const char *label, struct qv_error *err)
 {
 	sqlite3_stmt *delete = statement(store, ST_POOL_TAKE, err);
 	if (!delete)
 		return -1;
 	bind_int(delete, 1, link);
 	bind_text(delete, 2, label);
-	int got = step(store, delete, err);
-	if (got == 0)
+	bind_int(delete, 3, lane);
+	int gone = change(store, delete, err);
+	if (gone == 0)
 		return qv_fail(err, QV_E_NOT_FOUND, "the pool has no key %s", label);
-	if (got < 0)
-		return -1;
-	int64_t lane = sqlite3_column_int64(delete, 0);
-	if (step(store, delete, err) < 0)
-		return -1;
-	return lane_free_add(store, link, lane, -1, err);
+	return gone < 0 ? -1 : 0;
 }
 
 static int take_labels(struct qv_keystore *store, const struct qv_settlement *settlement, struct qv_error *err)
@@ -80,9 +76,9 @@ static int take_labels(struct qv_keystore *store, const struct qv_settlement *se
 	if (link_id(store, settlement->link, &link, err) != 0)
 		return -1;
 	for (size_t i = 0; i < settlement->take_count; i++)
-		if (take_label(store, link, settlement->take[i], err) != 0)
+		if (take_label(store, link, settlement->lane, settlement->take[i], err) != 0)
 			return -1;
-	return 0;
+	return lane_free_add(store, link, settlement->lane, -(int64_t)settlement->take_count, err);
 }
 
 static int add_promise(struct qv_keystore *store, const char *request, const struct qv_promise *promise,

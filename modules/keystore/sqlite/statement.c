@@ -22,8 +22,8 @@ static const char *const texts[ST_COUNT] = {
 	[ST_POOL_FREE] = "UPDATE pool SET request = NULL, ready = ?2 WHERE id = ?1",
 	[ST_POOL_DISCARD] = "DELETE FROM pool WHERE id = ?1",
 	[ST_POOL_FINISH] = "DELETE FROM pool WHERE request = ?1",
-	[ST_POOL_FIND] = "SELECT sealed FROM pool WHERE link = ?1 AND label = ?2 AND request IS NULL",
-	[ST_POOL_TAKE] = "DELETE FROM pool WHERE link = ?1 AND label = ?2 AND request IS NULL RETURNING lane",
+	[ST_POOL_FIND] = "SELECT sealed FROM pool WHERE link = ?1 AND label = ?2 AND lane = ?3 AND request IS NULL",
+	[ST_POOL_TAKE] = "DELETE FROM pool WHERE link = ?1 AND label = ?2 AND lane = ?3 AND request IS NULL",
 	[ST_RESERVATIONS] = "SELECT DISTINCT pool.request, link.name FROM pool JOIN link ON link.id = pool.link"
 			    " WHERE pool.request IS NOT NULL",
 	[ST_REQUEST_GET] = "SELECT undone FROM request WHERE id = ?1",

@@ -117,7 +117,7 @@ int64_t store_import(struct qv_keystore *store, const char *link, unsigned lane,
 		     size_t count, const char *cursor, struct qv_error *err);
 int store_cursor(struct qv_keystore *store, const char *link, unsigned lane, char *cursor, struct qv_error *err);
 int64_t store_stock(struct qv_keystore *store, const char *link, unsigned lane, struct qv_error *err);
-int store_find(struct qv_keystore *store, const char *link, const char *const *labels, size_t count,
+int store_find(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels, size_t count,
 	       struct qv_keystore_visit *visit, struct qv_error *err);
 int store_reserve(struct qv_keystore *store, const char *request, const char *link, unsigned lane, size_t count,
 		  int64_t now, struct qv_keystore_visit *visit, struct qv_error *err);

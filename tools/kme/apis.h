@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two listeners answer. */
+#ifndef KME_APIS_H
+#define KME_APIS_H
+
+#include "body.h"
+#include "kme.h"
+
+/* For SAEs: ETSI GS QKD 014 V1.1.1. */
+void sae_api_handle(void *kme, const struct request *request, struct reply *reply);
+/* For other KMEs: doc/PROTOCOL.md. */
+void kme_api_handle(void *kme, const struct request *request, struct reply *reply);
+void kme_api_undo(struct peer *peer, const struct request *request, struct reply *reply);
+
+/* An authenticated call of the SAE API. */
+struct sae_call {
+	struct kme *kme;
+	const struct sae *caller;
+	const struct request *request;
+	const struct uri *uri;
+	const char *other; /* SAE ID in the URL */
+};
+
+void status_handle(const struct sae_call *call, struct reply *reply);
+void enc_keys_handle(const struct sae_call *call, struct reply *reply);
+void dec_keys_handle(const struct sae_call *call, struct reply *reply);
+
+/* A key container (clause 6.3) of `count` keys that lie `stride` bytes apart; bytes[i] of each are delivered. */
+void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct qv_secret *keys, size_t count,
+		size_t stride, const uint32_t *bytes);
+
+/* 400 for what the caller sent wrong, 503 for the rest. */
+void reply_failure(struct reply *reply, const struct qv_error *err);
+
+/* How many keys of the default size this KME could give for `slave` now, and at most. */
+int stored_keys(struct kme *kme, const struct sae *slave, int64_t *now, int64_t *max, struct qv_error *err);
+
+#endif

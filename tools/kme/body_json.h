@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parsers of JSON bodies share. */
+#ifndef KME_BODY_JSON_H
+#define KME_BODY_JSON_H
+
+#include <jansson.h>
+
+#include <qvisio/error.h>
+
+/* A JSON object without members that occur twice; freed by the caller. */
+json_t *body_object(const char *body, size_t size, struct qv_error *err);
+
+/* A member that is an array of at most `max`; NULL when absent. */
+int body_array(const json_t *object, const char *name, size_t max, const json_t **array, struct qv_error *err);
+
+#endif

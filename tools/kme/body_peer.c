@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies of the inter-KME API. */
+#include "body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "body_json.h"
+
+#define LABEL_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-"
+
+static int read_uuid(const json_t *object, const char *name, char uuid[UUID_TEXT], struct qv_error *err)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+	if (!text || !uuid_parse(text, uuid))
+		return qv_fail(err, QV_E_INVALID, "%s is missing or no UUID", name);
+	return 0;
+}
+
+static int read_sae(const json_t *object, const char *name, char sae[QV_SAE_ID_MAX + 1], struct qv_error *err)
+{
+	const json_t *value = json_object_get(object, name);
+	const char *text = json_string_value(value);
+	size_t length = text ? strlen(text) : 0;
+	if (length == 0 || length > QV_SAE_ID_MAX || length != json_string_length(value))
+		return qv_fail(err, QV_E_INVALID, "%s is missing or no SAE ID", name);
+	memcpy(sae, text, length + 1);
+	return 0;
+}
+
+static bool is_label(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	size_t length = text ? strlen(text) : 0;
+	return length > 0 && length <= QV_QKDLINK_LABEL_MAX && length == json_string_length(value) &&
+	       strspn(text, LABEL_CHARACTERS) == length;
+}
+
+/* Appends the labels of an array to a list that has room for them. */
+static int read_labels(const json_t *array, char **labels, size_t *count, struct qv_error *err)
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const json_t *value = json_array_get(array, i);
+		if (!is_label(value))
+			return qv_fail(err, QV_E_INVALID, "a label is no label of a link key");
+		labels[*count] = strdup(json_string_value(value));
+		if (!labels[*count])
+			return qv_fail(err, QV_E_NOMEM, "no memory for labels");
+		++*count;
+	}
+	return 0;
+}
+
+static int read_key(struct activation *activation, struct activation_key *key, const json_t *object,
+		    struct qv_error *err)
+{
+	const json_t *labels, *bytes = json_object_get(object, "bytes");
+	if (read_uuid(object, "key_ID", key->id, err) != 0 ||
+	    body_array(object, "labels", BODY_LABELS_MAX - activation->label_count, &labels, err) != 0)
+		return -1;
+	size_t count = json_array_size(labels);
+	json_int_t size = json_is_integer(bytes) ? json_integer_value(bytes) : 0;
+	if (count == 0 || size <= (json_int_t)((count - 1) * QV_QKDLINK_KEY_BYTES) ||
+	    size > (json_int_t)(count * QV_QKDLINK_KEY_BYTES))
+		return qv_fail(err, QV_E_INVALID, "bytes and the number of labels of key %s do not fit", key->id);
+	key->bytes = (uint32_t)size;
+	key->first_label = activation->label_count;
+	key->label_count = count;
+	return read_labels(labels, activation->labels, &activation->label_count, err);
+}
+
+static int read_keys(struct activation *activation, const json_t *array, struct qv_error *err)
+{
+	size_t count = json_array_size(array);
+	if (count == 0)
+		return qv_fail(err, QV_E_INVALID, "keys is missing or empty");
+	activation->keys = calloc(count, sizeof *activation->keys);
+	activation->labels = calloc(BODY_LABELS_MAX, sizeof *activation->labels);
+	if (!activation->keys || !activation->labels)
+		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
+	for (size_t i = 0; i < count; i++) {
+		if (read_key(activation, &activation->keys[i], json_array_get(array, i), err) != 0)
+			return -1;
+		activation->key_count++;
+	}
+	return 0;
+}
+
+int activation_json(struct activation *activation, const char *body, size_t size, struct qv_error *err)
+{
+	*activation = (struct activation){ .key_count = 0 };
+	json_t *json = body_object(body, size, err);
+	if (!json)
+		return -1;
+	const json_t *keys;
+	int result = -1;
+	if (read_uuid(json, "request", activation->request, err) == 0 &&
+	    read_sae(json, "master_SAE_ID", activation->master, err) == 0 &&
+	    read_sae(json, "slave_SAE_ID", activation->slave, err) == 0 &&
+	    body_array(json, "keys", BODY_KEYS_MAX, &keys, err) == 0)
+		result = read_keys(activation, keys, err);
+	json_decref(json);
+	return result;
+}
+
+void activation_clear(struct activation *activation)
+{
+	free(activation->keys);
+	labels_free(activation->labels, activation->label_count);
+	*activation = (struct activation){ .key_count = 0 };
+}
+
+int undo_json(char request[UUID_TEXT], const char *body, size_t size, struct qv_error *err)
+{
+	json_t *json = body_object(body, size, err);
+	if (!json)
+		return -1;
+	int result = read_uuid(json, "request", request, err);
+	json_decref(json);
+	return result;
+}
+
+int missing_json(char ***labels, size_t *count, size_t max, const char *body, size_t size, struct qv_error *err)
+{
+	*labels = NULL;
+	*count = 0;
+	json_t *json = body_object(body, size, err);
+	if (!json)
+		return -1;
+	const json_t *array;
+	int result = body_array(json, "missing", max, &array, err);
+	if (result == 0 && json_array_size(array) == 0)
+		result = qv_fail(err, QV_E_INVALID, "missing is absent or empty");
+	if (result == 0) {
+		*labels = calloc(json_array_size(array), sizeof **labels);
+		result = *labels ? read_labels(array, *labels, count, err) :
+				   qv_fail(err, QV_E_NOMEM, "no memory for labels");
+	}
+	json_decref(json);
+	if (result != 0) {
+		labels_free(*labels, *count);
+		*labels = NULL;
+		*count = 0;
+	}
+	return result;
+}
+
+void labels_free(char **labels, size_t count)
+{
+	for (size_t i = 0; labels && i < count; i++)
+		free(labels[i]);
+	free(labels);
+}

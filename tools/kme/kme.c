@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kme.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "apis.h"
+#include "links.h"
+
+#define KME_BODY_MAX	((size_t)1024 * 1024)
+#define FORGET_AFTER_NS (7 * 86400 * QV_NS_PER_SECOND)
+
+int64_t wall_clock(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * QV_NS_PER_SECOND + now.tv_nsec;
+}
+
+struct sae *kme_sae(struct kme *kme, const char *id)
+{
+	for (size_t i = 0; i < kme->sae_count; i++)
+		if (strcmp(kme->saes[i].id, id) == 0)
+			return &kme->saes[i];
+	return NULL;
+}
+
+struct peer *kme_peer(struct kme *kme, const char *kme_id)
+{
+	for (size_t i = 0; i < kme->peer_count; i++)
+		if (strcmp(kme->peers[i].kme_id, kme_id) == 0)
+			return &kme->peers[i];
+	return NULL;
+}
+
+/* A store holds a sealed known text, so that a wrong seal key shows at the start and not with the first request. */
+static int check_seal(struct kme *kme, struct qv_error *err)
+{
+	static const uint8_t known[] = "qvisio";
+	uint8_t sealed[sizeof known + SEAL_OVERHEAD], plain[sizeof known];
+	size_t size = sizeof sealed;
+	int set = kme->store_class->property_get(kme->store, "seal-check", sealed, &size, err);
+	if (set < 0)
+		return -1;
+	if (set == 0) {
+		seal_wrap(kme->seal, "check", "", kme->id, known, sizeof known, sealed);
+		return kme->store_class->property_set(kme->store, "seal-check", sealed, sizeof sealed, err);
+	}
+	if (size != sizeof sealed || seal_unwrap(kme->seal, "check", "", kme->id, sealed, size, plain, NULL) != 0)
+		return qv_fail(err, QV_E_CONFIG,
+			       "%s: the key store belongs to another seal key than %s, or to another KME than \"%s\"",
+			       qv_options_where(kme->top, "seal_key_file"),
+			       qv_options_string(kme->top, "seal_key_file"), kme->id);
+	return 0;
+}
+
+static int open_store(struct kme *kme, struct qv_error *err)
+{
+	kme->store_log = qv_log_child(kme->log, "store");
+	kme->store_host = (struct qv_host){
+		.size = sizeof kme->store_host, .log = kme->store_log, .clock = &qv_clock_monotonic, .cancel_fd = -1
+	};
+	kme->store = kme->store_class->open(&kme->store_host, kme->store_role.options, err);
+	return kme->store ? check_seal(kme, err) : -1;
+}
+
+static int make_client(struct kme *kme, struct peer *peer, struct qv_error *err)
+{
+	struct peer_client_config config = { .address = qv_options_string(peer->options, "address"),
+					     .certificate_name = peer->identity.text,
+					     .certificate = qv_options_string(kme->kme_api, "certificate"),
+					     .private_key = qv_options_string(kme->kme_api, "private_key"),
+					     .ca = qv_options_string(kme->kme_api, "ca"),
+					     .timeout_ms = (long)qv_options_int(kme->kme_api, "timeout") };
+	peer->client = peer_client_new(&config, err);
+	return peer->client ? 0 : -1;
+}
+
+struct left_over {
+	struct qv_keystore_visit visit; /* first */
+	struct kme *kme;
+};
+
+/* A KME that died while it waited for its peer does not know what the peer did. */
+static int undo_left_over(struct qv_keystore_visit *visit, const char *request, const char *link, struct qv_error *err)
+{
+	(void)err;
+	struct kme *kme = ((struct left_over *)visit)->kme;
+	struct peer *peer = kme_peer(kme, link);
+	if (peer)
+		undo_later(peer, request);
+	else
+		qv_log_warning(kme->log, "request %s with KME \"%s\", which is no peer any more, stays undecided", request,
+			       link);
+	return 0;
+}
+
+static int start_peers(struct kme *kme, struct qv_error *err)
+{
+	for (size_t i = 0; i < kme->peer_count; i++)
+		if (make_client(kme, &kme->peers[i], err) != 0 || link_start(&kme->peers[i], err) != 0)
+			return qv_error_prefix(err, "peer \"%s\"", kme->peers[i].kme_id);
+	struct left_over left = { .visit.reservation = undo_left_over, .kme = kme };
+	if (kme->store_class->reservations(kme->store, &left.visit, err) != 0)
+		return -1;
+	for (size_t i = 0; i < kme->peer_count; i++)
+		if (undo_start(&kme->peers[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+static struct server *start_api(struct kme *kme, const struct qv_options *options, const char *name, size_t body_max,
+				server_handler *handler, struct qv_error *err)
+{
+	struct listener listener = { .name = name,
+				     .listen = qv_options_string(options, "listen"),
+				     .certificate = qv_options_string(options, "certificate"),
+				     .private_key = qv_options_string(options, "private_key"),
+				     .ca = qv_options_string(options, "ca"),
+				     .workers = (unsigned)qv_options_int(options, "workers"),
+				     .connections = (unsigned)qv_options_int(options, "connections"),
+				     .idle_seconds = (unsigned)qv_options_int(options, "idle_timeout"),
+				     .body_max = body_max };
+	return server_start(&listener, handler, kme, kme->log, err);
+}
+
+int kme_start(struct kme *kme, struct qv_error *err)
+{
+	if (open_store(kme, err) != 0)
+		return -1;
+	kme_maintain(kme);
+	if (start_peers(kme, err) != 0)
+		return -1;
+	if (kme->kme_api) {
+		kme->kme_server = start_api(kme, kme->kme_api, "KMEs", KME_BODY_MAX, kme_api_handle, err);
+		if (!kme->kme_server)
+			return -1;
+	}
+	kme->sae_server = start_api(kme, kme->sae_api, "SAEs", (size_t)qv_options_int(kme->sae_api, "max_body"),
+				    sae_api_handle, err);
+	return kme->sae_server ? 0 : -1;
+}
+
+void kme_maintain(struct kme *kme)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	int64_t now = wall_clock();
+	int64_t expired = kme->store_class->purge(kme->store, now, now - FORGET_AFTER_NS, &err);
+	if (expired < 0)
+		qv_log_error(kme->log, "expired keys are not removed: %s", err.message);
+	else if (expired > 0)
+		qv_log_warning(kme->log, "%lld keys expired that their slave SAEs did not fetch", (long long)expired);
+}
+
+static void free_peer(struct peer *peer)
+{
+	undo_stop(peer);
+	peer_client_free(peer->client);
+	qv_role_free(&peer->link_role);
+	qv_options_free(peer->options);
+	qv_log_free(peer->log);
+	free(peer->host_name);
+	pthread_cond_destroy(&peer->changed);
+	pthread_mutex_destroy(&peer->lock);
+}
+
+void kme_stop(struct kme *kme)
+{
+	server_stop(kme->sae_server);
+	server_stop(kme->kme_server);
+	for (size_t i = 0; i < kme->peer_count; i++)
+		link_stop(&kme->peers[i]);
+	for (size_t i = 0; i < kme->peer_count; i++)
+		free_peer(&kme->peers[i]);
+	free(kme->peers);
+	if (kme->store)
+		kme->store_class->close(kme->store);
+	qv_role_free(&kme->store_role);
+	qv_log_free(kme->store_log);
+	for (size_t i = 0; i < kme->sae_count; i++)
+		qv_options_free(kme->sae_options[i]);
+	free(kme->sae_options);
+	free(kme->saes);
+	seal_free(kme->seal);
+	qv_loader_free(kme->loader);
+	qv_options_free(kme->keys);
+	qv_options_free(kme->kme_api);
+	qv_options_free(kme->sae_api);
+	qv_options_free(kme->top);
+	qv_config_free(kme->file);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qkd-kme CONFIG: a Key Management Entity (ETSI GS QKD 014). */
+#include <config.h>
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "kme.h"
+#include "notify.h"
+
+#define MAINTENANCE_S 60
+
+static const char usage[] = "usage: qkd-kme [--check] CONFIG\n"
+			    "       qkd-kme --help | --version\n"
+			    "Serves keys to SAEs as ETSI GS QKD 014 says. --check only reads the configuration.\n";
+
+/* Many clients, many descriptors. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Blocked before any thread starts, so that all threads leave them to serve(). */
+static void block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void serve(struct kme *kme, const sigset_t *signals)
+{
+	const struct timespec interval = { .tv_sec = MAINTENANCE_S };
+	notify_manager("READY=1");
+	qv_log_info(kme->log, "KME \"%s\" is ready", kme->id);
+	while (sigtimedwait(signals, NULL, &interval) < 0)
+		kme_maintain(kme);
+	qv_log_info(kme->log, "stopping");
+	notify_manager("STOPPING=1");
+}
+
+static int run(const char *path, bool check, struct qv_log *log)
+{
+	sigset_t signals;
+	struct kme kme = { .log = log };
+	struct qv_error err = QV_ERROR_INIT;
+	block_signals(&signals);
+	raise_descriptor_limit();
+	int result = qv_secret_harden_process(&err);
+	if (result == 0)
+		result = kme_configure(&kme, path, &err);
+	if (result == 0 && !check)
+		result = kme_start(&kme, &err);
+	if (result != 0)
+		qv_log_error(log, "%s", err.message);
+	else if (check)
+		qv_log_info(log, "%s is a good configuration", path);
+	else
+		serve(&kme, &signals);
+	kme_stop(&kme);
+	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
+						 { "version", no_argument, NULL, 'V' },
+						 { "check", no_argument, NULL, 'c' },
+						 { NULL, 0, NULL, 0 } };
+	bool check = false;
+	for (int option; (option = getopt_long(argc, argv, "hV", options, NULL)) != -1;) {
+		if (option == 'h' || option == 'V') {
+			fputs(option == 'h' ? usage : "qkd-kme " PACKAGE_VERSION "\n", stdout);
+			return EXIT_SUCCESS;
+		}
+		if (option != 'c') {
+			fputs(usage, stderr);
+			return 2;
+		}
+		check = true;
+	}
+	if (argc - optind != 1) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	struct qv_log *log = qv_log_new("qkd-kme", QV_LOG_INFO, qv_log_format_for(2), 2);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	int result = run(argv[optind], check, log);
+	curl_global_cleanup();
+	qv_log_free(log);
+	return result;
+}

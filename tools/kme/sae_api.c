@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct sae *caller_of(struct kme *kme, gnutls_x509_crt_t certificate)
+{
+	for (size_t i = 0; i < kme->sae_count; i++)
+		if (!kme->saes[i].peer && identity_matches(&kme->saes[i].identity, certificate))
+			return &kme->saes[i];
+	return NULL;
+}
+
+static void log_stranger(struct kme *kme, gnutls_x509_crt_t certificate)
+{
+	char name[256] = "?";
+	size_t size = sizeof name;
+	gnutls_x509_crt_get_dn(certificate, name, &size);
+	qv_log_warning(kme->log, "a client whose certificate is no SAE's is refused: subject %.200s", name);
+}
+
+/* Programs made for the Rust KME take an ID that looks like an integer as a JSON number. */
+static json_t *id_json(const char *id)
+{
+	size_t digits = strspn(id, "0123456789");
+	bool number = id[digits] == '\0' && digits <= 18 && (id[0] != '0' || digits == 1);
+	return number ? json_integer(strtoll(id, NULL, 10)) : json_string(id);
+}
+
+static void info_handle(const struct sae_call *call, struct reply *reply)
+{
+	if (strcmp(call->request->method, "GET") != 0)
+		reply_method(reply, "GET");
+	else
+		reply_json(reply, 200, json_pack("{s:o}", "SAE_ID", id_json(call->caller->id)));
+}
+
+static bool path_is(const struct uri *uri, const char *const *segments, size_t count)
+{
+	if (uri->segment_count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (segments[i] && strcmp(uri->segments[i], segments[i]) != 0)
+			return false;
+	return true;
+}
+
+static void route(struct sae_call *call, struct reply *reply)
+{
+	static const struct {
+		const char *path[5];
+		void (*handle)(const struct sae_call *call, struct reply *reply);
+	} routes[] = {
+		{ { "api", "v1", "keys", NULL, "status" }, status_handle },
+		{ { "api", "v1", "keys", NULL, "enc_keys" }, enc_keys_handle },
+		{ { "api", "v1", "keys", NULL, "dec_keys" }, dec_keys_handle },
+		{ { "api", "v1", "sae", "info", "me" }, info_handle },
+	};
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+		if (path_is(call->uri, routes[i].path, 5)) {
+			call->other = call->uri->segments[3];
+			routes[i].handle(call, reply);
+			return;
+		}
+	reply_not_found(reply);
+}
+
+void sae_api_handle(void *context, const struct request *request, struct reply *reply)
+{
+	struct uri uri;
+	struct qv_error err = QV_ERROR_INIT;
+	struct sae_call call = { .kme = context, .request = request, .uri = &uri };
+	call.caller = caller_of(call.kme, request->certificate);
+	if (!call.caller) {
+		log_stranger(call.kme, request->certificate);
+		reply_empty(reply, 401);
+		return;
+	}
+	if (uri_parse(&uri, request->target, &err) == 0)
+		route(&call, reply);
+	else if (err.code == QV_E_NOT_FOUND)
+		reply_not_found(reply);
+	else
+		reply_failure(reply, &err);
+	uri_clear(&uri);
+}
+
+void reply_failure(struct reply *reply, const struct qv_error *err)
+{
+	reply_error(reply, err->code == QV_E_INVALID ? 400 : 503, err->message, NULL);
+}

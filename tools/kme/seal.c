@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "seal.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NONCE	    crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG	    crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define KEY	    crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+#define CONTEXT_MAX 512
+#define FILE_MAX    256
+
+_Static_assert(NONCE + TAG == SEAL_OVERHEAD, "what sealing adds");
+
+struct seal {
+	struct qv_secret *key;
+};
+
+static size_t text_length(const struct qv_secret *text)
+{
+	const char *bytes = (const char *)qv_secret_bytes(text);
+	size_t length = qv_secret_size(text);
+	while (length && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r' || bytes[length - 1] == ' '))
+		length--;
+	return length;
+}
+
+struct seal *seal_open(const char *path, struct qv_error *err)
+{
+	struct qv_secret *text = qv_secret_from_file(path, FILE_MAX, err);
+	if (!text)
+		return NULL;
+	struct seal *seal = calloc(1, sizeof *seal);
+	if (seal)
+		seal->key = qv_secret_from_hex((const char *)qv_secret_bytes(text), text_length(text), NULL);
+	if (!seal || !seal->key || qv_secret_size(seal->key) != KEY) {
+		qv_fail(err, QV_E_INVALID, "%s: a seal key is 64 hexadecimal digits; make one with: "
+					   "(umask 077; openssl rand -hex 32 > %s)",
+			path, path);
+		seal_free(seal);
+		seal = NULL;
+	}
+	qv_secret_free(text);
+	return seal;
+}
+
+void seal_free(struct seal *seal)
+{
+	if (!seal)
+		return;
+	qv_secret_free(seal->key);
+	free(seal);
+}
+
+/* The parts with their ending zeros, so that no two contexts read the same. */
+static size_t make_context(uint8_t context[CONTEXT_MAX], const char *kind, const char *scope, const char *name)
+{
+	int length = snprintf((char *)context, CONTEXT_MAX, "%s%c%s%c%s", kind, 0, scope, 0, name);
+	return length < CONTEXT_MAX ? (size_t)length : CONTEXT_MAX;
+}
+
+void seal_wrap(const struct seal *seal, const char *kind, const char *scope, const char *name, const uint8_t *key,
+	       size_t size, uint8_t *out)
+{
+	uint8_t context[CONTEXT_MAX];
+	size_t length = make_context(context, kind, scope, name);
+	randombytes_buf(out, NONCE);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, key, size, context, length, NULL, out,
+						   qv_secret_bytes(seal->key));
+}
+
+int seal_unwrap(const struct seal *seal, const char *kind, const char *scope, const char *name, const uint8_t *sealed,
+		size_t size, uint8_t *out, struct qv_error *err)
+{
+	uint8_t context[CONTEXT_MAX];
+	size_t length = make_context(context, kind, scope, name);
+	if (size < SEAL_OVERHEAD ||
+	    crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed + NONCE, size - NONCE, context, length,
+						       sealed, qv_secret_bytes(seal->key)) != 0)
+		return qv_fail(err, QV_E_IO,
+			       "a stored key (%s %s) does not open: the seal key is another one, or the store was damaged",
+			       kind, name);
+	return 0;
+}

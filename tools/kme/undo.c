@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests whose activation may or may not have reached the peer. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "links.h"
+#include "uuid.h"
+
+#define RETRY_FIRST_S 1
+#define RETRY_MAX_S   30
+
+struct pending_undo {
+	struct pending_undo *next;
+	char request[UUID_TEXT];
+};
+
+void undo_later(struct peer *peer, const char *request)
+{
+	struct pending_undo *pending = calloc(1, sizeof *pending);
+	if (!pending) {
+		/* The keys stay reserved; the next start finds them. */
+		qv_log_error(peer->log, "request %s cannot be undone now: no memory", request);
+		return;
+	}
+	snprintf(pending->request, sizeof pending->request, "%s", request);
+	pthread_mutex_lock(&peer->lock);
+	pending->next = peer->undos;
+	peer->undos = pending;
+	pthread_cond_broadcast(&peer->changed);
+	pthread_mutex_unlock(&peer->lock);
+}
+
+/* The peer has answered: 200 undone, 409 delivered to the slave already. */
+static int settle_here(struct peer *peer, const char *request, long status, struct qv_error *err)
+{
+	struct kme *kme = peer->kme;
+	if (status == 200) {
+		qv_log_info(peer->log, "request %s is undone", request);
+		return kme->store_class->release(kme->store, request, NULL, 0, 0, 0, err);
+	}
+	if (status == 409) {
+		struct qv_settlement settlement = { .request = request, .link = peer->kme_id, .finish = true };
+		qv_log_warning(peer->log, "request %s cannot be undone, its keys were delivered", request);
+		int result = kme->store_class->settle(kme->store, &settlement, err);
+		return result < 0 && err->code != QV_E_NOT_FOUND ? -1 : 0;
+	}
+	return qv_fail(err, QV_E_PROTOCOL, "the peer answered %ld", status);
+}
+
+static int undo_one(struct peer *peer, const char *request, struct qv_error *err)
+{
+	char body[64];
+	struct peer_answer answer;
+	snprintf(body, sizeof body, "{\"request\":\"%s\"}", request);
+	if (peer_client_post(peer->client, "/inter-kme/v1/undo", body, &answer, err) != PEER_ANSWERED)
+		return -1;
+	int result = settle_here(peer, request, answer.status, err);
+	peer_answer_clear(&answer);
+	return result;
+}
+
+/* The first pending one, or NULL when the KME stops. It stays in the list until it is done. */
+static struct pending_undo *next_undo(struct peer *peer, int wait_s)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += wait_s;
+	pthread_mutex_lock(&peer->lock);
+	int timeout = 0;
+	while (!peer->stopping && wait_s > 0 && !timeout)
+		timeout = pthread_cond_timedwait(&peer->changed, &peer->lock, &until);
+	while (!peer->stopping && !peer->undos)
+		pthread_cond_wait(&peer->changed, &peer->lock);
+	struct pending_undo *pending = peer->stopping ? NULL : peer->undos;
+	pthread_mutex_unlock(&peer->lock);
+	return pending;
+}
+
+static void remove_undo(struct peer *peer, struct pending_undo *done)
+{
+	pthread_mutex_lock(&peer->lock);
+	struct pending_undo **at = &peer->undos;
+	while (*at != done)
+		at = &(*at)->next;
+	*at = done->next;
+	pthread_mutex_unlock(&peer->lock);
+	free(done);
+}
+
+static void *undo_all(void *argument)
+{
+	struct peer *peer = argument;
+	struct pending_undo *pending;
+	int wait_s = 0;
+	while ((pending = next_undo(peer, wait_s))) {
+		struct qv_error err = QV_ERROR_INIT;
+		if (undo_one(peer, pending->request, &err) == 0) {
+			remove_undo(peer, pending);
+			wait_s = 0;
+			continue;
+		}
+		if (wait_s == 0)
+			qv_log_warning(peer->log, "request %s is not undone yet: %s", pending->request, err.message);
+		wait_s = wait_s == 0 ? RETRY_FIRST_S : wait_s * 2 > RETRY_MAX_S ? RETRY_MAX_S : wait_s * 2;
+	}
+	return NULL;
+}
+
+int undo_start(struct peer *peer, struct qv_error *err)
+{
+	int failed = pthread_create(&peer->undoer, NULL, undo_all, peer);
+	peer->undoer_runs = !failed;
+	return failed ? qv_fail_errno(err, QV_E_NOMEM, failed, "starting a thread") : 0;
+}
+
+void undo_stop(struct peer *peer)
+{
+	if (peer->undoer_runs)
+		pthread_join(peer->undoer, NULL);
+	peer->undoer_runs = false;
+	while (peer->undos) {
+		struct pending_undo *pending = peer->undos;
+		peer->undos = pending->next;
+		free(pending);
+	}
+}
