@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For tests: opens a video source, writes its samples to a file and says on standard output what it got.
- * usage: dump_source MODULE planar|all COUNT FILE [name=value …]
+ * usage: dump_source MODULE i420|planar|all COUNT FILE [name=value …]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +59,11 @@ int main(int argc, char **argv)
 	if (!out || !log)
 		return 2;
 	struct qv_host host = { .size = sizeof host, .log = log, .clock = &qv_clock_monotonic, .cancel_fd = -1 };
-	uint32_t pixels = QV_PIXELS_PLANAR | (strcmp(argv[2], "all") == 0 ? QV_PIXEL_BIT(QV_PIXEL_JPEG) : 0);
+	uint32_t pixels = QV_PIXELS_PLANAR;
+	if (strcmp(argv[2], "i420") == 0)
+		pixels = QV_PIXEL_BIT(QV_PIXEL_I420);
+	if (strcmp(argv[2], "all") == 0)
+		pixels |= QV_PIXEL_BIT(QV_PIXEL_JPEG);
 	int result = open_source(&it, argv[1], (const char *const *)argv + 5, pixels, &host, &err);
 	if (result == 0) {
 		result = dump(&it, strtol(argv[3], NULL, 10), out, &err);
