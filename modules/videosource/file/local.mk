@@ -23,3 +23,14 @@ modules_videosource_common_dump_source_LDADD = libqvisio.la
 
 dist_check_SCRIPTS += %D%/test_file.py
 TESTS += %D%/test_file.py
+
+if WITH_CMOCKA
+check_PROGRAMS += modules/videosource/file/test_pace
+TESTS += modules/videosource/file/test_pace
+modules_videosource_file_test_pace_SOURCES = \
+	%D%/test_pace.c \
+	modules/videosource/common/open_source.c \
+	modules/videosource/common/open_source.h
+modules_videosource_file_test_pace_CFLAGS = $(CFLAGS_UNIT)
+modules_videosource_file_test_pace_LDADD = $(LDADD_UNIT)
+endif

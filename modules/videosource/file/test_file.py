@@ -75,7 +75,8 @@ def _(tmp):
 @test.case("JPEG images are passed through byte for byte")
 def _(tmp):
     for args in (["-c:v", "mjpeg", "-f", "mjpeg"], ["-c:v", "mjpeg", "-f", "mjpeg", "-q:v", "1"],
-                 ["-c:v", "mjpeg", "-f", "mjpeg", "-huffman", "default"]):
+                 ["-c:v", "mjpeg", "-f", "mjpeg", "-huffman", "default", "-threads", "4", "-slices", "4",
+                  "-thread_type", "slice"]):
         jpegs = make(os.path.join(tmp, "in.mjpeg"), *args, size="320x240", seconds=2)
         dump = Dump(tmp, jpegs)
         assert dump.error == f"end {jpegs}: the file ended", dump.error
@@ -83,6 +84,7 @@ def _(tmp):
         assert dump.sequences == list(range(50)), dump.sequences
         assert dump.samples == content(jpegs)
         assert not dump.warnings
+    assert b"\xff\xd0" in dump.samples, "no restart markers were tried"
 
 
 @test.case("a single JPEG repeats with loop, also a progressive one with a thumbnail")
