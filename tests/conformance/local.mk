@@ -29,3 +29,5 @@ libconformance_la_LIBADD = libqvisio.la -lm
 
 dist_check_SCRIPTS += %D%/test_modules.py
 TESTS += %D%/test_modules.py
+dist_check_SCRIPTS += %D%/test_mutants.py
+TESTS += %D%/test_mutants.py

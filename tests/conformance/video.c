@@ -5,7 +5,8 @@ static uint8_t sample(int x, int y, int plane, int phase)
 {
 	int wave = (x * 3 + y * 2 + phase * 7) % 256;
 	int triangle = wave < 128 ? wave : 255 - wave;
-	return (uint8_t)(plane == 0 ? 40 + triangle : 96 + triangle / 2);
+	static const int start[] = { 40, 64, 128 };
+	return (uint8_t)(start[plane] + (plane == 0 ? triangle : triangle / 2));
 }
 
 struct qv_picture *video_picture(struct check *check, const struct qv_video_format *format, int phase)

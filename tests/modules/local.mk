@@ -9,3 +9,16 @@ tests_modules_videosource_mock_la_LDFLAGS = $(LDFLAGS_MOCK)
 tests_modules_keysource_empty_la_SOURCES = %D%/empty.c
 tests_modules_keysource_empty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 include %D%/audio.mk
+# Compiled by tests/conformance/test_mutants.py, each many times with one thing broken.
+EXTRA_DIST += \
+	%D%/mutants/audiocodec.c \
+	%D%/mutants/audiosink.c \
+	%D%/mutants/audiosource.c \
+	%D%/mutants/keysource.c \
+	%D%/mutants/keystore.c \
+	%D%/mutants/mutant.h \
+	%D%/mutants/qkdlink.c \
+	%D%/mutants/tls.c \
+	%D%/mutants/videocodec.c \
+	%D%/mutants/videosink.c \
+	%D%/mutants/videosource.c

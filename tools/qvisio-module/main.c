@@ -36,10 +36,15 @@ struct arguments {
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },         { "mdoc", no_argument, NULL, 'm' },
-		{ "config", required_argument, NULL, 'c' }, { "peer-config", required_argument, NULL, 'P' },
-		{ "peer", required_argument, NULL, 'p' },   { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+		{ "json", no_argument, NULL, 'j' },
+		{ "mdoc", no_argument, NULL, 'm' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "peer-config", required_argument, NULL, 'P' },
+		{ "peer", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
 	};
 	*arguments = (struct arguments){ .form = SHOW_TEXT };
 	int option;
