@@ -86,8 +86,10 @@ static int load_config(struct program *program, struct qv_error *err)
 	static const char *const groups[] = { "key_source", NULL };
 	const struct qv_section *section;
 	program->config = qv_config_load(program->arguments.config, err);
-	if (!program->config)
+	if (!program->config) {
+		err->code = QV_E_CONFIG;
 		return -1;
+	}
 	const struct qv_section *root = qv_config_root(program->config);
 	program->top = qv_options_check(root, top_options, sizeof top_options[0], groups, err);
 	if (!program->top || qv_section_group(root, "key_source", &section, err) != 0)

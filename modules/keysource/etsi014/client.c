@@ -191,7 +191,8 @@ static int try_all(struct etsi014_client *client, struct attempt *attempt, size_
 			qv_log_warning(client->log, "KME %s: %s; asking the next", name, why.message);
 			continue;
 		}
-		if (!unsent && attempt->request.body)
+		/* QV_E_DENIED: TLS ended in the handshake, whose last part TLS 1.3 overlaps with the request. */
+		if (!unsent && attempt->request.body && why.code != QV_E_DENIED)
 			return qv_fail(err, why.code,
 				       "KME %s: %s; the request was sent, so a key may have been given out: it is lost "
 				       "and will not be used",

@@ -57,11 +57,23 @@ class MockKme:
 
     def _serve(self, raw):
         try:
-            with self._context.wrap_socket(raw, server_side=True) as connection:
+            with self._context.wrap_socket(raw, server_side=True, do_handshake_on_connect=False) as connection:
                 self._sockets.append(connection)
+                try:
+                    connection.do_handshake()
+                except ssl.SSLError:
+                    self._drain(connection)
+                    raise
                 while self._one(connection):
                     pass
         except (OSError, ssl.SSLError, ValueError):
+            pass
+
+    @staticmethod
+    def _drain(connection):
+        """Lets the alert arrive: closing with unread input would send a reset that overtakes it."""
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
             pass
 
     def _one(self, connection):

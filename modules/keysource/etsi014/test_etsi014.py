@@ -515,7 +515,9 @@ def _(tmp):
     pem, key = other.issue("mallory")
     with running() as kme:
         with Drive(kme_option(kme), f"certificate={pem}", f"private_key={key}", identity=False) as drive:
-            expect(drive("take bob 256"), "error denied", "refuses our certificate", pem)
+            answer = drive("take bob 256")
+            expect(answer, "error denied", "refuses our certificate", pem)
+            assert "lost" not in answer, answer
         assert not kme.requests
 
 
@@ -557,6 +559,26 @@ def _(tmp):
         expect(drive.opened, "error config", "No such file")
     with Drive(identity=False) as drive:
         expect(drive.opened, "error config", "kme: missing")
+
+
+@test.case("it passes the conformance suite of key sources")
+def _(tmp):
+    def exact(kme, request):
+        if request.path.endswith("enc_keys"):
+            size = request.json().get("size", 256)
+            if not 64 <= size <= 1024:
+                return response(400, {"message": "size is out of range"})
+        with kme.seen:
+            return MockKme.good(kme, request)
+    with running(exact) as kme:
+        for name in ("alice", "bob"):
+            with open(os.path.join(tmp, name), "w", encoding="utf-8") as f:
+                f.write(f'kme = "{kme.address}"; certificate = "{SAE[0]}"; private_key = "{SAE[1]}"; ca_file = "{PKI.ca}";\n')
+        done = qvtest.run(["qvisio-module", "check", "keysource/etsi014", "--peer", "bob", "--config",
+                           os.path.join(tmp, "alice"), "--peer-config", os.path.join(tmp, "bob")], check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        skips = [line for line in done.stdout.splitlines() if "# SKIP" in line]
+        assert len(skips) <= 2, done.stdout
 
 
 test.run()
