@@ -11,6 +11,8 @@ tls_peer_CFLAGS = $(AM_CFLAGS) -pthread
 tls_peer_LDADD = libqvisio.la
 
 tls_tests = \
+	%D%/test_tls_failures.py \
+	%D%/test_tls_foreign.py \
 	%D%/test_tls_pairs.py
 TESTS += $(tls_tests)
 dist_check_SCRIPTS += $(tls_tests)

@@ -30,6 +30,8 @@ struct qv_tls_session {
 	struct qv_tls_choice choice;        /* server */
 	struct qv_error refusal;            /* by one of our callbacks; QV_OK: none */
 	uint8_t last[7];                    /* bytes received during the handshake, the newest at the end */
+	bool at_end;                        /* the peer's side of the connection ended */
+	int io_errno;                       /* of the last receiving that failed */
 	uint8_t refusal_alert;              /* to send for it; 0: what GnuTLS suggests */
 	bool verified;                      /* the peer's certificate was accepted */
 	struct qv_tls_facts facts;

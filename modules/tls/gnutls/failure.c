@@ -11,8 +11,8 @@ static bool is_binder(const struct qv_tls_session *session, int code)
 
 void tls_send_alert(struct qv_tls_session *session, int code)
 {
-	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_PUSH_ERROR || code == GNUTLS_E_PULL_ERROR ||
-	    code == GNUTLS_E_PREMATURE_TERMINATION)
+	if (session->at_end || code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_PUSH_ERROR ||
+	    code == GNUTLS_E_PULL_ERROR || code == GNUTLS_E_PREMATURE_TERMINATION)
 		return;
 	int level = GNUTLS_AL_FATAL;
 	int alert = gnutls_error_to_alert(code, &level);
@@ -29,7 +29,7 @@ void tls_send_alert(struct qv_tls_session *session, int code)
 
 int tls_fail(struct qv_tls_session *session, int code, bool in_handshake, struct qv_error *err)
 {
-	int errnum = errno;
+	int errnum = code == GNUTLS_E_PULL_ERROR ? session->io_errno : errno;
 	session->broken = true;
 	if (session->refusal.code != QV_OK) {
 		if (err)
@@ -40,6 +40,8 @@ int tls_fail(struct qv_tls_session *session, int code, bool in_handshake, struct
 		return qv_tls_fail_binder(err);
 	if (in_handshake && code == GNUTLS_E_DECRYPTION_FAILED && tls_plain_alert(session) >= 0)
 		return qv_tls_fail_alert(session->role, (uint8_t)tls_plain_alert(session), err);
+	if (session->at_end && code != GNUTLS_E_FATAL_ALERT_RECEIVED)
+		return qv_tls_fail_connection(session->role, in_handshake, 0, err);
 	switch (code) {
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		return qv_tls_fail_alert(session->role, (uint8_t)gnutls_alert_get(session->gnutls), err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * During a handshake the bytes received pass through here, to recognise one thing that GnuTLS does not: a client on
- * OpenSSL that refuses the server's certificate says so in an alert that is not encrypted, since it has not begun to
- * send encrypted records yet. GnuTLS would call that a failed decryption.
+ * Bytes are received here, to keep what GnuTLS does not tell: that the connection ended in the middle of a record, and,
+ * during a handshake, an alert that it does not recognise. A client on OpenSSL that refuses the server's certificate
+ * says so in an alert that is not encrypted, since it has not begun to send encrypted records yet; GnuTLS would call
+ * that a failed decryption.
  */
 #include "backend.h"
 
@@ -17,10 +18,14 @@ static gnutls_transport_ptr_t descriptor_as_pointer(int fd)
 
 static ssize_t pull_established(gnutls_transport_ptr_t argument, void *bytes, size_t size)
 {
-	const struct qv_tls_session *session = argument;
+	struct qv_tls_session *session = argument;
 	ssize_t came = recv(session->fd, bytes, size, 0);
-	if (came < 0)
+	if (came < 0) {
+		session->io_errno = errno;
 		gnutls_transport_set_errno(session->gnutls, errno);
+	} else if (came == 0) {
+		session->at_end = true;
+	}
 	return came;
 }
 

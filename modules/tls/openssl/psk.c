@@ -67,31 +67,13 @@ static struct qv_tls_bytes extension(SSL *ssl, unsigned type)
 	return (struct qv_tls_bytes){ size ? data : &empty, size };
 }
 
-/* Whether a supported_groups extension (RFC 8446 section 4.2.7) names a group. */
-static bool names_group(struct qv_tls_bytes groups, unsigned number)
-{
-	for (size_t i = 2; i + 1 < groups.size; i += 2)
-		if (((unsigned)groups.data[i] << 8 | groups.data[i + 1]) == number)
-			return true;
-	return false;
-}
-
 /*
- * OpenSSL 3.0 uses Diffie-Hellman whenever the two sides have a group in common, so a server that wants none
- * (psk_ke) keeps only a group that the client does not have.
+ * OpenSSL 3.0 uses Diffie-Hellman whenever the two sides have a group in common, whatever it is told. So a server that
+ * wants none (psk_ke) keeps a single group, one that TLS 1.3 does not have (RFC 8446 section 4.2.7).
  */
 static bool avoid_groups(SSL *ssl)
 {
-	static const struct {
-		const char *name;
-		unsigned number;
-	} groups[] = { { "ffdhe2048", 0x100 }, { "ffdhe3072", 0x101 }, { "ffdhe4096", 0x102 }, { "ffdhe6144", 0x103 },
-		       { "ffdhe8192", 0x104 }, { "X448", 0x1e },       { "P-384", 0x18 },      { "P-521", 0x19 } };
-	struct qv_tls_bytes offered = extension(ssl, TLSEXT_TYPE_supported_groups);
-	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
-		if (!names_group(offered, groups[i].number))
-			return SSL_set1_groups_list(ssl, groups[i].name) == 1;
-	return false;
+	return SSL_set1_groups_list(ssl, "brainpoolP512r1") == 1;
 }
 
 static int apply_choice(struct qv_tls_session *session)
@@ -103,10 +85,7 @@ static int apply_choice(struct qv_tls_session *session)
 		return qv_fail(&session->refusal, QV_E_INTERNAL, "OpenSSL has none of the ciphers %s",
 			       tls_suites(psk->hash));
 	if (session->tls->common.settings.kex == QV_TLS_PSK_KE && !avoid_groups(session->ssl))
-		return qv_fail(
-			&session->refusal, QV_E_UNSUPPORTED,
-			"this side refused the client: OpenSSL cannot leave Diffie-Hellman out (kex = \"psk_ke\") for "
-			"a client that has every group");
+		return qv_fail(&session->refusal, QV_E_INTERNAL, "OpenSSL cannot leave Diffie-Hellman out");
 	return 0;
 }
 
