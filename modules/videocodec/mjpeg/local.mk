@@ -13,6 +13,7 @@ videocodec_mjpeg_la_SOURCES = $(mjpeg_sources)
 videocodec_mjpeg_la_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS)
 videocodec_mjpeg_la_LIBADD = libqvisio.la $(TURBOJPEG_LIBS)
 videocodec_mjpeg_la_LDFLAGS = $(LDFLAGS_MODULE)
+dist_man_MANS += doc/man/qvisio-videocodec-mjpeg.7
 endif
 
 if WITH_TURBOJPEG

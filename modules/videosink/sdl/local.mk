@@ -13,6 +13,7 @@ videosink_sdl_la_CFLAGS = $(AM_CFLAGS) $(SDL_CFLAGS)
 videosink_sdl_la_LIBADD = libqvisio.la $(SDL_LIBS)
 # SDL loads graphics drivers that leave handlers behind: neither they nor what they call may be unmapped.
 videosink_sdl_la_LDFLAGS = $(LDFLAGS_MODULE) -Wl,-z,nodelete
+dist_man_MANS += doc/man/qvisio-videosink-sdl.7
 endif
 
 dist_check_SCRIPTS += %D%/test_sdl.py
