@@ -25,3 +25,11 @@ fuzz_modules_etsi014_answer_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 fuzz_modules_etsi014_answer_LDADD = $(LDADD_FUZZ) $(JANSSON_LIBS)
 endif
 EXTRA_DIST += %D%/corpus/etsi014_answer
+
+if WITH_TURBOJPEG
+FUZZERS += fuzz/modules/mjpeg
+fuzz_modules_mjpeg_SOURCES = %D%/mjpeg.c fuzz/fuzz.h $(mjpeg_sources)
+fuzz_modules_mjpeg_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS)
+fuzz_modules_mjpeg_LDADD = $(LDADD_FUZZ) $(TURBOJPEG_LIBS)
+endif
+EXTRA_DIST += %D%/corpus/mjpeg
