@@ -65,7 +65,7 @@ bool bench_run(const struct bench_pair *pair)
 		ok = ours[i] >= 0 && theirs[i] > 0;
 		ratio[i] = ok ? ours[i] / theirs[i] : 0;
 	}
-	if (!ok) {
+	if (!ok || rounds == 0) {
 		printf("%-44s failed\n", what);
 		return false;
 	}
