@@ -1,11 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_CMOCKA
 call_tests = \
-	tests/call/test_call
+	tests/call/test_call \
+	tests/call/test_call_parts \
+	tests/call/test_session
 check_PROGRAMS += $(call_tests)
 TESTS += $(call_tests)
 
 tests_call_test_call_SOURCES = %D%/test_call.c %D%/parts.c %D%/parts.h
 tests_call_test_call_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_call_LDADD = $(LDADD_UNIT)
+
+# These are not part of the library's interface, so the test has its own copy.
+tests_call_test_call_parts_SOURCES = \
+	%D%/test_call_parts.c \
+	core/call/assembler.c \
+	core/call/clock_offset.c \
+	core/call/histogram.c \
+	core/call/inbox.c \
+	core/call/jitter_buffer.c \
+	core/call/outbox.c \
+	core/call/unit_buffer.c
+tests_call_test_call_parts_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_call_parts_LDADD = $(LDADD_UNIT)
+
+tests_call_test_session_SOURCES = %D%/test_session.c
+tests_call_test_session_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_session_LDADD = $(LDADD_UNIT)
 endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A stream of session records, each payload given to the parser of its type; then what was read is written again. */
+#include "../fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <qvisio/session.h>
+
+#include "../../core/call/assembler.h"
+
+const char *const fuzz_corpus = "fuzz/core/corpus/session";
+
+static void greeting(const struct qv_record *record)
+{
+	struct qv_hello hello, again;
+	uint8_t bytes[QV_RECORD_PAYLOAD_MAX];
+	if (qv_hello_decode(record->payload, record->size, &hello, NULL) != 0 || hello.major != QV_SESSION_MAJOR)
+		return;
+	int size = qv_hello_encode(&hello, bytes, sizeof bytes, NULL);
+	if (size < 0 || qv_hello_decode(bytes, (size_t)size, &again, NULL) != 0 || again.offers != hello.offers ||
+	    again.accepts != hello.accepts || strcmp(again.program, hello.program) != 0)
+		abort();
+}
+
+static void reason(const struct qv_record *record)
+{
+	struct qv_reason given;
+	if (qv_reason_decode(record->payload, record->size, &given, NULL) == 0)
+		for (const char *c = given.text; *c; c++)
+			if ((unsigned char)*c < ' ' || *c == 0x7f)
+				abort();
+}
+
+static void fragment(const struct qv_record *record, struct assembler *assembler)
+{
+	struct qv_fragment piece;
+	if (qv_fragment_decode(record->type, record->payload, record->size, &piece, NULL) != 0)
+		return;
+	if (assembler_add(assembler, &piece, record->flags & QV_RECORD_KEY, NULL) == 1 &&
+	    assembler->unit.size != assembler->unit.unit.size)
+		abort();
+	if (assembler->unit.size > QV_PACKET_MAX)
+		abort();
+}
+
+static void control(const struct qv_record *record)
+{
+	struct qv_ping ping;
+	struct qv_pong pong;
+	struct qv_receiver_report report;
+	qv_ping_decode(record->payload, record->size, &ping, NULL);
+	qv_pong_decode(record->payload, record->size, &pong, NULL);
+	qv_stats_decode(record->payload, record->size, &report, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct assembler assembler = { 0 };
+	struct qv_record record;
+	size_t at = 0;
+	while (qv_record_parse(data + at, size - at, &record, NULL) == 1) {
+		if (record.size > size - at - QV_RECORD_HEADER)
+			abort();
+		if (record.type == QV_RECORD_HELLO || record.type == QV_RECORD_WELCOME)
+			greeting(&record);
+		else if (record.type == QV_RECORD_REFUSE || record.type == QV_RECORD_BYE)
+			reason(&record);
+		else if (record.type == QV_RECORD_VIDEO || record.type == QV_RECORD_AUDIO)
+			fragment(&record, &assembler);
+		else
+			control(&record);
+		at += QV_RECORD_HEADER + record.size;
+	}
+	assembler_free(&assembler);
+	return 0;
+}
