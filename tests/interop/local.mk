@@ -14,6 +14,13 @@ tls_tests = \
 	%D%/test_tls_failures.py \
 	%D%/test_tls_foreign.py \
 	%D%/test_tls_pairs.py
+if WITH_OPENSSL
+check_PROGRAMS += tls_records
+tls_records_SOURCES = %D%/tls_records.c
+tls_records_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tls_records_LDADD = $(OPENSSL_LIBS)
+tls_tests += %D%/test_tls_records.py
+endif
 TESTS += $(tls_tests)
 dist_check_SCRIPTS += $(tls_tests)
 EXTRA_DIST += %D%/tls_testing.py

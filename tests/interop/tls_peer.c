@@ -49,6 +49,8 @@ static bool take_number(struct peer *peer, const char *name, const char *value)
 		peer->port = atoi(value);
 	else if (strcmp(name, "--send") == 0)
 		peer->send = strtoul(value, NULL, 10);
+	else if (strcmp(name, "--lines") == 0)
+		peer->lines = atoi(value);
 	else if (strcmp(name, "--sessions") == 0)
 		peer->sessions = atoi(value);
 	else if (strcmp(name, "--cut") == 0)

@@ -14,6 +14,7 @@ struct peer {
 	const char *identity; /* client: which of them; NULL: the first */
 	const char *host;
 	const char *say, *expect; /* client: text to send and to wait for */
+	int lines;                /* client: lines to say, each when the one before was answered */
 	size_t send;              /* client: bytes to have echoed */
 	int port;
 	int sessions; /* server: ends after so many; 0: never. Client: runs so many, one after another */

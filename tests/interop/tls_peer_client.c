@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,6 +90,21 @@ static int echo(const struct peer *peer, struct qv_tls_session *session, int fd,
 	return 0;
 }
 
+static int say_lines(const struct peer *peer, struct qv_tls_session *session, int fd, size_t *bytes,
+		     struct qv_error *err)
+{
+	for (int number = 0; number < peer->lines; number++) {
+		char line[32], answer[64];
+		int size = snprintf(line, sizeof line, "line %d\n", number);
+		if (peer_put(peer, session, fd, line, (size_t)size, err) != 0)
+			return -1;
+		for (size_t got = 0; got == 0 || answer[got - 1] != '\n'; *bytes += got)
+			if (peer_get(peer, session, fd, answer, sizeof answer, &got, err) != 0)
+				return -1;
+	}
+	return 0;
+}
+
 static int talk(const struct peer *peer, struct qv_tls_session *session, int fd, size_t *bytes, struct qv_error *err)
 {
 	char text[4096] = "";
@@ -104,6 +120,8 @@ static int talk(const struct peer *peer, struct qv_tls_session *session, int fd,
 		text[used] = '\0';
 	}
 	*bytes += used;
+	if (say_lines(peer, session, fd, bytes, err) != 0)
+		return -1;
 	return echo(peer, session, fd, bytes, err);
 }
 

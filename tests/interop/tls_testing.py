@@ -125,7 +125,13 @@ class Relay:
         self.recorded = {"client": b"", "server": b""}
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._run, daemon=True).start()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def wait(self):
+        """Until the connection has ended on both sides."""
+        self.thread.join(qvtest.TIMEOUT)
+        assert not self.thread.is_alive(), "the connection goes on"
 
     def _run(self):
         near, _ = self.listener.accept()
