@@ -4,5 +4,6 @@ module_LTLIBRARIES += audiosink-alsa.la
 audiosink_alsa_la_SOURCES = %D%/alsa.c modules/audiosource/alsa/alsa_device.c modules/audiosource/alsa/alsa_device.h
 audiosink_alsa_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS)
 audiosink_alsa_la_LIBADD = libqvisio.la $(ALSA_LIBS)
-audiosink_alsa_la_LDFLAGS = $(LDFLAGS_MODULE)
+# libasound keeps what it loaded in tables of its own, which must not be unloaded under it.
+audiosink_alsa_la_LDFLAGS = $(LDFLAGS_MODULE) -Wl,-z,nodelete
 endif

@@ -169,13 +169,28 @@ static int set_software(struct alsa_device *device, struct qv_error *err)
 	return error < 0 ? fail_open(device->name, error, err) : 0;
 }
 
+/* With a configuration of its own: the one that snd_pcm_open keeps is global, and outlives a module that is unloaded. */
+static int open_pcm(struct alsa_device *device, snd_pcm_stream_t stream)
+{
+	snd_config_t *top = NULL;
+	snd_config_update_t *update = NULL;
+	int error = snd_config_update_r(&top, &update, NULL);
+	if (error >= 0)
+		error = snd_pcm_open_lconf(&device->pcm, device->name, stream, SND_PCM_NONBLOCK, top);
+	if (top)
+		snd_config_delete(top);
+	if (update)
+		snd_config_update_free(update);
+	return error;
+}
+
 int alsa_device_open(struct alsa_device *device, const struct qv_host *host, const char *name, snd_pcm_stream_t stream,
 		     const struct qv_audio_format *format, size_t period, size_t buffer, struct qv_error *err)
 {
 	*device = (struct alsa_device){ .host = *host, .format = *format };
 	snprintf(device->name, sizeof device->name, "%s", name);
 	snd_local_error_handler_t previous = listen_begin();
-	int error = snd_pcm_open(&device->pcm, name, stream, SND_PCM_NONBLOCK);
+	int error = open_pcm(device, stream);
 	int result = error < 0 ? fail_open(name, error, err) : set_hardware(device, period, buffer, err);
 	if (result == 0)
 		result = set_software(device, err);
@@ -200,7 +215,6 @@ void alsa_device_close(struct alsa_device *device)
 	QUIETLY(ignored, snd_pcm_close(device->pcm));
 	(void)ignored;
 	device->pcm = NULL;
-	/* snd_config_update_free_global is not called: others in this process may use the library. */
 }
 
 /* A machine that slept: the device comes back by itself, or has to be prepared anew. */

@@ -4,5 +4,6 @@ module_LTLIBRARIES += audiosource-alsa.la
 audiosource_alsa_la_SOURCES = %D%/alsa.c %D%/alsa_device.c %D%/alsa_device.h
 audiosource_alsa_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS)
 audiosource_alsa_la_LIBADD = libqvisio.la $(ALSA_LIBS)
-audiosource_alsa_la_LDFLAGS = $(LDFLAGS_MODULE)
+# libasound keeps what it loaded in tables of its own, which must not be unloaded under it.
+audiosource_alsa_la_LDFLAGS = $(LDFLAGS_MODULE) -Wl,-z,nodelete
 endif
