@@ -114,6 +114,9 @@ static int sink_write(struct qv_audiosink *sink, const struct qv_audio_block *bl
 		return qv_fail(err, QV_E_INVALID, "a block of %d Hz, %d channels came to a sink of %d Hz, %d channels",
 			       block->format.rate, block->format.channels, stream->format.rate,
 			       stream->format.channels);
+	/* Also a server that never lets it wait is to be cancelled. */
+	if (qv_clock_sleep_until(0, stream->host.cancel_fd, err) != 0)
+		return -1;
 	size_t bytes = block->frames * stream->frame_bytes;
 	int64_t block_ns = (int64_t)block->frames * QV_NS_PER_SECOND / stream->format.rate;
 	int64_t idle_since = qv_clock_now(&qv_clock_monotonic);

@@ -78,9 +78,12 @@ static int64_t time_of_block(struct qv_audiosource *source)
 	if (pa_stream_get_latency(source->stream.stream, &latency, &negative) < 0)
 		latency = 0;
 	/* The latency is that of the fragment's first sample: libpulse counts a fragment as read when it is dropped. */
-	int64_t fragment = qv_clock_now(&qv_clock_monotonic) - (negative ? -1 : 1) * (int64_t)latency * 1000;
-	int64_t ahead = (int64_t)(source->consumed / source->stream.frame_bytes) - (int64_t)source->block_frames;
-	return fragment + ahead * QV_NS_PER_SECOND / source->stream.format.rate;
+	int64_t now = qv_clock_now(&qv_clock_monotonic);
+	int64_t fragment = now - (negative ? -1 : 1) * (int64_t)latency * 1000;
+	int64_t samples = (int64_t)(source->consumed / source->stream.frame_bytes);
+	int64_t end = fragment + samples * QV_NS_PER_SECOND / source->stream.format.rate;
+	/* Interpolated between the server's reports, it may be ahead of the clock by some ms: nothing is heard early. */
+	return (end < now ? end : now) - (int64_t)source->block_frames * QV_NS_PER_SECOND / source->stream.format.rate;
 }
 
 /* With the loop locked: takes sound that is here. 1 when a block is whole, 0 when more has to come. */
@@ -122,6 +125,9 @@ static int source_read(struct qv_audiosource *source, struct qv_audio_block *blo
 		       struct qv_error *err)
 {
 	struct pulse_stream *stream = &source->stream;
+	/* Also a server that never lets it wait is to be cancelled. */
+	if (qv_clock_sleep_until(0, stream->host.cancel_fd, err) != 0)
+		return -1;
 	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS, time_ns = 0;
 	for (;;) {
 		pa_threaded_mainloop_lock(stream->loop);
