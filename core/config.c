@@ -21,16 +21,25 @@ struct qv_section {
 
 struct qv_config {
 	config_t parsed;
-	char *name;   /* of the file, for messages */
-	char *folder; /* relative paths are taken from here */
+	char *name;      /* of the file, for messages */
+	char *folder;    /* relative paths are taken from here */
+	unsigned *lines; /* line i + 1 of the text comes from lines[i] of the file; NULL: the same */
+	size_t line_count;
 	struct qv_section *sections;
 	struct qv_section *root;
 };
 
+static unsigned source_line(const struct qv_config *config, unsigned line)
+{
+	if (config->lines && line >= 1 && line <= config->line_count)
+		return config->lines[line - 1];
+	return line;
+}
+
 static char *setting_where(const struct qv_config *config, const config_setting_t *setting)
 {
 	const char *file = config_setting_source_file(setting);
-	unsigned line = config_setting_source_line(setting);
+	unsigned line = source_line(config, config_setting_source_line(setting));
 	char *where;
 	if (asprintf(&where, "%s:%u", file ? file : config->name, line ? line : 1) < 0)
 		return NULL;
@@ -80,7 +89,8 @@ static struct qv_config *parsed(struct qv_config *config, int ok, struct qv_erro
 			qv_fail_errno(err, QV_E_IO, errno, "%s: cannot be read", config->name);
 		else
 			qv_fail(err, QV_E_CONFIG, "%s:%d: %s", file ? file : config->name,
-				config_error_line(&config->parsed), config_error_text(&config->parsed));
+				(int)source_line(config, (unsigned)config_error_line(&config->parsed)),
+				config_error_text(&config->parsed));
 		qv_config_free(config);
 		return NULL;
 	}
@@ -124,6 +134,23 @@ struct qv_config *qv_config_parse(const char *text, const char *name, const char
 	return config ? parsed(config, config_read_string(&config->parsed, text), err) : NULL;
 }
 
+struct qv_config *qv_config_parse_from(const char *text, const char *name, const char *folder, const unsigned *lines,
+				       size_t count, struct qv_error *err)
+{
+	struct qv_config *config = config_new(name, folder, err);
+	if (!config)
+		return NULL;
+	config->lines = calloc(count ? count : 1, sizeof *lines);
+	if (!config->lines) {
+		qv_fail(err, QV_E_NOMEM, "no memory for the configuration");
+		qv_config_free(config);
+		return NULL;
+	}
+	memcpy(config->lines, lines, count * sizeof *lines);
+	config->line_count = count;
+	return parsed(config, config_read_string(&config->parsed, text), err);
+}
+
 /* libconfig frees strings as they are; passwords among them are overwritten first. */
 static void wipe_strings(config_setting_t *setting)
 {
@@ -154,6 +181,7 @@ void qv_config_free(struct qv_config *config)
 	config_destroy(&config->parsed);
 	free(config->name);
 	free(config->folder);
+	free(config->lines);
 	free(config);
 }
 

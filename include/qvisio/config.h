@@ -27,6 +27,13 @@ struct qv_config *qv_config_load(const char *path, struct qv_error *err);
 /* Parses text; `name` stands for the file in messages, relative paths are taken from `folder`. */
 struct qv_config *qv_config_parse(const char *text, const char *name, const char *folder, struct qv_error *err);
 
+/*
+ * The same for text that was made from another file: `lines[i]` (for i < count) is the line of that file which line i + 1
+ * of the text comes from, so that messages name the line that a person wrote. Borrowed during the call.
+ */
+struct qv_config *qv_config_parse_from(const char *text, const char *name, const char *folder, const unsigned *lines,
+				       size_t count, struct qv_error *err);
+
 /* Wipes the strings and frees. NULL is fine. */
 void qv_config_free(struct qv_config *config);
 
