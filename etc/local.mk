@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %D%/bash-completion/qvisio-module
+sampledir = $(docdir)/examples
+dist_sample_DATA = %D%/visio_client.conf %D%/visio_client.json %D%/visio_server.conf %D%/visio_server.json

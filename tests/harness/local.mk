@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/qvkme.py %D%/qvtest.py %D%/x11.py %D%/qvaudio.py
+EXTRA_DIST += %D%/qvkme.py %D%/qvtest.py %D%/x11.py %D%/qvaudio.py %D%/qvcall.py
 
 # For unit tests of media modules: LDADD = libmediatest.la $(LDADD_UNIT)
 if WITH_CMOCKA
@@ -15,3 +15,4 @@ tests_harness_correlate_SOURCES = %D%/correlate.c
 tests_harness_correlate_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS)
 tests_harness_correlate_LDADD = $(SNDFILE_LIBS) -lm
 endif
+

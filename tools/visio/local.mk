@@ -1,1 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
+if WITH_JANSSON
+bin_PROGRAMS += visio_client visio_server
+noinst_LTLIBRARIES += libvisiotools.la
+
+libvisiotools_la_SOURCES = \
+	%D%/app.c \
+	%D%/app.h \
+	%D%/command_line.c \
+	%D%/json_lines.c \
+	%D%/json_lines.h \
+	%D%/legacy_config.c \
+	%D%/legacy_config.h \
+	%D%/report.c \
+	%D%/report.h \
+	%D%/socket.c \
+	%D%/socket.h \
+	%D%/stop.c \
+	%D%/stop.h
+libvisiotools_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+libvisiotools_la_LIBADD = libqvisio.la $(JANSSON_LIBS)
+
+visio_client_SOURCES = %D%/visio_client.c
+visio_client_LDADD = libvisiotools.la libqvisio.la
+
+visio_server_SOURCES = %D%/visio_server.c %D%/callers.c %D%/callers.h
+visio_server_LDADD = libvisiotools.la libqvisio.la
+
+dist_man_MANS += doc/man/visio_client.1 doc/man/visio_server.1
+
+if WITH_CMOCKA
+check_PROGRAMS += tools/visio/test_legacy_config
+TESTS += tools/visio/test_legacy_config
+tools_visio_test_legacy_config_SOURCES = %D%/test_legacy_config.c
+tools_visio_test_legacy_config_CFLAGS = $(CFLAGS_UNIT) $(JANSSON_CFLAGS)
+tools_visio_test_legacy_config_LDADD = libvisiotools.la $(LDADD_UNIT)
+endif
+endif
