@@ -16,3 +16,6 @@ tests_harness_correlate_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS)
 tests_harness_correlate_LDADD = $(SNDFILE_LIBS) -lm
 endif
 
+
+check_PROGRAMS += tests/harness/impairer
+tests_harness_impairer_SOURCES = %D%/impairer.c

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Capture-to-display latency of a call, split by stage: over loopback, and over a path with 50 ms each way.
+
+The pictures come from the test pattern at 30 frames a second; the times are those that the receiver's summary gives
+(capture stamp to the return of the sink's show, by the clock of this machine). Beside the second measurement a design
+that waits for an acknowledgement after each picture sends pictures of the same size over the same path.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import qvcall
+import qvtest
+
+SECONDS = int(os.environ.get("QV_BENCH_SECONDS", "8"))
+SIZES = ((640, 480), (1280, 720))
+STAGES = ("capture", "encode", "queue", "network", "wait", "decode", "show")
+test = qvtest.Test(__file__)
+
+
+def run_call(folder, size, prefix_server=(), prefix_client=(), host="127.0.0.1"):
+    """One call; the server's summary."""
+    for name in os.listdir(folder):
+        os.remove(os.path.join(folder, name))
+    qvcall.write_keys(folder)
+    tls = 'module = "openssl";'
+    server_config = qvcall.write(
+        folder, "server.conf", f'listen: {{ address = "{host}:0"; }};\nkey_source: {qvcall.psk_source("server", 12)};\n'
+        f'tls: {{ {tls} }};\nvideo: {{ sink: {{ module = "null"; }}; }};\n')
+    server = start(prefix_server, ["visio_server", "--stats=json", server_config])
+    port = qvcall.event(server, "listening")["address"].rsplit(":", 1)[1]
+    client_config = qvcall.write(
+        folder, "client.conf", f'peer: {{ host = "{host}"; port = {port}; sae_id = "12"; }};\n'
+        f'key_source: {qvcall.psk_source("client", 11)};\ntls: {{ {tls} }};\n'
+        f'video: {{ source: {{ module = "testpattern"; width = {size[0]}; height = {size[1]}; fps = 30; }};\n'
+        f'codec: {{ module = "mjpeg"; quality = 25; }}; }};\n')
+    client = start(prefix_client, ["visio_client", "--stats=json", f"--seconds={SECONDS}", client_config])
+    summary = qvcall.event(server, "summary", timeout=SECONDS + 30)
+    client.wait()
+    server.stop()
+    return summary
+
+
+def start(prefix, argv):
+    if prefix:
+        argv = [*prefix, qvtest.program(argv[0]), *argv[1:]]
+    return test.start(argv)
+
+
+def frames_per_second(summary):
+    return summary["video"]["shown"] / summary["seconds"]
+
+
+def print_row(label, summary):
+    latency = summary["latency_ms"]
+    parts = [latency[s]["mean"] if s in latency else 0.0 for s in STAGES]
+    total = latency["total"]
+    print(f"{label:<26} " + " ".join(f"{p:8.2f}" for p in parts) +
+          f" {sum(parts):8.2f} {total['mean']:8.2f} {total['median']:8.2f} {total['p95']:8.2f} {total['p99']:8.2f} "
+          f"{frames_per_second(summary):6.1f}", flush=True)
+
+
+def print_header():
+    print("mean ms by stage".ljust(26), " ".join(f"{s:>8}" for s in STAGES),
+          f"{'sum':>8} {'total':>8} {'median':>8} {'p95':>8} {'p99':>8} {'fps':>6}")
+
+
+def exact(connection, size):
+    got = 0
+    while got < size:
+        piece = connection.recv(size - got)
+        if not piece:
+            return False
+        got += len(piece)
+    return True
+
+
+def wait_for_ack_server(address):
+    """The peer of the design with acknowledgements, run in the far namespace."""
+    with socket.create_server((address, 0)) as listener:
+        print(listener.getsockname()[1], flush=True)
+        connection, _ = listener.accept()
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while exact(connection, 4) and exact(connection, int(sys.argv[3])):
+                connection.sendall(b"ACK")
+
+
+def wait_for_ack_client(address, port, size, seconds):
+    frame = b"\0\0\0\0" + os.urandom(size)
+    count, began = 0, time.monotonic()
+    with socket.create_connection((address, port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while time.monotonic() - began < seconds:
+            connection.sendall(frame)
+            if not exact(connection, 3):
+                break
+            count += 1
+    print(count / (time.monotonic() - began), flush=True)
+
+
+def measure_wait_for_ack(space_server, space_client, frame_size):
+    me = os.path.abspath(__file__)
+    server = test.start(["ip", "netns", "exec", space_server, sys.executable, me, "ack-server", "10.99.0.2", frame_size])
+    port = server.wait_for(r"^(\d+)$").group(1)
+    client = test.start(["ip", "netns", "exec", space_client, sys.executable, me, "ack-client", "10.99.0.2", port,
+                         frame_size])
+    rate = float(client.wait_for(r"^([\d.]+)$", 60).group(1))
+    server.stop()
+    return rate
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+def measure_delayed(folder, loopback):
+    spaces = [f"qvl{os.getpid()}a", f"qvl{os.getpid()}b"]
+    for space in spaces:
+        ip("netns", "add", space)
+    try:
+        impairer = test.start(["tests/harness/impairer", *spaces, "delay=50"])
+        impairer.wait_for("^ready$")
+        print("\nwith 50 ms each way")
+        print_header()
+        for size in SIZES:
+            summary = run_call(folder, size, ("ip", "netns", "exec", spaces[1]), ("ip", "netns", "exec", spaces[0]),
+                               "10.99.0.2")
+            print_row(f"{size[0]}x{size[1]}", summary)
+            growth = summary["latency_ms"]["total"]["median"] - loopback[size]["latency_ms"]["total"]["median"]
+            frame = summary["video"]["bytes"] // max(1, summary["video"]["received"])
+            rate = measure_wait_for_ack(spaces[1], spaces[0], frame)
+            print(f"{'':<26} latency grew by {growth:.1f} ms (one-way delay: 50 ms; goal 50-55: "
+                  f"{'met' if growth <= 55 else 'MISSED'}); {frames_per_second(summary):.1f} fps "
+                  f"(goal 30: {'met' if frames_per_second(summary) > 29 else 'MISSED'}); "
+                  f"waiting for acknowledgements: {rate:.1f} fps", flush=True)
+        impairer.stop()
+    finally:
+        for space in spaces:
+            subprocess.run(["ip", "netns", "del", space], check=False)
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="qvisio-bench-")
+    try:
+        print("over loopback")
+        print_header()
+        loopback = {}
+        for size in SIZES:
+            loopback[size] = run_call(folder, size)
+            print_row(f"{size[0]}x{size[1]}", loopback[size])
+        if os.geteuid() == 0:
+            measure_delayed(folder, loopback)
+        else:
+            print("with 50 ms each way: not measured, namespaces and TUN devices need root")
+    finally:
+        for process in reversed(test.processes):
+            process.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if len(sys.argv) > 1 and sys.argv[1] == "ack-server":
+    wait_for_ack_server(sys.argv[2])
+elif len(sys.argv) > 1 and sys.argv[1] == "ack-client":
+    wait_for_ack_client(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), SECONDS)
+else:
+    main()
