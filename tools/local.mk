@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+include %D%/demo/local.mk
 include %D%/visio/local.mk
 include %D%/kme/local.mk
 include %D%/qkd-key/local.mk
