@@ -3,6 +3,7 @@ if WITH_CMOCKA
 call_tests = \
 	tests/call/test_call \
 	tests/call/test_call_parts \
+	tests/call/test_protocol \
 	tests/call/test_session
 check_PROGRAMS += $(call_tests)
 TESTS += $(call_tests)
@@ -23,6 +24,10 @@ tests_call_test_call_parts_SOURCES = \
 	core/call/unit_buffer.c
 tests_call_test_call_parts_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_call_parts_LDADD = $(LDADD_UNIT)
+
+tests_call_test_protocol_SOURCES = %D%/test_protocol.c %D%/parts.c %D%/parts.h
+tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_protocol_LDADD = $(LDADD_UNIT)
 
 tests_call_test_session_SOURCES = %D%/test_session.c
 tests_call_test_session_CFLAGS = $(CFLAGS_UNIT)
