@@ -6,4 +6,5 @@ audiosink_alsa_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS)
 audiosink_alsa_la_LIBADD = libqvisio.la $(ALSA_LIBS)
 # libasound keeps what it loaded in tables of its own, which must not be unloaded under it.
 audiosink_alsa_la_LDFLAGS = $(LDFLAGS_MODULE) -Wl,-z,nodelete
+dist_man_MANS += doc/man/qvisio-audiosink-alsa.7
 endif

@@ -6,4 +6,5 @@ audiosink_pulse_la_SOURCES = %D%/pulse.c modules/audiosource/pulse/pulse_stream.
 audiosink_pulse_la_CFLAGS = $(AM_CFLAGS) $(PULSE_CFLAGS)
 audiosink_pulse_la_LIBADD = libqvisio.la $(PULSE_LIBS)
 audiosink_pulse_la_LDFLAGS = $(LDFLAGS_MODULE)
+dist_man_MANS += doc/man/qvisio-audiosink-pulse.7
 endif

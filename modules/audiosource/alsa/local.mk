@@ -6,4 +6,5 @@ audiosource_alsa_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS)
 audiosource_alsa_la_LIBADD = libqvisio.la $(ALSA_LIBS)
 # libasound keeps what it loaded in tables of its own, which must not be unloaded under it.
 audiosource_alsa_la_LDFLAGS = $(LDFLAGS_MODULE) -Wl,-z,nodelete
+dist_man_MANS += doc/man/qvisio-audiosource-alsa.7
 endif

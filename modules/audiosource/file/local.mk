@@ -6,4 +6,5 @@ audiosource_file_la_SOURCES = %D%/file.c %D%/wav_reader.c %D%/wav_reader.h \
 audiosource_file_la_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS)
 audiosource_file_la_LIBADD = libqvisio.la $(SNDFILE_LIBS) -lm
 audiosource_file_la_LDFLAGS = $(LDFLAGS_MODULE)
+dist_man_MANS += doc/man/qvisio-audiosource-file.7
 endif
