@@ -34,7 +34,7 @@ def _(tmp):
     for rate, channels in ((16000, 1), (48000, 2)):
         env = config(tmp, f'pcm.out {{ type file slave.pcm {{ type null }} file "{tmp}/out.wav" format "wav" }}')
         qvaudio.write_noise(f"{tmp}/in.wav", seconds=1, rate=rate, channels=channels)
-        pump = qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=false", "alsa,device=out", "--rate", rate,
+        pump = qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=none", "alsa,device=out", "--rate", rate,
                             "--channels", channels, env=env)
         (_, frames, _), _ = finish(pump)
         assert frames == rate
@@ -67,7 +67,7 @@ def _(tmp):
         # The silence behind it pushes the last of the noise through the daemon.
         samples = qvaudio.read_wav(f"{tmp}/in.wav")[0]
         qvaudio.write_wav(f"{tmp}/longer.wav", list(samples) + [0] * 8000)
-        finish(qvaudio.pump(test, f"file,path={tmp}/longer.wav,pace=false", "alsa,device=speaker,latency=500", env=env))
+        finish(qvaudio.pump(test, f"file,path={tmp}/longer.wav,pace=none", "alsa,device=speaker,latency=500", env=env))
         record.signal(signal.SIGTERM)
         (_, _, lost), _ = finish(record, "cancelled")
         assert lost == 0
@@ -77,7 +77,7 @@ def _(tmp):
 
 @test.case("the daemon behind it dies: the device is gone, on both sides")
 def _(tmp):
-    for source, sink in (("alsa,device=microphone", "null"), ("tone,pace=false", "alsa,device=speaker")):
+    for source, sink in (("alsa,device=microphone", "null"), ("tone,pace=none", "alsa,device=speaker")):
         os.makedirs(f"{tmp}/{sink[:4]}")
         pulse = qvaudio.Pulse(test, f"{tmp}/{sink[:4]}")
         pump = qvaudio.pump(test, source, sink, "--mark", 8000, env=pulse_pcms(tmp, pulse))
@@ -122,7 +122,7 @@ def _(tmp):
     qvaudio.write_noise(f"{tmp}/in.wav", seconds=1)
     for number in (errno.EPIPE, errno.ESTRPIPE, errno.EIO):
         env = faulty(files_and_null(tmp), number, 5)
-        pump = qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=false", "alsa,device=out", env=env)
+        pump = qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=none", "alsa,device=out", env=env)
         finish(pump)
         with open(f"{tmp}/out.raw", "rb") as f:
             assert f.read() == qvaudio.read_wav(f"{tmp}/in.wav")[0].tobytes()
@@ -131,7 +131,7 @@ def _(tmp):
 @test.case("an unplugged device is gone, on both sides")
 def _(tmp):
     env = faulty(files_and_null(tmp), errno.ENODEV, 7)
-    for source, sink in (("alsa,device=in", "null"), ("tone,pace=false", "alsa,device=out")):
+    for source, sink in (("alsa,device=in", "null"), ("tone,pace=none", "alsa,device=out")):
         _, message = finish(qvaudio.pump(test, source, sink, env=env), "gone")
         assert "was removed: No such device" in message, message
 

@@ -27,7 +27,7 @@ def _(tmp):
     for rate, channels in ((16000, 1), (48000, 2)):
         source, copy = f"{tmp}/{rate}.wav", f"{tmp}/{rate}-copy.wav"
         ffmpeg("-f", "lavfi", "-i", f"anoisesrc=d=1.3:seed=7:r={rate}", "-ac", channels, "-c:a", "pcm_s16le", source)
-        pump = qvaudio.pump(test, f"file,path={source},pace=false", f"file,path={copy}", "--rate", rate,
+        pump = qvaudio.pump(test, f"file,path={source},pace=none", f"file,path={copy}", "--rate", rate,
                             "--channels", channels, "--block", 777)
         (_, frames, lost), _ = finish(pump)
         assert (frames, lost) == (int(1.3 * rate), 0), (frames, lost)
@@ -41,7 +41,7 @@ def _(tmp):
     qvaudio.write_noise(original, seconds=0.5)
     for name, codec in (("f.wav", "pcm_f32le"), ("24.wav", "pcm_s24le"), ("x.flac", "flac")):
         ffmpeg("-i", original, "-c:a", codec, f"{tmp}/{name}")
-        finish(qvaudio.pump(test, f"file,path={tmp}/{name},pace=false", f"file,path={tmp}/out.wav"))
+        finish(qvaudio.pump(test, f"file,path={tmp}/{name},pace=none", f"file,path={tmp}/out.wav"))
         expected, got = qvaudio.read_wav(original)[0], qvaudio.read_wav(f"{tmp}/out.wav")[0]
         assert len(expected) == len(got)
         assert max(abs(a - b) for a, b in zip(expected, got)) <= 1, name
@@ -51,12 +51,12 @@ def _(tmp):
 def _(tmp):
     mono, stereo = f"{tmp}/mono.wav", f"{tmp}/stereo.wav"
     qvaudio.write_noise(mono, seconds=0.2)
-    finish(qvaudio.pump(test, f"file,path={mono},pace=false", f"file,path={stereo}", "--channels", 2))
+    finish(qvaudio.pump(test, f"file,path={mono},pace=none", f"file,path={stereo}", "--channels", 2))
     samples = qvaudio.read_wav(mono)[0]
     doubled, _, channels = qvaudio.read_wav(stereo)
     assert channels == 2 and list(doubled[0::2]) == list(samples) == list(doubled[1::2])
     qvaudio.write_wav(stereo, [v for n in range(1000) for v in (n, 3 * n)], channels=2)
-    finish(qvaudio.pump(test, f"file,path={stereo},pace=false", f"file,path={mono}"))
+    finish(qvaudio.pump(test, f"file,path={stereo},pace=none", f"file,path={mono}"))
     assert list(qvaudio.read_wav(mono)[0]) == [2 * n for n in range(1000)]
 
 
@@ -72,7 +72,7 @@ def _(tmp):
 @test.case("a loop has no seam, and a file without samples ends it")
 def _(tmp):
     qvaudio.write_wav(f"{tmp}/in.wav", range(1000))
-    finish(qvaudio.pump(test, f"file,path={tmp}/in.wav,loop=true,pace=false", f"file,path={tmp}/out.wav",
+    finish(qvaudio.pump(test, f"file,path={tmp}/in.wav,loop=true,pace=none", f"file,path={tmp}/out.wav",
                         "--frames", 10500, "--block", 300), "ok")
     assert list(qvaudio.read_wav(f"{tmp}/out.wav")[0]) == [n % 1000 for n in range(10500)]
     qvaudio.write_wav(f"{tmp}/empty.wav", [])
@@ -98,7 +98,7 @@ def _(tmp):
         pump.wait()
         samples = raw(path)
         assert len(samples) >= 32000, len(samples)
-        qvtest.run(["tests/modules/audiopump", "tone,frequency=1000,pace=false", f"file,path={tmp}/whole.wav",
+        qvtest.run(["tests/modules/audiopump", "tone,frequency=1000,pace=none", f"file,path={tmp}/whole.wav",
                     "--frames", len(samples) // 2])
         assert samples == raw(f"{tmp}/whole.wav")
 
@@ -108,7 +108,7 @@ def _(tmp):
     qvaudio.write_wav(f"{tmp}/in.wav", range(4000))
     with open(f"{tmp}/in.wav", "r+b") as f:
         f.truncate(44 + 2 * 1500 + 1)
-    (_, frames, _), _ = finish(qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=false", f"file,path={tmp}/out.wav"))
+    (_, frames, _), _ = finish(qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=none", f"file,path={tmp}/out.wav"))
     assert frames == 1500
     assert list(qvaudio.read_wav(f"{tmp}/out.wav")[0]) == list(range(1500))
 
@@ -139,7 +139,7 @@ def _(tmp):
 def _(tmp):
     # A file size limit stands for the disk: both make write(2) fail in the middle.
     argv = ["sh", "-c", 'trap "" XFSZ; ulimit -f 16; exec "$@"', "sh", qvtest.program("tests/modules/audiopump"),
-            "tone,pace=false", f"file,path={tmp}/out.wav"]
+            "tone,pace=none", f"file,path={tmp}/out.wav"]
     _, message = finish(test.start(argv), "io")
     assert f"writing {tmp}/out.wav" in message, message
     assert len(raw(f"{tmp}/out.wav")) > 8000

@@ -21,7 +21,7 @@ def through(tmp, pulse, rate, channels):
     qvaudio.write_wav(f"{tmp}/longer.wav", list(samples) + [0] * (rate * channels // 2), rate, channels)
     record = qvaudio.pump(test, f"pulse,server={pulse.server},device=one.monitor", f"file,path={tmp}/out.wav", *options)
     record.wait_for("started")
-    finish(qvaudio.pump(test, f"file,path={tmp}/longer.wav,pace=false",
+    finish(qvaudio.pump(test, f"file,path={tmp}/longer.wav,pace=none",
                         f"pulse,server={pulse.server},device=one,latency=500", *options))
     record.signal(signal.SIGTERM)
     (_, _, lost), _ = finish(record, "cancelled")
@@ -43,7 +43,7 @@ def _(tmp):
     pulse = qvaudio.Pulse(test, tmp)
     record = qvaudio.pump(test, f"pulse,server={pulse.server},device=one.monitor", "null", "--mark", 8000)
     record.wait_for("started")
-    finish(qvaudio.pump(test, "tone,frames=1600,level=0,pace=false",
+    finish(qvaudio.pump(test, "tone,frames=1600,level=0,pace=none",
                         f"pulse,server={pulse.server},device=one,latency=1000"))
     record.wait_for("marked")
     record.signal(signal.SIGTERM)

@@ -81,7 +81,7 @@ static void a_sine_has_the_frequency_and_level_asked_for(void **state)
 {
 	(void)state;
 	struct tone tone = { 0 };
-	tone_open(&tone, "tone,frequency=1000,level=-6,pace=false", (struct qv_audio_format){ 16000, 1 }, 1600);
+	tone_open(&tone, "tone,frequency=1000,level=-6,pace=none", (struct qv_audio_format){ 16000, 1 }, 1600);
 	struct qv_audio_block block = tone_read(&tone);
 	double wanted = 32767 * pow(10, -6 / 20.0);
 	assert_true(fabs(amplitude_of(block.samples, 1600, 1000, 16000) - wanted) < wanted / 100);
@@ -93,8 +93,8 @@ static void blocks_join_without_a_seam_and_all_channels_agree(void **state)
 {
 	(void)state;
 	struct tone whole = { 0 }, parts = { 0 };
-	tone_open(&whole, "tone,frequency=441,pace=false", (struct qv_audio_format){ 48000, 1 }, 3000);
-	tone_open(&parts, "tone,frequency=441,pace=false", (struct qv_audio_format){ 48000, 2 }, 300);
+	tone_open(&whole, "tone,frequency=441,pace=none", (struct qv_audio_format){ 48000, 1 }, 3000);
+	tone_open(&parts, "tone,frequency=441,pace=none", (struct qv_audio_format){ 48000, 2 }, 300);
 	struct qv_audio_block expected = tone_read(&whole);
 	for (uint64_t n = 0; n < 10; n++) {
 		struct qv_audio_block block = tone_read(&parts);
@@ -111,7 +111,7 @@ static void blocks_join_without_a_seam_and_all_channels_agree(void **state)
 static void it_ends_where_it_was_told_to(void **state)
 {
 	(void)state;
-	static const char *const variants[] = { "tone,frames=2500,pace=false", "tone,seconds=0.15625,pace=false" };
+	static const char *const variants[] = { "tone,frames=2500,pace=none", "tone,seconds=0.15625,pace=none" };
 	for (size_t v = 0; v < 2; v++) {
 		struct tone tone = { 0 };
 		struct qv_audio_block block;
@@ -158,7 +158,7 @@ static void a_chirp_starts_at_each_multiple_of_the_interval(void **state)
 	(void)state;
 	struct still_clock clock = { { still_now }, 123456789 };
 	struct tone tone = { .host = { sizeof(struct qv_host), NULL, &clock.clock, -1 } };
-	tone_open(&tone, "tone,signal=chirp,chirp=20,interval=250,level=0,pace=false",
+	tone_open(&tone, "tone,signal=chirp,chirp=20,interval=250,level=0,pace=none",
 		  (struct qv_audio_format){ 48000, 1 }, 100);
 	int64_t first = -1, last = -1;
 	int chirps = 0;

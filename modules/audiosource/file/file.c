@@ -29,6 +29,8 @@ struct qv_audiosource {
 	int16_t samples[];
 };
 
+static const char *const paces[] = { "clock", "none", NULL };
+
 static const struct qv_option options[] = {
 	{ .name = "path", .type = QV_OPTION_PATH, .required = true, .help = "The WAV file." },
 	{ .name = "loop",
@@ -36,9 +38,10 @@ static const struct qv_option options[] = {
 	  .fallback = "false",
 	  .help = "Start again at the end, without a gap, for ever." },
 	{ .name = "pace",
-	  .type = QV_OPTION_BOOL,
-	  .fallback = "true",
-	  .help = "Deliver sound at the pace of the clock; false: as fast as it is read." },
+	  .type = QV_OPTION_CHOICE,
+	  .fallback = "clock",
+	  .choices = paces,
+	  .help = "clock delivers sound as it would be heard, none as fast as it is read." },
 	{ .name = NULL },
 };
 
@@ -84,7 +87,7 @@ static struct qv_audiosource *file_open(const struct qv_host *host, const struct
 		return NULL;
 	}
 	source->host = *host;
-	source->pace = pace_make(host, format->rate, !qv_options_bool(values, "pace"));
+	source->pace = pace_make(host, format->rate, strcmp(qv_options_string(values, "pace"), "none") == 0);
 	source->format = *format;
 	source->block_frames = block_frames;
 	source->loop = qv_options_bool(values, "loop");

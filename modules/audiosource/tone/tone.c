@@ -25,6 +25,8 @@ struct qv_audiosource {
 
 static const char *const signals[] = { "sine", "chirp", "silence", NULL };
 
+static const char *const paces[] = { "clock", "none", NULL };
+
 static const struct qv_option options[] = {
 	{ .name = "signal",
 	  .type = QV_OPTION_CHOICE,
@@ -78,9 +80,10 @@ static const struct qv_option options[] = {
 	  .max = 1e15,
 	  .help = "Ends the stream after this number of samples per channel." },
 	{ .name = "pace",
-	  .type = QV_OPTION_BOOL,
-	  .fallback = "true",
-	  .help = "Deliver sound at the pace of the clock; false: as fast as it is read." },
+	  .type = QV_OPTION_CHOICE,
+	  .fallback = "clock",
+	  .choices = paces,
+	  .help = "clock delivers sound as it would be heard, none as fast as it is read." },
 	{ .name = NULL },
 };
 
@@ -148,7 +151,7 @@ static struct qv_audiosource *tone_open(const struct qv_host *host, const struct
 	source->host = *host;
 	source->format = *format;
 	source->block_frames = block_frames;
-	source->pace = pace_make(host, format->rate, !qv_options_bool(values, "pace"));
+	source->pace = pace_make(host, format->rate, strcmp(qv_options_string(values, "pace"), "none") == 0);
 	if (read_signal(source, values, err) != 0 || read_end(source, values, err) != 0) {
 		tone_close(source);
 		return NULL;
