@@ -50,13 +50,19 @@ def has_display(options):
     return not options.headless and bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def key_source(folder, kme, sae):
+    base = os.path.join(folder, f"sae-{sae}")
+    return (f'{{ module = "etsi014"; kme = "{kme.address}"; certificate = {quoted(base + ".pem")}; '
+            f'private_key = {quoted(base + ".key")}; ca = {quoted(os.path.join(folder, "ca.pem"))}; }}')
+
+
 def server_config(options, pair, output):
     record = (f'{{ module = "file"; path = {quoted(os.path.join(output, "received.y4m"))}; '
               f'snapshot = {quoted(os.path.join(output, "snapshot.png"))}; }}')
     window = '{ module = "sdl"; }, ' if has_display(options) else ""
     return f"""
 listen: {{ address = "127.0.0.1:0"; }};
-key_source: {pair.key_source("slave")};
+key_source: {key_source(pair.folder, pair.b, 12)};
 tls: {{ module = "{options.tls}"; qkd = "require"; }};
 video: {{ sinks: ( {window}{record} ); }};
 audio: {{ sinks: ( {{ module = "file"; path = {quoted(os.path.join(output, "received.wav"))}; }} ); }};
@@ -68,8 +74,8 @@ def client_config(options, pair, port):
         'module = "testpattern"; width = 640; height = 480; fps = 30;'
     audio = f'module = "file"; path = {quoted(options.audio)}; loop = true;' if options.audio else 'module = "tone";'
     return f"""
-peer: {{ host = "127.0.0.1"; port = {port}; sae_id = "{pair.slave_sae}"; }};
-key_source: {pair.key_source("master")};
+peer: {{ host = "127.0.0.1"; port = {port}; sae_id = "12"; }};
+key_source: {key_source(pair.folder, pair.a, 11)};
 tls: {{ module = "{options.tls}"; qkd = "require"; }};
 video: {{ source: {{ {video} }}; codec: {{ module = "mjpeg"; quality = 50; }}; }};
 audio: {{ source: {{ {audio} }}; codec: {{ module = "pcm"; }}; }};
@@ -146,7 +152,7 @@ def call(test, options, folder, output):
     port = event(server, "listening", 20)["address"].rsplit(":", 1)[1]
     client = test.start(["visio_client", "--stats=json", f"--seconds={options.seconds}",
                          write(os.path.join(folder, "client.conf"), client_config(options, pair, port))])
-    received = follow(server, [server] + pair.processes, options.seconds)
+    received = follow(server, [server, pair.a.process, pair.b.process], options.seconds)
     sent = event(client, "summary", 20)
     client.wait(20)
     server.signal(signal.SIGTERM)

@@ -226,7 +226,7 @@ def _(tmp):
     status = 401
     kme = MockKme(*pki.issue("kme"), pki.ca, lambda k, r: response(status, answers[status]))
     pem, key = pki.issue("alice")
-    base = ["-m", "etsi014", "-o", f"kme={kme.address}", "-o", f"certificate={pem}", "-o", f"ca_file={pki.ca}"]
+    base = ["-m", "etsi014", "-o", f"kme={kme.address}", "-o", f"certificate={pem}", "-o", f"ca={pki.ca}"]
     expect(run(*base, "-o", "password=x", "status", "bob"), 2, "command line")
     base += ["-o", f"private_key={key}"]
     expect(run(*base, "get", "bob"), 5, "HTTP 401")
@@ -246,7 +246,7 @@ def _(tmp):
     out = os.path.join(tmp, "out")
     for count, number in enumerate((signal.SIGINT, signal.SIGTERM), 1):
         process = test.start(["qkd-key", "-m", "etsi014", "-o", f"kme={kme.address}", "-o", f"certificate={pem}", "-o",
-                              f"private_key={key}", "-o", f"ca_file={pki.ca}", "get", "bob", "-O", out])
+                              f"private_key={key}", "-o", f"ca={pki.ca}", "get", "bob", "-O", out])
         kme.wait(lambda k: len(k.requests) == count)
         process.signal(number)
         assert process.wait() == 7, process.output()

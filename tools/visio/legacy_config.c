@@ -24,7 +24,7 @@ static const struct legacy_key client_keys[] = {
 	{ NULL, "kme_address", TEXT, true, "key_source", "kme" },
 	{ NULL, "kme_authentication_certificate_path", TEXT, true, "key_source", "certificate" },
 	{ NULL, "kme_authentication_certificate_password", SECRET, true, "key_source", "password" },
-	{ NULL, "danger_accept_invalid_kme_cert", FLAG, true, "key_source", "danger_accept_invalid_kme_certificate" },
+	{ NULL, "danger_accept_invalid_kme_cert", FLAG, true, "key_source", "accept_invalid_kme_certificate" },
 	{ NULL, "target_sae_host", TEXT, true, "peer", "host" },
 	{ NULL, "target_sae_port", WHOLE, true, "peer", "port" },
 	{ NULL, "target_sae_id", SAE_ID, true, "peer", "sae_id" },
@@ -42,7 +42,7 @@ static const struct legacy_key server_keys[] = {
 	{ NULL, "kme_address", TEXT, true, "key_source", "kme" },
 	{ NULL, "kme_authentication_certificate_path", TEXT, true, "key_source", "certificate" },
 	{ NULL, "kme_authentication_certificate_password", SECRET, true, "key_source", "password" },
-	{ NULL, "danger_accept_invalid_kme_cert", FLAG, true, "key_source", "danger_accept_invalid_kme_certificate" },
+	{ NULL, "danger_accept_invalid_kme_cert", FLAG, true, "key_source", "accept_invalid_kme_certificate" },
 	{ NULL, "binding_address", TEXT, true, "listen", "address" },
 	{ NULL, NULL, TEXT, false, NULL, NULL },
 };

@@ -33,7 +33,7 @@ static const struct qv_option any[] = {
 	{ .name = "kme", .type = QV_OPTION_STRINGS },
 	{ .name = "certificate", .type = QV_OPTION_STRING },
 	{ .name = "password", .type = QV_OPTION_SECRET },
-	{ .name = "danger_accept_invalid_kme_certificate", .type = QV_OPTION_BOOL },
+	{ .name = "accept_invalid_kme_certificate", .type = QV_OPTION_BOOL },
 	{ .name = "host", .type = QV_OPTION_STRING },
 	{ .name = "port", .type = QV_OPTION_INT },
 	{ .name = "sae_id", .type = QV_OPTION_STRING },
@@ -78,7 +78,7 @@ static void every_key_of_a_client_is_taken_over(void **state)
 	assert_string_equal(qv_options_item(o, "kme", 0), "localhost:13000");
 	assert_string_equal(qv_options_string(o, "certificate"), "client.pfx");
 	assert_string_equal((const char *)qv_secret_bytes(qv_options_secret(o, "password")), "pass\"word\\");
-	assert_true(qv_options_bool(o, "danger_accept_invalid_kme_certificate"));
+	assert_true(qv_options_bool(o, "accept_invalid_kme_certificate"));
 	qv_options_free(o);
 
 	o = group(config, "peer", NULL, &module);

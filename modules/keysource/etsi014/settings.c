@@ -28,7 +28,7 @@ const struct qv_option etsi014_options[] = {
 	{ .name = "password_file",
 	  .type = QV_OPTION_PATH,
 	  .help = "File whose first line is that password, and which only its owner can read." },
-	{ .name = "ca_file",
+	{ .name = "ca",
 	  .type = QV_OPTION_PATH,
 	  .help = "Certificate authorities, in PEM, that may have signed the KME's certificate; by default the "
 		  "system's." },
@@ -38,7 +38,7 @@ const struct qv_option etsi014_options[] = {
 	{ .name = "kme_pin",
 	  .type = QV_OPTION_STRINGS,
 	  .help = "SHA-256 of the KME's certificate (hexadecimal) or of its public key (sha256//base64); without "
-		  "ca_file this alone authenticates the KME." },
+		  "ca this alone authenticates the KME." },
 	{ .name = "accept_invalid_kme_certificate",
 	  .type = QV_OPTION_BOOL,
 	  .fallback = "false",
@@ -218,7 +218,7 @@ static int read_pins(const struct qv_options *options, struct etsi014_settings *
 static int read_trust(const struct qv_options *options, const struct qv_log *log, struct etsi014_settings *settings,
 		      struct qv_error *err)
 {
-	static const char *const checks[] = { "ca_file", "kme_certificate", "kme_pin" };
+	static const char *const checks[] = { "ca", "kme_certificate", "kme_pin" };
 	bool pem = false;
 	settings->accept_invalid = qv_options_bool(options, "accept_invalid_kme_certificate");
 	for (size_t i = 0; settings->accept_invalid && i < sizeof checks / sizeof checks[0]; i++)
@@ -228,17 +228,17 @@ static int read_trust(const struct qv_options *options, const struct qv_log *log
 	if (settings->accept_invalid)
 		qv_log_warning(log, "DANGER: accept_invalid_kme_certificate is on: the KME is not authenticated, and "
 				    "anyone who answers at its address knows and chooses the keys");
-	if (qv_options_has(options, "ca_file") && qv_options_has(options, "kme_certificate"))
-		return qv_options_fail(options, "ca_file", err,
+	if (qv_options_has(options, "ca") && qv_options_has(options, "kme_certificate"))
+		return qv_options_fail(options, "ca", err,
 				       "kme_certificate is set too; the very certificate needs no authority");
-	if (qv_options_has(options, "ca_file")) {
-		if (probe(options, "ca_file", NULL, &pem, err) != 0)
+	if (qv_options_has(options, "ca")) {
+		if (probe(options, "ca", NULL, &pem, err) != 0)
 			return -1;
 		if (!pem)
-			return qv_options_fail(options, "ca_file", err, "%s is not PEM",
-					       qv_options_string(options, "ca_file"));
+			return qv_options_fail(options, "ca", err, "%s is not PEM",
+					       qv_options_string(options, "ca"));
 	}
-	if (copy(&settings->ca_file, qv_options_string(options, "ca_file"), err) != 0)
+	if (copy(&settings->ca, qv_options_string(options, "ca"), err) != 0)
 		return -1;
 	return read_pins(options, settings, err);
 }
@@ -272,7 +272,7 @@ void etsi014_settings_clear(struct etsi014_settings *settings)
 	free(settings->certificate);
 	free(settings->private_key);
 	qv_secret_free(settings->password);
-	free(settings->ca_file);
+	free(settings->ca);
 	free(settings->kme_certificate);
 	etsi014_pin_clear(&settings->pin);
 	free(settings->kme_id);

@@ -16,7 +16,7 @@ struct etsi014_settings {
 	bool pkcs12;
 	char *private_key; /* NULL: in the certificate's file */
 	struct qv_secret *password;
-	char *ca_file;
+	char *ca;
 	char *kme_certificate;
 	struct etsi014_pin pin;
 	bool accept_invalid;

@@ -36,7 +36,7 @@ class Drive:
     def __init__(self, *options, trust=True, identity=True):
         argv = [os.path.join(qvtest.BUILD, "modules/keysource/etsi014/drive"), *options]
         if trust:
-            argv.append(f"ca_file={PKI.ca}")
+            argv.append(f"ca={PKI.ca}")
         if identity:
             argv += [f"certificate={SAE[0]}", f"private_key={SAE[1]}"]
         self.popen = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -421,7 +421,7 @@ def _(tmp):
         kme = MockKme(pem, key, PKI.ca)
         with Drive(kme_option(kme)) as drive:
             answer = drive("take bob 256")
-            expect(answer, "error denied", "not accepted", "ca_file")
+            expect(answer, "error denied", "not accepted", "ca")
             assert re.search(why, answer), answer
             assert not kme.requests
         kme.stop()
@@ -436,7 +436,7 @@ def _(tmp):
         assert "DANGER" in drive.end()
     kme.stop()
     with Drive("kme=x:1", "accept_invalid_kme_certificate=true") as drive:
-        expect(drive.opened, "error config", "contradicts ca_file")
+        expect(drive.opened, "error config", "contradicts ca")
 
 
 def public_key_pin(pem):
@@ -485,10 +485,10 @@ def _(tmp):
     kme.stop()
 
 
-@test.case("the system's CAs do not help a KME when ca_file or a pin is set, and are asked without them")
+@test.case("the system's CAs do not help a KME when ca or a pin is set, and are asked without them")
 def _(tmp):
     with running() as kme, Drive(kme_option(kme), trust=False) as drive:
-        expect(drive("take bob 256"), "error denied", "set ca_file or kme_certificate")
+        expect(drive("take bob 256"), "error denied", "set ca or kme_certificate")
         assert not kme.requests
 
 
@@ -573,7 +573,7 @@ def _(tmp):
     with running(exact) as kme:
         for name in ("alice", "bob"):
             with open(os.path.join(tmp, name), "w", encoding="utf-8") as f:
-                f.write(f'kme = "{kme.address}"; certificate = "{SAE[0]}"; private_key = "{SAE[1]}"; ca_file = "{PKI.ca}";\n')
+                f.write(f'kme = "{kme.address}"; certificate = "{SAE[0]}"; private_key = "{SAE[1]}"; ca = "{PKI.ca}";\n')
         done = qvtest.run(["qvisio-module", "check", "keysource/etsi014", "--peer", "bob", "--config",
                            os.path.join(tmp, "alice"), "--peer-config", os.path.join(tmp, "bob")], check=False)
         assert done.returncode == 0, done.stdout + done.stderr

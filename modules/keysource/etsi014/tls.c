@@ -25,7 +25,7 @@ static bool set_trust(CURL *easy, const struct etsi014_settings *settings)
 {
 	const struct etsi014_pin *pin = &settings->pin;
 	bool pinned = pin->public_keys || pin->certificate_count;
-	const char *anchors = settings->kme_certificate ? settings->kme_certificate : settings->ca_file;
+	const char *anchors = settings->kme_certificate ? settings->kme_certificate : settings->ca;
 	/* A pin without an authority stands for the whole check; the very certificate makes its names irrelevant. */
 	bool chain = !settings->accept_invalid && (anchors || !pinned);
 	bool names = chain && !settings->kme_certificate;
@@ -112,7 +112,7 @@ int etsi014_tls_explain(CURLcode code, const char *why, const struct etsi014_set
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_ISSUER_ERROR:
 		return qv_fail(err, QV_E_DENIED,
-			       "its certificate is not accepted (%s); if it is the KME, set ca_file or kme_certificate",
+			       "its certificate is not accepted (%s); if it is the KME, set ca or kme_certificate",
 			       why);
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
 		return qv_fail(err, QV_E_DENIED,
@@ -124,7 +124,7 @@ int etsi014_tls_explain(CURLcode code, const char *why, const struct etsi014_set
 	case CURLE_SSL_CACERT_BADFILE:
 		return qv_fail(err, QV_E_CONFIG, "the certificates in %s cannot be used: %s",
 			       settings->kme_certificate ? settings->kme_certificate
-			       : settings->ca_file       ? settings->ca_file
+			       : settings->ca       ? settings->ca
 							 : "the system's store",
 			       why);
 	case CURLE_OUT_OF_MEMORY:
