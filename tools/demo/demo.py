@@ -59,13 +59,13 @@ def key_source(folder, kme, sae):
 def server_config(options, pair, output):
     record = (f'{{ module = "file"; path = {quoted(os.path.join(output, "received.y4m"))}; '
               f'snapshot = {quoted(os.path.join(output, "snapshot.png"))}; }}')
-    window = '{ module = "sdl"; }, ' if has_display(options) else ""
+    video = f'sinks: ( {{ module = "sdl"; }}, {record} );' if has_display(options) else f"sink: {record};"
     return f"""
 listen: {{ address = "127.0.0.1:0"; }};
 key_source: {key_source(pair.folder, pair.b, 12)};
 tls: {{ module = "{options.tls}"; qkd = "require"; }};
-video: {{ sinks: ( {window}{record} ); }};
-audio: {{ sinks: ( {{ module = "file"; path = {quoted(os.path.join(output, "received.wav"))}; }} ); }};
+video: {{ {video} }};
+audio: {{ sink: {{ module = "file"; path = {quoted(os.path.join(output, "received.wav"))}; }}; }};
 """
 
 
@@ -139,7 +139,7 @@ def print_summary(summary, output):
           f"   keyed by: QKD key {security['key_ID']}\n"
           f"             {security['protocol']} {security['cipher']} {security['group']}, "
           f"TLS module {security['module']} ({security['backend']})\n"
-          f"   files:    {output}/received.y4m received.wav snapshot.png summary.json", flush=True)
+          f"   files:    received.y4m received.wav snapshot.png summary.json in {output}", flush=True)
 
 
 def call(test, options, folder, output):
@@ -175,7 +175,7 @@ def main():
     try:
         summary = call(test, options, folder, output)
         write(os.path.join(output, "summary.json"), json.dumps(summary, indent=2) + "\n")
-        print_summary(summary, os.path.relpath(output))
+        print_summary(summary, options.output)
         faults = judge(summary)
     except (AssertionError, qvtest.Skip, OSError) as why:
         faults = [str(why)]
