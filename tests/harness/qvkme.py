@@ -12,11 +12,16 @@ numbers 11 and 12, as PEM and as PFX with the password "password". Everything li
     kme-a.conf kme-b.conf                        configurations
 """
 
+import atexit
+import copy
 import http.client
 import json
 import os
 import secrets
+import shutil
 import ssl
+import tempfile
+import time
 
 import qvtest
 
@@ -62,10 +67,39 @@ REMOTE = {
 }
 
 
+_made = []  # the PKI of an earlier case of this process: making one takes longer than most cases
+
+
+def pair_pki(folder):
+    """A CA in the folder, with certificates of both KMEs and both SAEs."""
+    if not _made:
+        store = tempfile.mkdtemp(prefix="qvisio-pki-")
+        atexit.register(shutil.rmtree, store, ignore_errors=True)
+        pki = qvtest.Pki(store)
+        for name in ("kme-a", "kme-b"):
+            pki.issue(name, san=f"DNS:{name},DNS:localhost,IP:127.0.0.1")
+        for serial in (11, 12):
+            pki.issue(f"sae-{serial}", san=f"URI:urn:sae:{serial}", serial=serial, usage="clientAuth",
+                      pfx_password=PASSWORD)
+        _made.append(pki)
+    shutil.copytree(_made[0].folder, folder, dirs_exist_ok=True)
+    pki = copy.copy(_made[0])
+    pki.folder, pki.ca, pki.ca_key = folder, os.path.join(folder, "ca.pem"), os.path.join(folder, "ca.key")
+    return pki
+
+
 def private_file(path, text):
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(fd, "w", encoding="ascii") as f:
         f.write(text)
+
+
+def wait_until(condition):
+    """Waits for something that no event announces."""
+    deadline = time.monotonic() + qvtest.TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
 
 
 class Kme:
@@ -129,14 +163,8 @@ class Kme:
 
     def wait_stock(self, sae, other, count):
         """Waits until that many keys are there; the KME says so in its status."""
-        import time
-        deadline = time.monotonic() + qvtest.TIMEOUT
-        while time.monotonic() < deadline:
-            stored = self.call(sae, "GET", f"/api/v1/keys/{other}/status")[1]["stored_key_count"]
-            if stored >= count:
-                return stored
-            time.sleep(0.02)
-        raise AssertionError(f"{self.name} has {stored} keys, not {count}")
+        path = f"/api/v1/keys/{other}/status"
+        wait_until(lambda: self.call(sae, "GET", path)[1]["stored_key_count"] >= count)
 
 
 class KmePair:
@@ -145,15 +173,11 @@ class KmePair:
     def __init__(self, test, folder, start=True, rate=1000000, stock=500, keys="", timeout=5000, sae_extra="",
                  saes_a="", saes_b="", both=""):
         self.folder = folder
-        self.pki = qvtest.Pki(folder)
+        self.pki = pair_pki(folder)
         self.a = Kme(test, folder, "kme-a", "KME-A")
         self.b = Kme(test, folder, "kme-b", "KME-B")
         for kme in (self.a, self.b):
-            self.pki.issue(kme.name, san=f"DNS:{kme.name},DNS:localhost,IP:127.0.0.1")
             private_file(os.path.join(folder, kme.name + ".seal"), secrets.token_hex(32) + "\n")
-        for serial in (11, 12):
-            self.pki.issue(f"sae-{serial}", san=f"URI:urn:sae:{serial}", serial=serial, usage="clientAuth",
-                           pfx_password=PASSWORD)
         private_file(os.path.join(folder, "link.secret"), secrets.token_hex(32))
         options = dict(rate=rate, stock=stock, keys=keys, timeout=timeout, sae_extra=sae_extra)
         self.write(self.a, self.b, saes_a, both, options)

@@ -100,7 +100,7 @@ static int start_peers(struct kme *kme, struct qv_error *err)
 {
 	for (size_t i = 0; i < kme->peer_count; i++)
 		if (make_client(kme, &kme->peers[i], err) != 0 || link_start(&kme->peers[i], err) != 0)
-			return qv_error_prefix(err, "peer \"%s\"", kme->peers[i].kme_id);
+			return err->code == QV_E_CONFIG ? -1 : qv_error_prefix(err, "peer \"%s\"", kme->peers[i].kme_id);
 	struct left_over left = { .visit.reservation = undo_left_over, .kme = kme };
 	if (kme->store_class->reservations(kme->store, &left.visit, err) != 0)
 		return -1;

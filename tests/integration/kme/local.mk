@@ -5,11 +5,20 @@ if WITH_GNUTLS
 if WITH_CURL
 if WITH_SQLITE
 kme_tests = \
+	tests/integration/kme/access.py \
+	tests/integration/kme/config.py \
+	tests/integration/kme/failures.py \
+	tests/integration/kme/hostile.py \
 	tests/integration/kme/keys.py
-dist_check_SCRIPTS += $(kme_tests)
 TESTS += $(kme_tests)
 endif
 endif
 endif
 endif
 endif
+dist_check_SCRIPTS += \
+	%D%/access.py \
+	%D%/config.py \
+	%D%/failures.py \
+	%D%/hostile.py \
+	%D%/keys.py

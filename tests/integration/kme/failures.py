@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever dies when: a promised key is delivered once, none is delivered twice, and none is stranded."""
+
+import base64
+import glob
+import os
+import random
+import signal
+import threading
+import time
+
+import qvkme
+import qvtest
+
+test = qvtest.Test(__file__)
+
+ENC = "/api/v1/keys/12/enc_keys"
+DEC = "/api/v1/keys/11/dec_keys"
+
+
+def pair_at_rest(tmp, **options):
+    """A pair whose links have given all their keys: 100 in each direction."""
+    pair = qvkme.KmePair(test, tmp, rate=0, stock=100, **options)
+    for kme, own, other in ((pair.a, "11", "12"), (pair.b, "12", "11")):
+        kme.wait_stock(own, other, 100)
+    return pair
+
+
+def stock(pair):
+    return (pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"],
+            pair.b.call("12", "GET", "/api/v1/keys/11/status")[1]["stored_key_count"])
+
+
+def take(pair, number=1):
+    status, body, _ = pair.a.call("11", "GET", f"{ENC}?number={number}")
+    return status, body
+
+
+def claim(pair, key):
+    return pair.b.call("12", "GET", f"{DEC}?key_ID={key['key_ID']}")
+
+
+@test.case("a promised key survives kill -9 of both KMEs, and is still delivered only once")
+def _(tmp):
+    pair = pair_at_rest(tmp)
+    keys = take(pair, 2)[1]["keys"]
+    pair.a.kill(), pair.b.kill()
+    pair.b.start()
+    assert claim(pair, keys[0])[1]["keys"] == [keys[0]]
+    pair.b.kill()
+    pair.b.start(), pair.a.start()
+    assert claim(pair, keys[0])[0] == 400
+    assert claim(pair, keys[1])[1]["keys"] == [keys[1]]
+    assert stock(pair) == (98, 100)
+    assert take(pair)[1]["keys"][0]["key"] not in {k["key"] for k in keys}
+
+
+@test.case("while the peer is down there are no keys and none are used up")
+def _(tmp):
+    pair = pair_at_rest(tmp)
+    pair.share(1)
+    pair.b.kill()
+    for _ in range(3):
+        status, error = take(pair, 2)
+        assert status == 503 and error["message"] == "the KME of the slave SAE could not take the keys", error
+    pair.b.start()
+    taken, claimed = pair.share(99)
+    assert taken == claimed
+    assert take(pair)[0] == 503 and stock(pair) == (0, 100)
+
+
+@test.case("a request that the peer may or may not have seen is undone at both, and no key is stranded")
+def _(tmp):
+    pair = pair_at_rest(tmp, timeout=400)
+    pair.share(1)
+    pair.b.process.signal(signal.SIGSTOP)
+    assert take(pair, 5)[0] == 503
+    assert pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 94
+    pair.b.process.signal(signal.SIGCONT)
+    pair.a.process.wait_for("request .* is undone")
+    taken, claimed = pair.share(99)
+    assert taken == claimed and stock(pair) == (0, 100)
+
+
+@test.case("a KME killed while it waits for its peer frees the keys at its next start")
+def _(tmp):
+    pair = pair_at_rest(tmp, timeout=60000)
+    pair.share(1)
+    pair.b.process.signal(signal.SIGSTOP)
+    caller = threading.Thread(target=lambda: suppress(lambda: take(pair, 5)))
+    caller.start()
+    # The keys are reserved once the stock has fallen.
+    qvkme.wait_until(lambda: pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 94)
+    pair.a.kill()
+    caller.join()
+    pair.b.process.signal(signal.SIGCONT)
+    pair.a.start()
+    pair.a.process.wait_for("request .* is undone")
+    taken, claimed = pair.share(99)
+    assert taken == claimed and stock(pair) == (0, 100)
+
+
+def suppress(function):
+    try:
+        return function()
+    except OSError:
+        return None
+
+
+@test.case("32 clients in both directions get keys that agree and never meet twice")
+def _(tmp):
+    pair = qvkme.KmePair(test, tmp, rate=0, stock=400)
+    pair.a.wait_stock("11", "12", 400)
+    pair.b.wait_stock("12", "11", 400)
+    seen, faults, lock = [], [], threading.Lock()
+
+    def client(own, other, taker, claimer):
+        up, down = taker.connect(own), claimer.connect(other)
+        for _ in range(10):
+            status, body, _ = taker.call(own, "GET", f"/api/v1/keys/{other}/enc_keys", connection=up)
+            if status != 200:
+                faults.append((status, body))
+                continue
+            key = body["keys"][0]
+            again = claimer.call(other, "GET", f"/api/v1/keys/{own}/dec_keys?key_ID={key['key_ID']}", connection=down)
+            with lock:
+                seen.append(key["key"])
+                if again[1] != body:
+                    faults.append(again)
+
+    clients = [threading.Thread(target=client, args=("11", "12", pair.a, pair.b) if i % 2 else
+                                ("12", "11", pair.b, pair.a)) for i in range(32)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    assert not faults, faults[:3]
+    assert len(seen) == len(set(seen)) == 320 and stock(pair) == (240, 240)
+
+
+@test.case("KMEs killed at random moments under load: no key is delivered twice, none that was promised is lost")
+def _(tmp):
+    pair = qvkme.KmePair(test, tmp, rate=0, stock=3000, timeout=1000)
+    generator = random.Random(int.from_bytes(os.urandom(4), "big"))
+    promised, stop = [], threading.Event()
+
+    def client():
+        while not stop.is_set():
+            result = suppress(lambda: take(pair, 3)) or (0, None)
+            if result[0] == 200:
+                promised.extend(result[1]["keys"])
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    for thread in clients:
+        thread.start()
+    for turn in range(8):
+        before = len(promised)
+        kme = generator.choice((pair.a, pair.b))
+        qvkme.wait_until(lambda: len(promised) >= before + generator.randrange(1, 40))
+        kme.kill()
+        kme.start()
+    stop.set()
+    for thread in clients:
+        thread.join()
+    assert len({k["key"] for k in promised}) == len(promised)
+    for key in promised:
+        status, body, _ = claim(pair, key)
+        assert status == 200 and body["keys"] == [key], (status, body)
+
+
+@test.case("SIGTERM ends a KME cleanly, and what is being answered is answered")
+def _(tmp):
+    pair = pair_at_rest(tmp, timeout=2000)
+    pair.share(1)
+    results = []
+    pair.b.process.signal(signal.SIGSTOP)
+    caller = threading.Thread(target=lambda: results.append(take(pair)))
+    caller.start()
+    qvkme.wait_until(lambda: pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 98)
+    pair.a.process.signal(signal.SIGTERM)
+    pair.b.process.signal(signal.SIGCONT)
+    caller.join()
+    assert results and results[0][0] in (200, 503), results
+    assert pair.a.process.wait() == 0
+    pair.b.process.signal(signal.SIGINT)
+    assert pair.b.process.wait() == 0
+
+
+@test.case("neither the database nor the log ever holds a key in clear, and others cannot read the database")
+def _(tmp):
+    pair = pair_at_rest(tmp)
+    keys, _ = pair.share(3)
+    keys += take(pair, 3)[1]["keys"]
+    files = glob.glob(os.path.join(tmp, "kme-?.db*"))
+    assert len(files) >= 2
+    pair.a.process.popen.kill(), pair.b.process.popen.kill()
+    content = b"".join(open(f, "rb").read() for f in files)
+    content += (pair.a.process.output() + pair.b.process.output()).encode()
+    assert keys[5]["key_ID"].encode() in content
+    for key in keys:
+        raw = base64.b64decode(key["key"])
+        for form in (raw, raw.hex().encode(), key["key"].encode(), raw[:8], raw[24:]):
+            assert form not in content
+    assert all(os.stat(f).st_mode & 0o077 == 0 for f in files)
+
+
+@test.case("keys that their slave does not fetch in time are gone")
+def _(tmp):
+    pair = pair_at_rest(tmp, keys="lifetime = 1;")
+    key = take(pair)[1]["keys"][0]
+    # At its start a KME drops what has expired, and says so.
+    pair.b.kill()
+    time.sleep(1.1)
+    pair.b.start(wait=False)
+    pair.b.process.wait_for("1 keys expired that their slave SAEs did not fetch")
+    pair.b.wait_ready()
+    assert claim(pair, key)[0] == 400
+
+
+test.run()
