@@ -56,6 +56,7 @@ qkd_kme_SOURCES = \
 	%D%/workers.h
 qkd_kme_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) $(GNUTLS_CFLAGS) $(CURL_CFLAGS)
 qkd_kme_LDADD = libqvisio.la $(CORE_LIBS) $(MICROHTTPD_LIBS) $(JANSSON_LIBS) $(GNUTLS_LIBS) $(CURL_LIBS) -lpthread
+dist_man_MANS += doc/man/qkd-kme.8
 endif
 endif
 endif

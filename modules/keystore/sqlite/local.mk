@@ -15,4 +15,5 @@ keystore_sqlite_la_SOURCES = \
 keystore_sqlite_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 keystore_sqlite_la_LIBADD = libqvisio.la $(SQLITE_LIBS)
 keystore_sqlite_la_LDFLAGS = $(LDFLAGS_MODULE)
+dist_man_MANS += doc/man/qvisio-keystore-sqlite.7
 endif
