@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+if WITH_JANSSON
+kme_body_sources = tools/kme/body.c tools/kme/body_peer.c tools/kme/uri.c tools/kme/utf8.c tools/kme/uuid.c
+FUZZERS += fuzz/tools/kme_body fuzz/tools/kme_uri
+fuzz_tools_kme_body_SOURCES = %D%/kme_body.c fuzz/fuzz.h $(kme_body_sources)
+fuzz_tools_kme_body_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
+fuzz_tools_kme_body_LDADD = $(LDADD_FUZZ) $(CORE_LIBS) $(JANSSON_LIBS)
+fuzz_tools_kme_uri_SOURCES = %D%/kme_uri.c fuzz/fuzz.h $(kme_body_sources)
+fuzz_tools_kme_uri_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
+fuzz_tools_kme_uri_LDADD = $(LDADD_FUZZ) $(CORE_LIBS) $(JANSSON_LIBS)
+endif
+EXTRA_DIST += %D%/corpus/kme_body %D%/corpus/kme_uri
