@@ -43,6 +43,9 @@ static int return_key(struct returning *returning, const char *label, size_t len
 static int return_promise(struct qv_keystore_visit *visit, const struct qv_promise *promise, struct qv_error *err)
 {
 	struct returning *returning = (struct returning *)visit;
+	const struct sae *master = kme_sae(returning->peer->kme, promise->master);
+	if (master && master->peer != returning->peer)
+		return qv_fail(err, QV_E_INVALID, "the request is another KME's");
 	size_t size = promise->sealed.size < SEAL_OVERHEAD ? 0 : promise->sealed.size - SEAL_OVERHEAD;
 	struct qv_secret *key = qv_secret_new(size, err);
 	int result = key ? promise_open(returning->peer->kme, promise, qv_secret_edit(key), size, err) : -1;
@@ -72,6 +75,8 @@ static void undo(struct peer *peer, const char *request, struct reply *reply)
 		reply_json(reply, 200, json_pack("{s:s}", "request", request));
 	} else if (err.code == QV_E_BUSY) {
 		reply_error(reply, 409, "a key of the request was delivered", NULL);
+	} else if (err.code == QV_E_INVALID) {
+		reply_failure(reply, &err);
 	} else {
 		qv_log_error(peer->log, "request %s is not undone: %s", request, err.message);
 		reply_error(reply, 503, "the request could not be undone", NULL);
