@@ -162,4 +162,12 @@ def _(tmp):
             assert not lines, lines
 
 
+@test.case("on a device in real time, the conformance suites of both kinds find nothing")
+def _(tmp):
+    env = {**os.environ, **pulse_pcms(tmp, qvaudio.Pulse(test, tmp))}
+    for module, device in (("audiosource/alsa", "microphone"), ("audiosink/alsa", "speaker")):
+        out = qvtest.run(["qvisio-module", "check", module, f"device={device}"], env=env).stdout
+        assert "cannot be opened" not in out, out
+
+
 test.run()

@@ -143,4 +143,12 @@ def _(tmp):
         accepted.close()
 
 
+@test.case("with a daemon there, the conformance suites of both kinds find nothing")
+def _(tmp):
+    pulse = qvaudio.Pulse(test, tmp)
+    for module, device in (("audiosource/pulse", "one.monitor"), ("audiosink/pulse", "one")):
+        out = qvtest.run(["qvisio-module", "check", module, f"server={pulse.server}", f"device={device}"]).stdout
+        assert "cannot be opened" not in out, out
+
+
 test.run()
