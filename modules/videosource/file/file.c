@@ -115,9 +115,9 @@ static int next_jpeg(struct qv_videosource *source, struct jpeg_image *image, st
 				*err = why;
 			return -1;
 		}
-		bool fits = source->format.width == 0 ||
-			    (image->width == source->format.width && image->height == source->format.height);
-		if (got > 0 && fits)
+		bool fits = got > 0 && (source->format.width == 0 || (image->width == source->format.width &&
+								      image->height == source->format.height));
+		if (fits)
 			return 0;
 		if (got > 0)
 			qv_fail(&why, QV_E_IO, "byte %lld: a JPEG image of %dx%d in a stream of %dx%d", image->offset,

@@ -2,6 +2,8 @@
 """The video source `file` against ffmpeg's own decode of what ffmpeg made."""
 
 import os
+import shutil
+
 import qvtest
 
 test = qvtest.Test(__file__)
@@ -216,6 +218,23 @@ def _(tmp):
     assert Dump(tmp, fifo).error == f"config test: path: {fifo} is not a regular file"
     assert Dump(tmp, tmp).error == f"config test: path: {tmp} is not a regular file"
     assert Dump(tmp, absent).error == f"config test: path: cannot open {absent}: No such file or directory"
+
+
+@test.case("valgrind finds no fault")
+def _(tmp):
+    if not shutil.which("valgrind"):
+        raise qvtest.Skip("no program valgrind")
+    if b"__asan_init" in content(os.path.join(qvtest.BUILD, ".libs/videosource-file.so")):
+        raise qvtest.Skip("valgrind does not run what AddressSanitizer has built")
+    y4m = make(os.path.join(tmp, "in.y4m"), "-pix_fmt", "yuv420p")
+    jpegs = make(os.path.join(tmp, "in.mjpeg"), "-c:v", "mjpeg", "-f", "mjpeg")
+    one, path = content(jpegs), os.path.join(tmp, "damaged")
+    for data in (content(y4m), content(y4m)[:-7], one, one[:900] + one[1800:], one[:-9], b"YUV4MPEG2 W4\n"):
+        with open(path, "wb") as f:
+            f.write(data)
+        qvtest.run([os.path.join(qvtest.BUILD, "libtool"), "--mode=execute", "valgrind", "-q", "--error-exitcode=9",
+                    "--leak-check=full", qvtest.program("modules/videosource/common/dump_source"), "file", "all", "25",
+                    "/dev/null", f"path={path}", "pace=none", "loop=true"])
 
 
 test.run()

@@ -288,6 +288,16 @@ def _(tmp):
                                    '"video", has it)'), done.stdout + done.stderr
 
 
+@test.case("it passes the conformance suite of its kind")
+def _(tmp):
+    for mode in (MJPG, YUYV):
+        camera = Camera(tmp, "pace clock", mode)
+        done = in_namespace('exec "$@"', qvtest.program("qvisio-module"), "check", "videosource/v4l2",
+                            f"device={camera.device}")
+        skips = [line for line in done.stdout.splitlines() if "# SKIP" in line and "names a file" not in line]
+        assert done.returncode == 0 and not skips, done.stdout + done.stderr
+
+
 @test.case("valgrind finds no fault")
 def _(tmp):
     if not shutil.which("valgrind"):
