@@ -195,7 +195,9 @@ static void a_slow_reader_gets_the_newest_picture_and_the_sound(void **state)
 	assert_in_range(seen.pictures, 1, 2);
 	/* At most what the kernel held and what the outbox holds: a quarter of a second of blocks of 10 ms. */
 	assert_in_range(seen.sounds, 0, 25 + 40);
-	assert_true(end.result.totals.video.dropped_outbox >= 190);
+	/* The second picture is not made before the first is on its way, all later ones replace each other. */
+	assert_true(end.result.totals.video.dropped_outbox > 0);
+	assert_true(end.result.totals.video.dropped_outbox + end.result.totals.video.skipped >= 190);
 	assert_true(end.result.totals.audio.dropped_outbox >= 100);
 }
 
