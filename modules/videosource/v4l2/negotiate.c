@@ -91,6 +91,9 @@ static int set_format(const struct negotiation *negotiation, const struct candid
 		return 0;
 	if (pix->width > QV_VIDEO_SIDE_MAX || pix->height > QV_VIDEO_SIDE_MAX)
 		return 0;
+	/* How odd sides are rounded is not defined for it. */
+	if (candidate->pixel == QV_PIXEL_I420 && (pix->width % 2 || pix->height % 2))
+		return 0;
 	uint32_t tight = candidate->pixel == QV_PIXEL_I422 ? (pix->width + 1) / 2 * 4 : pix->width;
 	*mode = (struct camera_mode){
 		.fourcc = pix->pixelformat,
