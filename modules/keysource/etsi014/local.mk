@@ -18,13 +18,13 @@ endif
 endif
 
 dist_man_MANS += doc/man/qvisio-keysource-etsi014.7
-EXTRA_DIST += %D%/mockkme.py
-dist_check_SCRIPTS += %D%/test_etsi014.py
+EXTRA_DIST += %D%/mockkme.py %D%/drive.py
+dist_check_SCRIPTS += %D%/test_etsi014.py %D%/test_qkd_kme.py
 if WITH_CURL
 if WITH_JANSSON
 check_PROGRAMS += modules/keysource/etsi014/drive
 modules_keysource_etsi014_drive_SOURCES = %D%/drive.c
 modules_keysource_etsi014_drive_LDADD = libqvisio.la
-TESTS += %D%/test_etsi014.py
+TESTS += %D%/test_etsi014.py %D%/test_qkd_kme.py
 endif
 endif

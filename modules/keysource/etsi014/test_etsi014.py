@@ -13,6 +13,8 @@ import tempfile
 import qvtest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import drive  # noqa: E402
+from drive import expect  # noqa: E402
 from mockkme import MockKme, response  # noqa: E402
 
 test = qvtest.Test(__file__)
@@ -30,42 +32,11 @@ with open(PASSWORD, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o6
     f.write("open sesame\n")
 
 
-class Drive:
-    """The driver program, over pipes."""
-
+class Drive(drive.Drive):
     def __init__(self, *options, trust=True, identity=True):
-        argv = [os.path.join(qvtest.BUILD, "modules/keysource/etsi014/drive"), *options]
-        if trust:
-            argv.append(f"ca={PKI.ca}")
-        if identity:
-            argv += [f"certificate={SAE[0]}", f"private_key={SAE[1]}"]
-        self.popen = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                      text=True)
-        self.opened = self.answer()
-
-    def answer(self):
-        return self.popen.stdout.readline().rstrip("\n")
-
-    def send(self, command):
-        self.popen.stdin.write(command + "\n")
-        self.popen.stdin.flush()
-
-    def __call__(self, command):
-        self.send(command)
-        return self.answer()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.end()
-
-    def end(self):
-        """Ends it; what it logged."""
-        if not self.popen.stdin.closed:
-            _, self.log = self.popen.communicate()
-        assert self.popen.returncode == 0, (self.popen.returncode, self.log)
-        return self.log
+        more = [f"ca={PKI.ca}"] if trust else []
+        more += [f"certificate={SAE[0]}", f"private_key={SAE[1]}"] if identity else []
+        super().__init__(*options, *more)
 
 
 class running(list):
@@ -86,26 +57,20 @@ def kme_option(*kmes):
     return "kme=" + ",".join(k.address for k in kmes)
 
 
-def expect(answer, start, *parts):
-    assert answer.startswith(start), answer
-    for part in parts:
-        assert part in answer, (part, answer)
-
-
 @test.case("a key is taken, claimed once, and its status read")
 def _(tmp):
-    with running() as kme, Drive(kme_option(kme)) as drive:
-        assert drive.opened == "ok open"
-        answer = drive("take bob 256")
+    with running() as kme, Drive(kme_option(kme)) as sae:
+        assert sae.opened == "ok open"
+        answer = sae("take bob 256")
         key_id, key = next(iter(kme.keys.items()))
         assert answer == f"ok {key_id} 32 {key[:4].hex()}", answer
         assert kme.requests[0].method == "POST" and kme.requests[0].json() == {"number": 1, "size": 256}
-        assert drive(f"claim alice {key_id}") == answer
+        assert sae(f"claim alice {key_id}") == answer
         assert kme.requests[1].json() == {"key_IDs": [{"key_ID": key_id}]}
-        expect(drive(f"claim alice {key_id}"), "error not-found", "not found on KME", "HTTP 400")
-        assert drive("status bob") == "ok KMEA"
-        assert drive("self bob") == "ok alice"
-        assert drive("self bob") == "ok alice"
+        expect(sae(f"claim alice {key_id}"), "error not-found", "not found on KME", "HTTP 400")
+        assert sae("status bob") == "ok KMEA"
+        assert sae("self bob") == "ok alice"
+        assert sae("self bob") == "ok alice"
         assert kme.paths == ["/api/v1/keys/bob/enc_keys", "/api/v1/keys/alice/dec_keys",
                              "/api/v1/keys/alice/dec_keys", "/api/v1/keys/bob/status", "/api/v1/keys/bob/status"]
         assert kme.connections == 1, kme.connections
@@ -113,30 +78,30 @@ def _(tmp):
 
 @test.case("the default size is the KME's; SAE IDs are percent-encoded and cannot leave their place in the path")
 def _(tmp):
-    with running() as kme, Drive(kme_option(kme)) as drive:
-        expect(drive("take é/x?# 0"), "ok ")
+    with running() as kme, Drive(kme_option(kme)) as sae:
+        expect(sae("take é/x?# 0"), "ok ")
         assert kme.requests[0].path == "/api/v1/keys/%C3%A9%2Fx%3F%23/enc_keys", kme.paths
         assert kme.requests[0].json() == {"number": 1}
-        expect(drive("status .."), "ok")
+        expect(sae("status .."), "ok")
         assert kme.requests[1].path == "/api/v1/keys/../status", kme.paths
-        expect(drive("take bob 12"), "error invalid", "multiple of 8")
-        expect(drive("claim alice " + "x" * 129), "error invalid", "key_ID")
+        expect(sae("take bob 12"), "error invalid", "multiple of 8")
+        expect(sae("claim alice " + "x" * 129), "error invalid", "key_ID")
         assert len(kme.requests) == 2
 
 
 @test.case("PKCS#12 with a password file; a wrong password is told apart")
 def _(tmp):
     with running() as kme:
-        with Drive(kme_option(kme), f"certificate={PFX}", f"password_file={PASSWORD}", identity=False) as drive:
-            expect(drive("take bob 256"), "ok ")
+        with Drive(kme_option(kme), f"certificate={PFX}", f"password_file={PASSWORD}", identity=False) as sae:
+            expect(sae("take bob 256"), "ok ")
         wrong = os.path.join(tmp, "wrong")
         with open(wrong, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
             f.write("close sesame\n")
-        with Drive(kme_option(kme), f"certificate={PFX}", f"password_file={wrong}", identity=False) as drive:
-            expect(drive("take bob 256"), "error config", PFX, "password is wrong")
+        with Drive(kme_option(kme), f"certificate={PFX}", f"password_file={wrong}", identity=False) as sae:
+            expect(sae("take bob 256"), "error config", PFX, "password is wrong")
         os.chmod(wrong, 0o640)
-        with Drive(kme_option(kme), f"certificate={PFX}", f"password_file={wrong}", identity=False) as drive:
-            expect(drive.opened, "error config", "chmod 600")
+        with Drive(kme_option(kme), f"certificate={PFX}", f"password_file={wrong}", identity=False) as sae:
+            expect(sae.opened, "error config", "chmod 600")
         assert len(kme.keys) == 1
 
 
@@ -149,8 +114,8 @@ def drop_after_key(kme, request):
 
 @test.case("an answer that is lost loses its key: nothing is asked again, here or at the next address")
 def _(tmp):
-    with running(drop_after_key, None) as kmes, Drive(kme_option(*kmes)) as drive:
-        expect(drive("take bob 256"), "error io", "may have been given out", "lost")
+    with running(drop_after_key, None) as kmes, Drive(kme_option(*kmes)) as sae:
+        expect(sae("take bob 256"), "error io", "may have been given out", "lost")
         assert len(kmes[0].keys) == 1 and len(kmes[0].requests) == 1
         assert len(kmes[1].requests) == 0
 
@@ -159,10 +124,10 @@ def _(tmp):
 def _(tmp):
     def third_is_lost(kme, request):
         return MockKme.good(kme, request) if len(kme.keys) < 2 else drop_after_key(kme, request)
-    with running(third_is_lost, None) as kmes, Drive(kme_option(*kmes)) as drive:
-        expect(drive("take bob 256"), "ok ")
-        expect(drive("take bob 256"), "ok ")
-        expect(drive("take bob 256"), "error io", "lost")
+    with running(third_is_lost, None) as kmes, Drive(kme_option(*kmes)) as sae:
+        expect(sae("take bob 256"), "ok ")
+        expect(sae("take bob 256"), "ok ")
+        expect(sae("take bob 256"), "error io", "lost")
         assert len(kmes[0].keys) == 3 and len(kmes[0].requests) == 3, kmes[0].paths
         assert len(kmes[1].requests) == 0
 
@@ -173,11 +138,11 @@ def _(tmp):
         if request.path.endswith("dec_keys") or len(kme.requests) == 3:
             return None
         return MockKme.good(kme, request)
-    with running(lossy, None) as kmes, Drive(kme_option(*kmes)) as drive:
-        expect(drive("status bob"), "ok KMEA")
-        expect(drive("claim alice k"), "error io", "lost")
+    with running(lossy, None) as kmes, Drive(kme_option(*kmes)) as sae:
+        expect(sae("status bob"), "ok KMEA")
+        expect(sae("claim alice k"), "error io", "lost")
         assert len(kmes[0].requests) == 2 and len(kmes[1].requests) == 0
-        expect(drive("status bob"), "ok KMEA")
+        expect(sae("status bob"), "ok KMEA")
         assert sum(len(k.requests) for k in kmes) == 4
 
 
@@ -188,16 +153,16 @@ def _(tmp):
             container = json.dumps(kme.container(kme.new_key())).encode()
             size = b"%x\r\n" % 4000 if "chunked" in end else b""
             request.connection.sendall(f"HTTP/1.1 200 X\r\n{end}\r\n\r\n".encode() + size + container)
-        with running(half, None) as kmes, Drive(kme_option(*kmes)) as drive:
-            expect(drive("take bob 256"), "error io", "lost")
+        with running(half, None) as kmes, Drive(kme_option(*kmes)) as sae:
+            expect(sae("take bob 256"), "error io", "lost")
             assert len(kmes[0].keys) == 1 and not kmes[1].requests
 
 
 @test.case("a kept connection that the KME closed while idle costs nothing")
 def _(tmp):
-    with running() as kme, Drive(kme_option(kme)) as drive:
+    with running() as kme, Drive(kme_option(kme)) as sae:
         for count in range(1, 4):
-            expect(drive("take bob 256"), "ok ")
+            expect(sae("take bob 256"), "ok ")
             assert len(kme.keys) == count and kme.connections == count
             kme.close_connections()
 
@@ -205,24 +170,24 @@ def _(tmp):
 @test.case("a KME that cannot be reached is passed over, and the next is kept to")
 def _(tmp):
     dead = qvtest.free_port()
-    with running() as kme, Drive(f"kme=localhost:{dead},{kme.address}") as drive:
-        expect(drive("take bob 256"), "ok ")
-        expect(drive("take bob 256"), "ok ")
-        log = drive.end()
+    with running() as kme, Drive(f"kme=localhost:{dead},{kme.address}") as sae:
+        expect(sae("take bob 256"), "ok ")
+        expect(sae("take bob 256"), "ok ")
+        log = sae.end()
         assert log.count("asking the next") == 1 and f"localhost:{dead}" in log, log
         assert len(kme.keys) == 2 and kme.connections == 1
-    with Drive(f"kme=localhost:{dead}") as drive:
-        expect(drive("take bob 256"), "error io", f"https://localhost:{dead}", "is it running there", "Connection refused")
+    with Drive(f"kme=localhost:{dead}") as sae:
+        expect(sae("take bob 256"), "error io", f"https://localhost:{dead}", "is it running there", "Connection refused")
 
 
 @test.case("a KME without keys is passed over; the last one's 503 is the answer")
 def _(tmp):
     def empty(kme, request):
         return response(503, {"message": "no key\nleft"})
-    with running(empty, None) as kmes, Drive(kme_option(*kmes)) as drive:
-        expect(drive("take bob 256"), "ok ")
-    with running(empty, empty) as kmes, Drive(kme_option(*kmes)) as drive:
-        expect(drive("take bob 256"), "error no-key", "HTTP 503", "no key left")
+    with running(empty, None) as kmes, Drive(kme_option(*kmes)) as sae:
+        expect(sae("take bob 256"), "ok ")
+    with running(empty, empty) as kmes, Drive(kme_option(*kmes)) as sae:
+        expect(sae("take bob 256"), "error no-key", "HTTP 503", "no key left")
         assert [len(k.requests) for k in kmes] == [1, 1]
 
 
@@ -236,8 +201,8 @@ def _(tmp):
     for status, body, code, part in table:
         def fail(kme, request):
             return response(status, body, [f"Location: https://{kme.address}/elsewhere"])
-        with running(fail) as kme, Drive(kme_option(kme)) as drive:
-            expect(drive("take bob 256"), f"error {code}", part)
+        with running(fail) as kme, Drive(kme_option(kme)) as sae:
+            expect(sae("take bob 256"), f"error {code}", part)
             assert len(kme.requests) == 1, kme.paths
 
 
@@ -267,9 +232,9 @@ def _(tmp):
     def bad(kme, request):
         body = BAD[len(kme.requests) - 1][0]
         return response(200, body)
-    with running(bad) as kme, Drive(kme_option(kme)) as drive:
+    with running(bad) as kme, Drive(kme_option(kme)) as sae:
         for _body, part in BAD:
-            answer = drive("take bob 256")
+            answer = sae("take bob 256")
             expect(answer, "error protocol", part, "lost")
             assert BASE64[:8] not in answer, answer
         assert len(kme.requests) == len(BAD)
@@ -287,16 +252,16 @@ def _(tmp):
               f'{{"keys":[{{"key_ID":"k1","key":"{text}"}}], "a": [{", ".join(["[]"] * 5000)}]}}']
     def good(kme, request):
         return response(200, bodies[len(kme.requests) - 1].encode())
-    with running(good) as kme, Drive(kme_option(kme)) as drive:
+    with running(good) as kme, Drive(kme_option(kme)) as sae:
         for _body in bodies:
-            assert drive("take bob 256") == "ok k1 32 ffefffef"
+            assert sae("take bob 256") == "ok k1 32 ffefffef"
 
 
 @test.case("a claim accepts only the key that was asked for")
 def _(tmp):
-    with running(lambda kme, request: response(200, {"keys": [KEY]})) as kme, Drive(kme_option(kme)) as drive:
-        expect(drive("claim alice k2"), "error protocol", "holds key k1, not the one asked for")
-        expect(drive("claim alice k1"), "ok k1 32 00010203")
+    with running(lambda kme, request: response(200, {"keys": [KEY]})) as kme, Drive(kme_option(kme)) as sae:
+        expect(sae("claim alice k2"), "error protocol", "holds key k1, not the one asked for")
+        expect(sae("claim alice k1"), "ok k1 32 00010203")
 
 
 @test.case("an endless answer, endless headers and a huge length are cut off")
@@ -316,8 +281,8 @@ def _(tmp):
             request.connection.sendall(b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" * 100)
 
     for flood in (endless_body, endless_headers, many_interim):
-        with running(flood) as kme, Drive(kme_option(kme)) as drive:
-            expect(drive("take bob 256"), "error protocol", "larger than", "lost")
+        with running(flood) as kme, Drive(kme_option(kme)) as sae:
+            expect(sae("take bob 256"), "error protocol", "larger than", "lost")
 
 
 @test.case("status is checked field by field")
@@ -328,9 +293,9 @@ def _(tmp):
              ({"key_size": 10 ** 30}, "not JSON")]
     def bad(kme, request):
         return response(200, kme.status("bob", **table[len(kme.requests) - 1][0]))
-    with running(bad) as kme, Drive(kme_option(kme)) as drive:
+    with running(bad) as kme, Drive(kme_option(kme)) as sae:
         for _more, part in table:
-            expect(drive("status bob"), "error protocol", part)
+            expect(sae("status bob"), "error protocol", part)
 
 
 @test.case("the own SAE ID: from the option, from status, or as the original Rust KME tells it")
@@ -341,14 +306,14 @@ def _(tmp):
         return response(500, {"message": "no status"})
     def integers(kme, request):
         return response(200, kme.status("bob", master_SAE_ID=12))
-    with running(rust) as kme, Drive(kme_option(kme)) as drive:
-        assert drive("self bob") == "ok 3"
-    with running(integers) as kme, Drive(kme_option(kme)) as drive:
-        assert drive("self bob") == "ok 12"
-    with running(lambda kme, request: response(401, b"")) as kme, Drive(kme_option(kme)) as drive:
-        expect(drive("self bob"), "error denied", "own SAE ID", "set sae_id", "HTTP 401")
-    with running() as kme, Drive(kme_option(kme), "sae_id=carol") as drive:
-        assert drive("self bob") == "ok carol" and not kme.requests
+    with running(rust) as kme, Drive(kme_option(kme)) as sae:
+        assert sae("self bob") == "ok 3"
+    with running(integers) as kme, Drive(kme_option(kme)) as sae:
+        assert sae("self bob") == "ok 12"
+    with running(lambda kme, request: response(401, b"")) as kme, Drive(kme_option(kme)) as sae:
+        expect(sae("self bob"), "error denied", "own SAE ID", "set sae_id", "HTTP 401")
+    with running() as kme, Drive(kme_option(kme), "sae_id=carol") as sae:
+        assert sae("self bob") == "ok carol" and not kme.requests
 
 
 @test.case("a KME that never answers ends in a timeout, and its key is lost")
@@ -356,8 +321,8 @@ def _(tmp):
     def silent(kme, request):
         kme.new_key()
         kme.release.wait()
-    with running(silent, None) as kmes, Drive(kme_option(*kmes), "timeout=300") as drive:
-        expect(drive("take bob 256"), "error timeout", "lost")
+    with running(silent, None) as kmes, Drive(kme_option(*kmes), "timeout=300") as sae:
+        expect(sae("take bob 256"), "error timeout", "lost")
         assert len(kmes[0].keys) == 1 and not kmes[1].requests
 
 
@@ -365,22 +330,22 @@ def _(tmp):
 def _(tmp):
     import socket
     mute = socket.create_server(("127.0.0.1", 0))
-    with running() as kme, Drive(f"kme=localhost:{mute.getsockname()[1]},{kme.address}", "connect_timeout=200") as drive:
-        expect(drive("take bob 256"), "ok ")
+    with running() as kme, Drive(f"kme=localhost:{mute.getsockname()[1]},{kme.address}", "connect_timeout=200") as sae:
+        expect(sae("take bob 256"), "ok ")
     mute.close()
 
 
 @test.case("cancel ends a call that waits, and no call starts afterwards")
 def _(tmp):
-    with running(lambda kme, request: kme.release.wait() and None) as kme, Drive(kme_option(kme)) as drive:
-        drive.send("threads 3 bob")
+    with running(lambda kme, request: kme.release.wait() and None) as kme, Drive(kme_option(kme)) as sae:
+        sae.send("threads 3 bob")
         kme.wait(lambda k: len(k.requests) == 3)
         # The driver waits for its threads: only the descriptor can be used now, through a second driver thread's pipe.
-        with open(f"/proc/{drive.popen.pid}/fd/{cancel_end(drive.popen.pid)}", "wb", buffering=0) as pipe:
+        with open(f"/proc/{sae.popen.pid}/fd/{cancel_end(sae.popen.pid)}", "wb", buffering=0) as pipe:
             pipe.write(b"x")
         for _ in range(3):
-            expect(drive.answer(), "error cancelled", "lost")
-        answer = drive("take bob 256")
+            expect(sae.answer(), "error cancelled", "lost")
+        answer = sae("take bob 256")
         expect(answer, "error cancelled")
         assert "lost" not in answer and len(kme.requests) == 3
 
@@ -401,10 +366,10 @@ def _(tmp):
         kme.wait(lambda k: len(k.requests) >= 8)
         with kme.seen:
             return MockKme.good(kme, request)
-    with running(together) as kme, Drive(kme_option(kme)) as drive:
+    with running(together) as kme, Drive(kme_option(kme)) as sae:
         for _round in range(2):
-            drive.send("threads 8 bob")
-            answers = {drive.answer() for _ in range(8)}
+            sae.send("threads 8 bob")
+            answers = {sae.answer() for _ in range(8)}
             assert len(answers) == 8 and all(a.startswith("ok ") for a in answers), answers
         assert kme.connections == 8 and len(kme.keys) == 16, (kme.connections, len(kme.keys))
 
@@ -419,8 +384,8 @@ def _(tmp):
     import re
     for (pem, key), why in cases:
         kme = MockKme(pem, key, PKI.ca)
-        with Drive(kme_option(kme)) as drive:
-            answer = drive("take bob 256")
+        with Drive(kme_option(kme)) as sae:
+            answer = sae("take bob 256")
             expect(answer, "error denied", "not accepted", "ca")
             assert re.search(why, answer), answer
             assert not kme.requests
@@ -431,12 +396,12 @@ def _(tmp):
 def _(tmp):
     other = qvtest.Pki(os.path.join(tmp, "other"), name="Other CA")
     kme = MockKme(*other.issue("kme", san="DNS:elsewhere.example"), PKI.ca)
-    with Drive(kme_option(kme), "accept_invalid_kme_certificate=true", trust=False) as drive:
-        expect(drive("take bob 256"), "ok ")
-        assert "DANGER" in drive.end()
+    with Drive(kme_option(kme), "accept_invalid_kme_certificate=true", trust=False) as sae:
+        expect(sae("take bob 256"), "ok ")
+        assert "DANGER" in sae.end()
     kme.stop()
-    with Drive("kme=x:1", "accept_invalid_kme_certificate=true") as drive:
-        expect(drive.opened, "error config", "contradicts ca")
+    with Drive("kme=x:1", "accept_invalid_kme_certificate=true") as sae:
+        expect(sae.opened, "error config", "contradicts ca")
 
 
 def public_key_pin(pem):
@@ -459,18 +424,18 @@ def _(tmp):
                 f"kme_pin={fingerprint(sibling)},{fingerprint(p)}"]
     kme = MockKme(pem, key, PKI.ca)
     for pin in pins(pem):
-        with Drive(kme_option(kme), pin, trust=False) as drive:
-            expect(drive("take bob 256"), "ok ")
-            expect(drive("take bob 256"), "ok ")
+        with Drive(kme_option(kme), pin, trust=False) as sae:
+            expect(sae("take bob 256"), "ok ")
+            expect(sae("take bob 256"), "ok ")
     taken = len(kme.keys)
     for pin in pins(sibling)[:3] + [f"kme_certificate={other.ca}", f"kme_certificate={PKI.ca}"]:
-        with Drive(kme_option(kme), pin, trust=False) as drive:
-            answer = drive("take bob 256")
+        with Drive(kme_option(kme), pin, trust=False) as sae:
+            answer = sae("take bob 256")
             expect(answer, "error denied")
             assert "lost" not in answer, answer
     # With a CA too, both must hold.
-    with Drive(kme_option(kme), pins(pem)[2]) as drive:
-        expect(drive("take bob 256"), "error denied", "not accepted")
+    with Drive(kme_option(kme), pins(pem)[2]) as sae:
+        expect(sae("take bob 256"), "error denied", "not accepted")
     assert len(kme.keys) == taken
     kme.stop()
 
@@ -479,33 +444,33 @@ def _(tmp):
 def _(tmp):
     pem, key = PKI.issue("old2", not_before="200101000000Z", not_after="210101000000Z")
     kme = MockKme(pem, key, PKI.ca)
-    with Drive(kme_option(kme), f"kme_certificate={pem}", trust=False) as drive:
-        expect(drive("take bob 256"), "error denied", "expired")
+    with Drive(kme_option(kme), f"kme_certificate={pem}", trust=False) as sae:
+        expect(sae("take bob 256"), "error denied", "expired")
         assert not kme.requests
     kme.stop()
 
 
 @test.case("the system's CAs do not help a KME when ca or a pin is set, and are asked without them")
 def _(tmp):
-    with running() as kme, Drive(kme_option(kme), trust=False) as drive:
-        expect(drive("take bob 256"), "error denied", "set ca or kme_certificate")
+    with running() as kme, Drive(kme_option(kme), trust=False) as sae:
+        expect(sae("take bob 256"), "error denied", "set ca or kme_certificate")
         assert not kme.requests
 
 
 @test.case("kme_id is checked before the first key is taken")
 def _(tmp):
-    with running(kme_id="KMEX") as kme, Drive(kme_option(kme), "kme_id=KMEA") as drive:
-        expect(drive("take bob 256"), "error denied", 'names itself "KMEX"', '"KMEA"')
-        expect(drive("claim alice k"), "error denied", "KMEX")
-        expect(drive("status bob"), "error denied", "KMEX")
+    with running(kme_id="KMEX") as kme, Drive(kme_option(kme), "kme_id=KMEA") as sae:
+        expect(sae("take bob 256"), "error denied", 'names itself "KMEX"', '"KMEA"')
+        expect(sae("claim alice k"), "error denied", "KMEX")
+        expect(sae("status bob"), "error denied", "KMEX")
         assert all(p.endswith("/status") for p in kme.paths)
-    with running() as kme, Drive(kme_option(kme), "kme_id=KMEA") as drive:
-        expect(drive("take bob 256"), "ok ")
-        expect(drive("take bob 256"), "ok ")
+    with running() as kme, Drive(kme_option(kme), "kme_id=KMEA") as sae:
+        expect(sae("take bob 256"), "ok ")
+        expect(sae("take bob 256"), "ok ")
         assert [p.rsplit("/")[-1] for p in kme.paths] == ["status", "enc_keys", "enc_keys"]
     with running(None, kme_id="KMEX") as bad, running(None) as good:
-        with Drive(kme_option(bad, good), "kme_id=KMEA") as drive:
-            expect(drive("take bob 256"), "ok ")
+        with Drive(kme_option(bad, good), "kme_id=KMEA") as sae:
+            expect(sae("take bob 256"), "ok ")
             assert len(good.keys) == 1 and not bad.keys
 
 
@@ -514,8 +479,8 @@ def _(tmp):
     other = qvtest.Pki(os.path.join(tmp, "other"), name="Other CA")
     pem, key = other.issue("mallory")
     with running() as kme:
-        with Drive(kme_option(kme), f"certificate={pem}", f"private_key={key}", identity=False) as drive:
-            answer = drive("take bob 256")
+        with Drive(kme_option(kme), f"certificate={pem}", f"private_key={key}", identity=False) as sae:
+            answer = sae("take bob 256")
             expect(answer, "error denied", "refuses our certificate", pem)
             assert "lost" not in answer, answer
         assert not kme.requests
@@ -523,14 +488,14 @@ def _(tmp):
 
 @test.case("no key text stays in the memory of the process")
 def _(tmp):
-    with running() as kme, Drive(kme_option(kme)) as drive:
+    with running() as kme, Drive(kme_option(kme)) as sae:
         for _ in range(3):
-            expect(drive("take bob 2048"), "ok ")
-        expect(drive(f"claim alice {next(iter(kme.keys))}"), "ok ")
+            expect(sae("take bob 2048"), "ok ")
+        expect(sae(f"claim alice {next(iter(kme.keys))}"), "ok ")
         for key in kme.keys.values():
             for form in (key[8:40], base64.b64encode(key)[16:56]):
                 masked = bytes(b ^ 0x5a for b in form).hex()
-                found = drive("scan " + masked)
+                found = sae("scan " + masked)
                 assert found == "ok 0", found
 
 
@@ -547,18 +512,18 @@ def _(tmp):
         (["kme=x:1", f"password_file={tmp}/none"], "No such file"),
     ]
     for options, part in table:
-        with Drive(*options) as drive:
-            expect(drive.opened, "error config", part)
-    with Drive("kme=x:1", f"kme_certificate={SAE[1]}", trust=False) as drive:
-        expect(drive.opened, "error config", "no certificate")
-    with Drive("kme=x:1", f"certificate={empty}", identity=False) as drive:
-        expect(drive.opened, "error config", "is empty")
-    with Drive("kme=x:1", f"certificate={PFX}", f"private_key={SAE[1]}", identity=False) as drive:
-        expect(drive.opened, "error config", "not PEM")
-    with Drive("kme=x:1", f"certificate={tmp}/none", identity=False) as drive:
-        expect(drive.opened, "error config", "No such file")
-    with Drive(identity=False) as drive:
-        expect(drive.opened, "error config", "kme: missing")
+        with Drive(*options) as sae:
+            expect(sae.opened, "error config", part)
+    with Drive("kme=x:1", f"kme_certificate={SAE[1]}", trust=False) as sae:
+        expect(sae.opened, "error config", "no certificate")
+    with Drive("kme=x:1", f"certificate={empty}", identity=False) as sae:
+        expect(sae.opened, "error config", "is empty")
+    with Drive("kme=x:1", f"certificate={PFX}", f"private_key={SAE[1]}", identity=False) as sae:
+        expect(sae.opened, "error config", "not PEM")
+    with Drive("kme=x:1", f"certificate={tmp}/none", identity=False) as sae:
+        expect(sae.opened, "error config", "No such file")
+    with Drive(identity=False) as sae:
+        expect(sae.opened, "error config", "kme: missing")
 
 
 @test.case("it passes the conformance suite of key sources")
