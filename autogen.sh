@@ -1,10 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Makes configure from configure.ac. Needed once in a git checkout; a release tarball already has configure.
+# With --configure-only, as the Makefile calls it when configure.ac has changed: configure alone, by autoconf.
 set -eu
 cd "$(dirname "$0")"
-mkdir -p m4 build-aux
-autoreconf --force --install --warnings=all,no-obsolete
+if [ "${1-}" = --configure-only ]; then
+	autoconf --force
+else
+	mkdir -p m4 build-aux
+	autoreconf --force --install --warnings=all,no-obsolete
+fi
 
 # Our sources live in a folder named "core", which autoconf takes for a dumped core file: without this, configure would
 # remove it, or stumble over it.
