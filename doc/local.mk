@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/ARCHITECTURE.md %D%/PROTOCOL.md %D%/overview.svg
+EXTRA_DIST += %D%/ARCHITECTURE.md %D%/PROTOCOL.md %D%/overview.svg %D%/writing-a-module.md
