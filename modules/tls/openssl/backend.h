@@ -38,6 +38,7 @@ BIO *tls_socket_new(struct qv_tls_session *session);
 /* psk.c: the callbacks through which OpenSSL takes an external PSK. */
 void tls_psk_setup(SSL_CTX *context);
 const char *tls_suites(enum qv_tls_hash hash);
+int tls_suites_restrict(struct qv_tls_session *session, enum qv_tls_hash hash, struct qv_error *err);
 extern const char tls_suites_classic[];
 extern const char tls_groups[];
 

@@ -102,11 +102,14 @@ int tls_certificate_expect(struct qv_tls_session *session, const char *host, str
 	const char *name = qv_tls_peer_name(&session->tls->common, host);
 	if (!name)
 		return 0;
-	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	bool done = qv_tls_is_address(name) ? X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1
-					    : X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
-						      SSL_set_tlsext_host_name(ssl, name) == 1;
+	bool address = qv_tls_is_address(name);
+	bool done = address || SSL_set_tlsext_host_name(ssl, name) == 1;
+	if (done && session->tls->common.settings.policy != QV_TLS_QKD_REQUIRE) {
+		X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+		X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+		done = (address ? X509_VERIFY_PARAM_set1_ip_asc(param, name)
+				: X509_VERIFY_PARAM_set1_host(param, name, 0)) == 1;
+	}
 	if (!done)
 		return qv_fail(err, QV_E_INVALID, "\"%s\" is no host name or address to verify: %s", name,
 			       tls_library_error());

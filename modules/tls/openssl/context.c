@@ -6,6 +6,13 @@
 
 #include <openssl/err.h>
 
+/* What a session starts with: under require the suites that nearly every key takes, to set them once and not each time. */
+static const char *first_suites(const struct qv_tls *tls)
+{
+	const struct qv_tls_settings *settings = &tls->common.settings;
+	return settings->policy == QV_TLS_QKD_REQUIRE ? tls_suites(settings->hash) : tls_suites_classic;
+}
+
 /* Sets what every session has in common: TLS 1.3, no resumption, no early data, no tickets, our groups. */
 static bool setup_protocol(struct qv_tls *tls)
 {
@@ -24,7 +31,7 @@ static bool setup_protocol(struct qv_tls *tls)
 	       SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
 	       SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_max_early_data(context, 0) == 1 &&
 	       SSL_CTX_set_recv_max_early_data(context, 0) == 1 &&
-	       SSL_CTX_set_ciphersuites(context, tls_suites_classic) == 1 &&
+	       SSL_CTX_set_ciphersuites(context, first_suites(tls)) == 1 &&
 	       SSL_CTX_set1_groups_list(context, tls_groups) == 1;
 }
 

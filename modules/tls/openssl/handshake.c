@@ -83,8 +83,8 @@ static int prepare_client(struct qv_tls_session *session, const char *host, stru
 {
 	SSL_set_connect_state(session->ssl);
 	const struct qv_tls_psk *psk = session->offered;
-	if (psk && SSL_set_ciphersuites(session->ssl, tls_suites(psk->hash)) != 1)
-		return qv_fail(err, QV_E_INTERNAL, "OpenSSL has none of the ciphers %s", tls_suites(psk->hash));
+	if (psk && tls_suites_restrict(session, psk->hash, err) != 0)
+		return -1;
 	return tls_certificate_expect(session, host, err);
 }
 

@@ -18,6 +18,16 @@ const char *tls_suites(enum qv_tls_hash hash)
 const char tls_suites_classic[] = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 const char tls_groups[] = "X25519:P-256:X448:P-521:P-384";
 
+int tls_suites_restrict(struct qv_tls_session *session, enum qv_tls_hash hash, struct qv_error *err)
+{
+	const struct qv_tls_settings *settings = &session->tls->common.settings;
+	if (settings->policy == QV_TLS_QKD_REQUIRE && settings->hash == hash)
+		return 0;
+	if (SSL_set_ciphersuites(session->ssl, tls_suites(hash)) != 1)
+		return qv_fail(err, QV_E_INTERNAL, "OpenSSL has none of the ciphers %s", tls_suites(hash));
+	return 0;
+}
+
 /* OpenSSL takes an external PSK as a session; it copies the key, and wipes its copy with the session. */
 static SSL_SESSION *session_from(SSL *ssl, const struct qv_tls_psk *psk)
 {
@@ -81,9 +91,8 @@ static int apply_choice(struct qv_tls_session *session)
 	const struct qv_tls_psk *psk = &session->choice.psk;
 	if (!psk->key)
 		return 0;
-	if (SSL_set_ciphersuites(session->ssl, tls_suites(psk->hash)) != 1)
-		return qv_fail(&session->refusal, QV_E_INTERNAL, "OpenSSL has none of the ciphers %s",
-			       tls_suites(psk->hash));
+	if (tls_suites_restrict(session, psk->hash, &session->refusal) != 0)
+		return -1;
 	if (session->tls->common.settings.kex == QV_TLS_PSK_KE && !avoid_groups(session->ssl))
 		return qv_fail(&session->refusal, QV_E_INTERNAL, "OpenSSL cannot leave Diffie-Hellman out");
 	return 0;
