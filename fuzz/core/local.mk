@@ -4,6 +4,10 @@ fuzz_core_psk_identity_SOURCES = %D%/psk_identity.c fuzz/fuzz.h
 fuzz_core_psk_identity_LDADD = $(LDADD_FUZZ)
 EXTRA_DIST += %D%/corpus
 
+FUZZERS += fuzz/core/tls_choice
+fuzz_core_tls_choice_SOURCES = %D%/tls_choice.c fuzz/fuzz.h
+fuzz_core_tls_choice_LDADD = $(LDADD_FUZZ)
+
 FUZZERS += fuzz/core/session
 fuzz_core_session_SOURCES = %D%/session.c fuzz/fuzz.h core/call/assembler.c core/call/unit_buffer.c
 fuzz_core_session_LDADD = $(LDADD_FUZZ)

@@ -2,7 +2,8 @@
 if WITH_CMOCKA
 unit_tests = \
 	tests/unit/test_psk_identity \
-	tests/unit/test_stamp
+	tests/unit/test_stamp \
+	tests/unit/test_tls_choice
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -13,6 +14,10 @@ tests_unit_test_psk_identity_LDADD = $(LDADD_UNIT)
 tests_unit_test_stamp_SOURCES = %D%/test_stamp.c
 tests_unit_test_stamp_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_test_stamp_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_tls_choice_SOURCES = %D%/test_tls_choice.c
+tests_unit_test_tls_choice_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_tls_choice_LDADD = $(LDADD_UNIT)
 
 if WITH_TURBOJPEG
 check_PROGRAMS += tests/unit/test_stamp_jpeg
