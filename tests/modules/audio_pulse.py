@@ -110,6 +110,28 @@ def _(tmp):
     finish(pump)
 
 
+@test.case("a reader that is held up loses sound, is told how much, and the recording keeps time")
+def _(tmp):
+    pulse = qvaudio.Pulse(test, tmp, rate=16000)
+    qvaudio.write_noise(f"{tmp}/in.wav", seconds=6)
+    record = qvaudio.pump(test, f"pulse,server={pulse.server},device=one.monitor", f"file,path={tmp}/out.wav",
+                          "--mark", 16000, "--hold", 3000)
+    record.wait_for("started")
+    finish(qvaudio.pump(test, f"file,path={tmp}/in.wav,pace=none", f"pulse,server={pulse.server},device=one,latency=500"))
+    record.signal(signal.SIGTERM)
+    (_, frames, lost), _ = finish(record, "cancelled")
+    assert lost > 16000, (frames, lost)
+    samples = qvaudio.read_wav(f"{tmp}/out.wav")[0]
+    assert len(samples) == frames + lost
+    # What was heard before and after the hole fits the original at one and the same delay.
+    ends = []
+    for name, part in (("head", samples[:16000]), ("tail", samples[-24000:])):
+        qvaudio.write_wav(f"{tmp}/{name}.wav", part)
+        fit = qvaudio.correlate(f"{tmp}/in.wav", f"{tmp}/{name}.wav")
+        ends.append(fit.delay + (0 if name == "head" else len(samples) - 24000))
+    assert ends[0] == ends[1], ends
+
+
 @test.case("what cannot be opened is said in words")
 def _(tmp):
     pulse = qvaudio.Pulse(test, tmp)

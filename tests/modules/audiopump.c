@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * audiopump [--rate HZ] [--channels N] [--block SAMPLES] [--frames SAMPLES] [--mark SAMPLES] SOURCE SINK: copies sound from an audio
+ * audiopump [--rate HZ] [--channels N] [--block SAMPLES] [--frames SAMPLES] [--mark SAMPLES] [--hold MS] SOURCE SINK: copies sound from an audio
  * source module to a sink module, for tests. Both are "name,option=value,…". Prints "started" once a block was
- * written, "marked" once --mark samples were, then how it ended: "end CODE blocks=N frames=N lost=N: message". SIGTERM cancels it through the host.
+ * written, "marked" once --mark samples were
+ * (and then reads nothing for the time of --hold), then how it ended: "end CODE blocks=N frames=N lost=N: message". SIGTERM cancels it through the host.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -18,10 +19,17 @@ struct pump {
 	struct qv_audio_format format;
 	size_t block_frames;
 	uint64_t limit, mark; /* samples per channel */
+	int64_t hold_ns;
 	uint64_t blocks, frames, lost, next;
 };
 
 static struct pump pump = { .format = { 16000, 1 }, .block_frames = 512, .limit = UINT64_MAX };
+
+static void hold_up(void)
+{
+	printf("marked\n");
+	qv_clock_sleep_until(qv_clock_now(&qv_clock_monotonic) + pump.hold_ns, pump.host.cancel_fd, NULL);
+}
 
 static int copy(const struct qv_audiosource_class *in, struct qv_audiosource *source,
 		const struct qv_audiosink_class *out, struct qv_audiosink *sink, struct qv_error *err)
@@ -43,7 +51,7 @@ static int copy(const struct qv_audiosource_class *in, struct qv_audiosource *so
 			printf("started\n");
 		pump.frames += block.frames;
 		if (pump.frames >= pump.mark && pump.frames - block.frames < pump.mark)
-			printf("marked\n");
+			hold_up();
 	}
 	return qv_fail(err, QV_OK, "as many samples as asked for");
 }
@@ -64,11 +72,13 @@ static void run(struct part *from, struct part *to, struct qv_error *err)
 
 static void read_arguments(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{ "rate", required_argument, NULL, 'r' },  { "channels", required_argument, NULL, 'c' },
-		{ "block", required_argument, NULL, 'b' }, { "frames", required_argument, NULL, 'n' },
-		{ "mark", required_argument, NULL, 'm' },  { NULL, 0, NULL, 0 }
-	};
+	static const struct option names[] = { { "rate", required_argument, NULL, 'r' },
+					       { "channels", required_argument, NULL, 'c' },
+					       { "block", required_argument, NULL, 'b' },
+					       { "frames", required_argument, NULL, 'n' },
+					       { "mark", required_argument, NULL, 'm' },
+					       { "hold", required_argument, NULL, 'h' },
+					       { NULL, 0, NULL, 0 } };
 	int option;
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (option) {
@@ -86,6 +96,9 @@ static void read_arguments(int argc, char **argv)
 			break;
 		case 'm':
 			pump.mark = strtoull(optarg, NULL, 10);
+			break;
+		case 'h':
+			pump.hold_ns = atoi(optarg) * QV_NS_PER_MS;
 			break;
 		default:
 			exit(2);

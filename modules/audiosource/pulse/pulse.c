@@ -9,6 +9,12 @@
 
 #define BLOCK_FRAMES_MAX 65536
 
+/* Sound that waited longer for its reader is left out: nobody in a call wants to hear it. */
+#define STALE_SECONDS 1
+
+/* A delay in the flow longer than this is sound that was lost without a word: a suspended device, a full buffer. */
+#define SILENT_LOSS_NS (QV_NS_PER_SECOND / 2)
+
 struct qv_audiosource {
 	struct pulse_stream stream;
 	size_t block_frames;
@@ -16,6 +22,7 @@ struct qv_audiosource {
 	size_t consumed; /* bytes of the server's current fragment that were taken */
 	uint64_t position;
 	uint64_t lost;
+	int64_t next_ns; /* when the sample at `position` should have been heard; 0 before the first block */
 	int16_t samples[];
 };
 
@@ -60,13 +67,51 @@ static struct qv_audiosource *source_open(const struct qv_host *host, const stru
 	return source;
 }
 
-/* A hole in what the server sent: what was gathered of the block before it is lost with it, as one jump. */
-static void skip(struct qv_audiosource *source, size_t bytes)
+static void jump(struct qv_audiosource *source, uint64_t frames)
 {
-	uint64_t frames = bytes / source->stream.frame_bytes + source->filled;
-	source->filled = 0;
 	source->position += frames;
 	source->lost += frames;
+	source->next_ns += (int64_t)(frames * QV_NS_PER_SECOND / (uint64_t)source->stream.format.rate);
+}
+
+/* Sound that is lost or left out: what was gathered of the block before it goes with it, as one jump. */
+static void skip(struct qv_audiosource *source, size_t bytes)
+{
+	jump(source, bytes / source->stream.frame_bytes + source->filled);
+	source->filled = 0;
+}
+
+/* With the loop locked. */
+static int leave_out_stale(struct qv_audiosource *source, struct qv_error *err)
+{
+	struct pulse_stream *stream = &source->stream;
+	size_t limit = (size_t)stream->format.rate * STALE_SECONDS * stream->frame_bytes;
+	size_t waiting = pa_stream_readable_size(stream->stream);
+	if (waiting == (size_t)-1 || waiting <= limit)
+		return 0;
+	while (pa_stream_readable_size(stream->stream) > limit / 10) {
+		const void *data;
+		size_t bytes;
+		if (pa_stream_peek(stream->stream, &data, &bytes) < 0)
+			return pulse_stream_fail(stream, "reading sound", err);
+		if (bytes == 0)
+			break;
+		skip(source, bytes - source->consumed);
+		source->consumed = 0;
+		pa_stream_drop(stream->stream);
+	}
+	return 0;
+}
+
+/* Moves the position over what was lost without a word between the last block and this one. */
+static void find_silent_loss(struct qv_audiosource *source, int64_t time_ns)
+{
+	int64_t gap = time_ns - source->next_ns;
+	if (source->next_ns == 0)
+		source->next_ns = time_ns;
+	else if (gap > SILENT_LOSS_NS)
+		jump(source, (uint64_t)gap / 1000 * (uint64_t)source->stream.format.rate / 1000000);
+	source->next_ns = time_ns + (int64_t)source->block_frames * QV_NS_PER_SECOND / source->stream.format.rate;
 }
 
 /* When the first sample of a block was heard whose last one was just taken from the current fragment. */
@@ -133,6 +178,8 @@ static int source_read(struct qv_audiosource *source, struct qv_audio_block *blo
 		pa_threaded_mainloop_lock(stream->loop);
 		int got = pulse_stream_check(stream, err);
 		if (got == 0)
+			got = leave_out_stale(source, err);
+		if (got == 0)
 			got = take(source, &time_ns, err);
 		pa_threaded_mainloop_unlock(stream->loop);
 		if (got < 0)
@@ -145,6 +192,7 @@ static int source_read(struct qv_audiosource *source, struct qv_audio_block *blo
 		if (pulse_stream_wait(stream, timeout_ms < 0 ? -1 : (int)left, err) < 0)
 			return -1;
 	}
+	find_silent_loss(source, time_ns);
 	*block = (struct qv_audio_block){ .format = stream->format,
 					  .samples = source->samples,
 					  .frames = source->block_frames,

@@ -10,9 +10,6 @@
 /* For a server that accepts a connection and then says nothing. */
 #define CONNECT_MS 5000
 
-/* Recorded sound that may wait for its reader. */
-#define RECORD_MAX_MS 1000
-
 #define REPORTED (-2)
 
 static void wake(struct pulse_stream *stream)
@@ -175,10 +172,10 @@ static pa_buffer_attr buffer_attributes(const struct pulse_stream *stream, const
 {
 	int64_t frames = qv_options_int(values, "latency") * stream->format.rate / 1000;
 	uint32_t bytes = (uint32_t)((size_t)(frames > 0 ? frames : 1) * stream->frame_bytes);
-	uint32_t whole = (uint32_t)((size_t)stream->format.rate * RECORD_MAX_MS / 1000 * stream->frame_bytes);
 	/* A request of a quarter lets the server take sound while most of the buffer still plays. */
 	uint32_t quarter = (uint32_t)((size_t)(frames > 4 ? frames / 4 : 1) * stream->frame_bytes);
-	return (pa_buffer_attr){ .maxlength = whole + 4 * bytes,
+	/* Of recorded sound that does not fit, libpulse says nothing: so as much as the server allows, some 20 s or more. */
+	return (pa_buffer_attr){ .maxlength = (uint32_t)-1,
 				 .tlength = bytes,
 				 .prebuf = (uint32_t)-1,
 				 .minreq = quarter,
