@@ -450,7 +450,7 @@ static void damaged_images_are_refused_and_the_next_is_shown(void **state)
 }
 
 /* Logitech cameras and others do this in every frame. */
-static void bytes_behind_the_last_block_are_harmless(void **state)
+static void few_bytes_behind_the_last_block_are_harmless(void **state)
 {
 	(void)state;
 	struct codec codec = codec_open(fine);
@@ -461,6 +461,15 @@ static void bytes_behind_the_last_block_are_harmless(void **state)
 	memcpy(data + sound.size - 2, "\x12\x34\xff\xd9", 4);
 	struct qv_frame out = decode(&codec, data, sound.size + 2);
 	assert_true(media_psnr(&in, &out) > 38);
+	free(data);
+
+	/* So many are no padding: blocks went astray. */
+	data = copy_packet(&sound, sound.size + 62);
+	memset(data + sound.size - 2, 0x12, 62);
+	memcpy(data + sound.size + 60, "\xff\xd9", 2);
+	struct qv_error err = refused(&codec, data, sound.size + 62);
+	assert_int_equal(err.code, QV_E_PROTOCOL);
+	assert_non_null(strstr(err.message, "extraneous bytes"));
 	free(data);
 	qv_picture_free(picture);
 	codec_close(&codec);
@@ -544,7 +553,7 @@ int main(void)
 		cmocka_unit_test(cmyk_is_refused),
 		cmocka_unit_test(camera_images_pass_without_a_copy),
 		cmocka_unit_test(damaged_images_are_refused_and_the_next_is_shown),
-		cmocka_unit_test(bytes_behind_the_last_block_are_harmless),
+		cmocka_unit_test(few_bytes_behind_the_last_block_are_harmless),
 		cmocka_unit_test(large_pictures_are_bounded),
 		cmocka_unit_test(many_scans_are_refused),
 		cmocka_unit_test(unusable_frames_are_refused),
