@@ -12,6 +12,7 @@
 /* A longer gap is not filled but jumped over: nobody wants to listen to it, and no peer may fill our disk with it. */
 #define GAP_LIVE_MS      500
 #define GAP_RECORDING_MS 60000
+#define DRY_MAX_MS       500 /* after so much silence the sink may run dry: the sound has stopped */
 #define CONCEAL_MAX_MS   100 /* that a codec is asked to guess */
 
 struct audio_receiver {
@@ -28,6 +29,7 @@ struct audio_receiver {
 	int16_t *silence;
 	size_t silence_frames; /* 20 ms */
 	uint64_t position;     /* in what the sink was given */
+	uint64_t dry_frames;   /* of silence for want of packets since the last one */
 	bool warned;
 	bool started;
 	pthread_t thread;
@@ -152,11 +154,12 @@ static int64_t silence_ns(const struct audio_receiver *receiver)
 
 /*
  * Waits, with the lock held, for something to change. False: the sink is about to run dry and must get silence. Before
- * the first sound there is nothing to run dry.
+ * the first sound, and once the sound has stopped, there is nothing to run dry.
  */
 static bool wait_for_sound(struct audio_receiver *receiver, int64_t delay)
 {
-	if (!receiver->sink_class->paced || receiver->position == 0) {
+	bool stopped = receiver->dry_frames >= (uint64_t)receiver->format.rate * DRY_MAX_MS / 1000;
+	if (!receiver->sink_class->paced || receiver->position == 0 || stopped) {
 		pthread_cond_wait(&receiver->changed, &receiver->lock);
 		return true;
 	}
@@ -178,6 +181,7 @@ static enum step next_step(struct audio_receiver *receiver, uint64_t *frames)
 		switch (jitter_buffer_take(receiver->buffer, now_ns(), &receiver->packet, frames, &given_up)) {
 		case JITTER_PACKET:
 			step = STEP_PACKET;
+			receiver->dry_frames = 0;
 			break;
 		case JITTER_GAP:
 			step = STEP_GAP;
@@ -190,6 +194,7 @@ static enum step next_step(struct audio_receiver *receiver, uint64_t *frames)
 			if (waiting)
 				break;
 			step = STEP_SILENCE;
+			receiver->dry_frames += receiver->silence_frames;
 			if (jitter_buffer_underrun(receiver->buffer))
 				ledger_add(ledger, &ledger->totals.audio.underruns, 1);
 			break;

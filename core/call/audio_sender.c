@@ -80,7 +80,7 @@ static int send_block(struct audio_sender *sender, const struct qv_audio_block *
 	struct outbox_item item = {
 		.unit = { .sequence = sender->encoded++,
 			  .size = (uint32_t)packet.size,
-			  .capture_ns = block->capture_ns,
+			  .capture_ns = block->capture_ns > 0 ? block->capture_ns : 0,
 			  .capture_us = span_us(block->capture_ns, read_ns),
 			  .encode_us = span_us(read_ns, ready),
 			  .position = block->position,
@@ -107,6 +107,8 @@ static int take_block(struct audio_sender *sender, struct qv_error *err)
 	int64_t read_ns = qv_clock_now(&qv_clock_monotonic);
 	if (got <= 0)
 		return got;
+	if (block.frames < 1 || block.frames > (size_t)sender->format.rate)
+		return qv_fail(err, QV_E_INTERNAL, "it delivered a block of %zu samples", block.frames);
 	ledger_add(ledger, &ledger->totals.audio.captured, block.frames);
 	if (block.position > sender->next_position)
 		ledger_add(ledger, &ledger->totals.audio.missed, block.position - sender->next_position);

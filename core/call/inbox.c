@@ -5,6 +5,9 @@
 
 #include "condition.h"
 
+/* What a slot keeps when it is empty; the first one, which a stream of keys uses alone, keeps what it has. */
+#define SLOT_ROOM (256u * 1024u)
+
 struct inbox {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -40,6 +43,8 @@ void inbox_free(struct inbox *inbox)
 static int give_up_all(struct inbox *inbox)
 {
 	int given_up = (int)inbox->count;
+	for (size_t i = 1; i < INBOX_PICTURES; i++)
+		unit_buffer_trim(&inbox->picture[i], SLOT_ROOM);
 	inbox->first = inbox->count = inbox->bytes = 0;
 	return given_up;
 }
@@ -96,8 +101,10 @@ enum inbox_got inbox_take(struct inbox *inbox, struct unit_buffer *into, bool *m
 		got = INBOX_PICTURE;
 		inbox->bytes -= inbox->picture[inbox->first].size;
 		unit_buffer_swap(&inbox->picture[inbox->first], into);
-		inbox->first = (inbox->first + 1) % INBOX_PICTURES;
+		if (inbox->first > 0)
+			unit_buffer_trim(&inbox->picture[inbox->first], SLOT_ROOM);
 		inbox->count--;
+		inbox->first = inbox->count > 0 ? (inbox->first + 1) % INBOX_PICTURES : 0;
 	}
 	*more = inbox->count > 0;
 	pthread_mutex_unlock(&inbox->lock);

@@ -7,6 +7,7 @@
 
 #define TARGET_START_NS (40 * QV_NS_PER_MS)
 #define JITTER_SPAN_NS  (5 * QV_NS_PER_SECOND / 2) /* two spans are looked at */
+#define SLOT_ROOM       (16u * 1024u)              /* that an empty slot keeps */
 #define EXCESS_SPAN_NS  (2 * QV_NS_PER_SECOND)
 
 /* The least and the greatest transit time (arrival minus place in the stream) in a span of time. */
@@ -97,13 +98,20 @@ static void observe(struct jitter_buffer *buffer, uint64_t position, int64_t now
 	span->any = true;
 }
 
+/* Takes the first packet, whose length was `frames` and `size`, out of the count and gives spare memory back. */
+static void forget_first(struct jitter_buffer *buffer, uint64_t frames, size_t size)
+{
+	buffer->frames -= frames;
+	buffer->bytes -= size;
+	unit_buffer_trim(&buffer->packet[buffer->first], SLOT_ROOM);
+	buffer->first = (buffer->first + 1) % JITTER_SLOTS;
+	buffer->count--;
+}
+
 static void drop_first(struct jitter_buffer *buffer)
 {
 	const struct unit_buffer *packet = &buffer->packet[buffer->first];
-	buffer->frames -= packet->unit.frames;
-	buffer->bytes -= packet->size;
-	buffer->first = (buffer->first + 1) % JITTER_SLOTS;
-	buffer->count--;
+	forget_first(buffer, packet->unit.frames, packet->size);
 }
 
 static bool full(const struct jitter_buffer *buffer, const struct unit_buffer *packet)
@@ -194,8 +202,8 @@ enum jitter_next jitter_buffer_take(struct jitter_buffer *buffer, int64_t now, s
 	}
 	buffer->next = unit->position + unit->frames;
 	buffer->placed = true;
-	size_t first = buffer->first;
-	drop_first(buffer);
-	unit_buffer_swap(&buffer->packet[first], into);
+	uint64_t taken_frames = unit->frames;
+	unit_buffer_swap(&buffer->packet[buffer->first], into);
+	forget_first(buffer, taken_frames, into->size);
 	return JITTER_PACKET;
 }

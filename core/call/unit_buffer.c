@@ -38,6 +38,12 @@ void unit_buffer_swap(struct unit_buffer *a, struct unit_buffer *b)
 	*b = held;
 }
 
+void unit_buffer_trim(struct unit_buffer *buffer, size_t room)
+{
+	if (buffer->room > room)
+		unit_buffer_free(buffer);
+}
+
 void unit_buffer_free(struct unit_buffer *buffer)
 {
 	free(buffer->data);

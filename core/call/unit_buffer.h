@@ -24,6 +24,9 @@ int unit_buffer_set(struct unit_buffer *buffer, const struct qv_unit *unit, bool
 		    struct qv_error *err);
 
 void unit_buffer_swap(struct unit_buffer *a, struct unit_buffer *b);
+/* Gives memory back that only an unusual unit needed: a peer must not make every buffer as large as its largest unit. */
+void unit_buffer_trim(struct unit_buffer *buffer, size_t room);
+
 void unit_buffer_free(struct unit_buffer *buffer);
 
 #endif

@@ -74,7 +74,7 @@ static int send_frame(struct video_sender *sender, const struct qv_frame *frame,
 	struct outbox_item item = {
 		.unit = { .sequence = sender->encoded++,
 			  .size = (uint32_t)packet.size,
-			  .capture_ns = frame->capture_ns,
+			  .capture_ns = frame->capture_ns > 0 ? frame->capture_ns : 0,
 			  .capture_us = span_us(frame->capture_ns, read_ns),
 			  .encode_us = span_us(read_ns, ready),
 			  .position = frame->sequence },

@@ -173,6 +173,22 @@ static void a_paced_sink_hears_the_sound_in_order(void **state)
 	assert_int_equal(last, 50 * AUDIO_BLOCK);
 }
 
+static void a_sink_gets_no_endless_silence(void **state)
+{
+	(void)state;
+	receiver.receive.audio_sink = &audio_paced_sink_role;
+	parts.video_frames = 150;
+	parts.video_interval_ms = 10;
+	parts.audio_interval_ms = 10;
+	parts.audio_gone_after = 10;
+	start_both();
+	join_both();
+	assert_regular(&sender, QV_CALL_SOURCES_ENDED);
+	assert_int_equal(sender.result.audio_error.code, QV_E_GONE);
+	/* Half a second after the last packet, and one block that the loop was about to write. */
+	assert_in_range(receiver.result.totals.audio.concealed, 0, AUDIO_RATE / 2 + 2 * AUDIO_RATE / 50);
+}
+
 static void stopping_the_sender_ends_both(void **state)
 {
 	(void)state;
@@ -397,6 +413,7 @@ int main(void)
 		CASE(both_ends_measure_where_the_time_went),
 		CASE(a_gap_in_the_sound_is_filled_in_the_recording),
 		CASE(a_paced_sink_hears_the_sound_in_order),
+		CASE(a_sink_gets_no_endless_silence),
 		CASE(stopping_the_sender_ends_both),
 		CASE(stopping_the_receiver_ends_both),
 		CASE(closing_the_window_ends_both),
