@@ -33,7 +33,7 @@ extern "C" {
 #define QV_KEYSTORE_ABI_MINOR 0
 
 #define QV_UUID_LENGTH 36
-#define QV_SEALED_MAX 16384 /* bytes of one sealed key */
+#define QV_SEALED_MAX  16384 /* bytes of one sealed key */
 
 struct qv_keystore;
 
@@ -62,9 +62,9 @@ struct qv_promise {
 struct qv_settlement {
 	const char *request; /* UUID, names what is settled */
 	const char *link;
-	bool finish;                    /* the keys that `request` had reserved leave for good */
+	bool finish; /* the keys that `request` had reserved leave for good */
 	unsigned lane;
-	const char *const *take;        /* labels that leave this lane of `link`; all must be in its pool, free */
+	const char *const *take; /* labels that leave this lane of `link`; all must be in its pool, free */
 	size_t take_count;
 	const struct qv_promise *promises;
 	size_t promise_count;
@@ -83,7 +83,7 @@ struct qv_keystore_class {
 
 	struct qv_keystore *(*open)(const struct qv_host *host, const struct qv_options *options,
 				    struct qv_error *err); /* required */
-	void (*close)(struct qv_keystore *store);	   /* required; NULL is fine */
+	void (*close)(struct qv_keystore *store);          /* required; NULL is fine */
 
 	/* Required. A small named value that the KME keeps. 1 with `value` filled (at most *size bytes), 0 if unset, -1. */
 	int (*property_get)(struct qv_keystore *store, const char *name, uint8_t *value, size_t *size,

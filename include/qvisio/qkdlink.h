@@ -21,10 +21,10 @@ extern "C" {
 #define QV_QKDLINK_ABI_MAJOR 1
 #define QV_QKDLINK_ABI_MINOR 0
 
-#define QV_QKDLINK_LANES 2
-#define QV_QKDLINK_LABEL_MAX 63   /* bytes; A-Z a-z 0-9 . _ : / - */
+#define QV_QKDLINK_LANES      2
+#define QV_QKDLINK_LABEL_MAX  63  /* bytes; A-Z a-z 0-9 . _ : / - */
 #define QV_QKDLINK_CURSOR_MAX 255 /* bytes, printable ASCII; the module's own text */
-#define QV_QKDLINK_KEY_BYTES 32   /* of one link key */
+#define QV_QKDLINK_KEY_BYTES  32  /* of one link key */
 
 struct qv_qkdlink;
 
@@ -48,7 +48,7 @@ struct qv_qkdlink_class {
 
 	struct qv_qkdlink *(*open)(const struct qv_host *host, const struct qv_options *options,
 				   const struct qv_qkdlink_ends *ends, struct qv_error *err); /* required */
-	void (*close)(struct qv_qkdlink *link);					      /* required; NULL is fine */
+	void (*close)(struct qv_qkdlink *link); /* required; NULL is fine */
 
 	/*
 	 * Required. At most `max` new keys of a lane. 1: `batch` filled; 0: none now; -1: QV_E_IO…, the caller tries again

@@ -29,8 +29,7 @@ static char *activation_text(const struct issue *issue)
 	return text;
 }
 
-static enum activation_result refused(const struct issue *issue, const struct peer_answer *answer,
-				      struct qv_error *err)
+static enum activation_result refused(const struct issue *issue, const struct peer_answer *answer, struct qv_error *err)
 {
 	json_t *json = answer->body ? json_loadb(answer->body, answer->size, 0, NULL) : NULL;
 	const char *message = json_string_value(json_object_get(json, "message"));
@@ -55,8 +54,7 @@ static enum activation_result read_answer(const struct issue *issue, const struc
 	return ACTIVATION_UNKNOWN;
 }
 
-enum activation_result activate_at_peer(const struct issue *issue, char ***missing, size_t *count,
-					struct qv_error *err)
+enum activation_result activate_at_peer(const struct issue *issue, char ***missing, size_t *count, struct qv_error *err)
 {
 	struct peer_answer answer;
 	enum activation_result result = ACTIVATION_REFUSED;

@@ -13,7 +13,8 @@ json_t *body_object(const char *body, size_t size, struct qv_error *err)
 	json_error_t where;
 	json_t *json = json_loadb(body ? body : "", body ? size : 0, JSON_REJECT_DUPLICATES, &where);
 	if (!json) {
-		qv_fail(err, QV_E_INVALID, "the request body is no JSON (line %d, column %d)", where.line, where.column);
+		qv_fail(err, QV_E_INVALID, "the request body is no JSON (line %d, column %d)", where.line,
+			where.column);
 		return NULL;
 	}
 	if (json_is_object(json))
@@ -111,8 +112,8 @@ static int query_number(const struct uri *uri, const char *name, int64_t *number
 int key_request_query(struct key_request *request, const struct uri *uri, struct qv_error *err)
 {
 	*request = (struct key_request){ .number = -1, .size = -1 };
-	return query_number(uri, "number", &request->number, err) == 0 ? query_number(uri, "size", &request->size, err) :
-									 -1;
+	return query_number(uri, "number", &request->number, err) == 0 ? query_number(uri, "size", &request->size, err)
+								       : -1;
 }
 
 static void add_id(struct key_ids *ids, const char *text)

@@ -17,7 +17,7 @@
 #include "uri.h"
 #include "uuid.h"
 
-#define BODY_KEYS_MAX	4096 /* in one request, whatever the configuration allows */
+#define BODY_KEYS_MAX   4096 /* in one request, whatever the configuration allows */
 #define BODY_LABELS_MAX 8192
 
 /* ETSI GS QKD 014 clause 6.2. What was not there is -1 or 0. */
@@ -25,7 +25,7 @@ struct key_request {
 	int64_t number;
 	int64_t size; /* bits */
 	size_t additional_slaves;
-	bool mandatory; /* extension_mandatory holds something */
+	bool mandatory;     /* extension_mandatory holds something */
 	char extension[64]; /* name of the first mandatory one */
 };
 
@@ -56,7 +56,7 @@ struct activation {
 	char slave[QV_SAE_ID_MAX + 1];
 	size_t key_count, label_count;
 	struct activation_key *keys; /* owned */
-	char **labels;		     /* owned; distinct is not checked here */
+	char **labels;               /* owned; distinct is not checked here */
 };
 
 int activation_json(struct activation *activation, const char *body, size_t size, struct qv_error *err);

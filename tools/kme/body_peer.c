@@ -133,8 +133,8 @@ int missing_json(char ***labels, size_t *count, size_t max, const char *body, si
 		result = qv_fail(err, QV_E_INVALID, "missing is absent or empty");
 	if (result == 0) {
 		*labels = calloc(json_array_size(array), sizeof **labels);
-		result = *labels ? read_labels(array, *labels, count, err) :
-				   qv_fail(err, QV_E_NOMEM, "no memory for labels");
+		result = *labels ? read_labels(array, *labels, count, err)
+				 : qv_fail(err, QV_E_NOMEM, "no memory for labels");
 	}
 	json_decref(json);
 	if (result != 0) {

@@ -30,42 +30,39 @@ static const struct qv_option top_options[] = {
 
 static const char *const top_groups[] = { "sae_api", "kme_api", "keys", "store", "saes", "peers", NULL };
 
-#define LISTENER_OPTIONS(who, count)                                                                         \
-	{ .name = "listen",                                                                                  \
-	  .type = QV_OPTION_STRING,                                                                          \
-	  .required = true,                                                                                  \
-	  .help = "Address and port for " who ", as host:port; port 0 takes a free one." },                  \
-		{ .name = "certificate",                                                                     \
-		  .type = QV_OPTION_PATH,                                                                    \
-		  .required = true,                                                                          \
-		  .help = "PEM file: certificate of this KME, followed by intermediate ones." },             \
-		{ .name = "private_key",                                                                     \
-		  .type = QV_OPTION_PATH,                                                                    \
-		  .required = true,                                                                          \
-		  .help = "PEM file (mode 0600) with its key." },                                            \
-		{ .name = "ca",                                                                              \
-		  .type = QV_OPTION_PATH,                                                                    \
-		  .required = true,                                                                          \
-		  .help = "PEM file: the CAs that certificates of " who " come from; no others are known." }, \
-		{ .name = "workers",                                                                         \
-		  .type = QV_OPTION_INT,                                                                     \
-		  .fallback = count,                                                                         \
-		  .min = 1,                                                                                  \
-		  .max = 256,                                                                                \
-		  .help = "Requests answered at the same time." },                                           \
-		{ .name = "connections",                                                                     \
-		  .type = QV_OPTION_INT,                                                                     \
-		  .fallback = "4096",                                                                        \
-		  .min = 1,                                                                                  \
-		  .max = 65536,                                                                              \
-		  .help = "Connections open at the same time." },                                            \
-		{ .name = "idle_timeout",                                                                    \
-		  .type = QV_OPTION_INT,                                                                     \
-		  .fallback = "60",                                                                          \
-		  .min = 1,                                                                                  \
-		  .max = 86400,                                                                              \
-		  .unit = "s",                                                                               \
-		  .help = "A connection without traffic is closed after this time." }
+#define LISTENER_OPTIONS(who, count)                                                                                   \
+	{ .name = "listen",                                                                                            \
+	  .type = QV_OPTION_STRING,                                                                                    \
+	  .required = true,                                                                                            \
+	  .help = "Address and port for " who ", as host:port; port 0 takes a free one." },                            \
+		{ .name = "certificate",                                                                               \
+		  .type = QV_OPTION_PATH,                                                                              \
+		  .required = true,                                                                                    \
+		  .help = "PEM file: certificate of this KME, followed by intermediate ones." },                       \
+		{ .name = "private_key",                                                                               \
+		  .type = QV_OPTION_PATH,                                                                              \
+		  .required = true,                                                                                    \
+		  .help = "PEM file (mode 0600) with its key." },                                                      \
+		{ .name = "ca",                                                                                        \
+		  .type = QV_OPTION_PATH,                                                                              \
+		  .required = true,                                                                                    \
+		  .help = "PEM file: the CAs that certificates of " who " come from; no others are known." },          \
+		{ .name = "workers",                                                                                   \
+		  .type = QV_OPTION_INT,                                                                               \
+		  .fallback = count,                                                                                   \
+		  .min = 1,                                                                                            \
+		  .max = 256,                                                                                          \
+		  .help = "Requests answered at the same time." },                                                     \
+		{ .name = "connections",                                                                               \
+		  .type = QV_OPTION_INT,                                                                               \
+		  .fallback = "4096",                                                                                  \
+		  .min = 1,                                                                                            \
+		  .max = 65536,                                                                                        \
+		  .help = "Connections open at the same time." },                                                      \
+	{                                                                                                              \
+		.name = "idle_timeout", .type = QV_OPTION_INT, .fallback = "60", .min = 1, .max = 86400, .unit = "s",  \
+		.help = "A connection without traffic is closed after this time."                                      \
+	}
 
 static const struct qv_option sae_api_options[] = {
 	LISTENER_OPTIONS("SAEs", "16"),
@@ -266,7 +263,8 @@ static int read_peer(struct kme *kme, struct peer *peer, const struct qv_section
 	if (qv_section_group(section, "link", &link, err) != 0)
 		return -1;
 	if (!link)
-		return qv_fail(err, QV_E_CONFIG, "%s: %s.link: missing; it names the module that the link's keys come from",
+		return qv_fail(err, QV_E_CONFIG,
+			       "%s: %s.link: missing; it names the module that the link's keys come from",
 			       qv_section_where(section), qv_section_name(section));
 	if (qv_role_load(kme->loader, link, "qkdlink", NULL, &peer->link_role, err) != 0)
 		return -1;
@@ -290,8 +288,8 @@ static int set_peer_identity(struct kme *kme, struct peer *peer, struct qv_error
 	for (struct peer *other = kme->peers; other != peer; other++)
 		if (strcasecmp(other->identity.text, name) == 0)
 			return qv_options_fail(peer->options, "certificate_name", err,
-					       "\"%s\" is also the name of peer \"%s\": they could not be told apart", name,
-					       other->kme_id);
+					       "\"%s\" is also the name of peer \"%s\": they could not be told apart",
+					       name, other->kme_id);
 	return 0;
 }
 
@@ -323,8 +321,9 @@ static int read_identity(const struct qv_options *options, struct sae *sae, stru
 		if (!text)
 			continue;
 		if (found || sae->peer)
-			return qv_options_fail(options, names[i], err, found ? "%s is given too: one of them tells who calls" :
-									       "the SAE belongs to KME \"%s\", which knows its certificate",
+			return qv_options_fail(options, names[i], err,
+					       found ? "%s is given too: one of them tells who calls"
+						     : "the SAE belongs to KME \"%s\", which knows its certificate",
 					       found ? found : sae->peer->kme_id);
 		found = names[i];
 		struct qv_error why = QV_ERROR_INIT;
@@ -349,7 +348,8 @@ static int read_sae(struct kme *kme, struct sae *sae, const struct qv_options *o
 	if (owner && strcmp(owner, kme->id) != 0) {
 		sae->peer = kme_peer(kme, owner);
 		if (!sae->peer)
-			return qv_options_fail(options, "kme", err, "\"%s\" is neither this KME nor one of peers", owner);
+			return qv_options_fail(options, "kme", err, "\"%s\" is neither this KME nor one of peers",
+					       owner);
 	}
 	if (read_identity(options, sae, err) != 0)
 		return -1;
@@ -375,8 +375,8 @@ static int read_saes(struct kme *kme, const struct qv_section *root, struct qv_e
 	if (!kme->saes || !kme->sae_options)
 		return qv_fail(err, QV_E_NOMEM, "no memory for SAEs");
 	for (size_t i = 0; i < count; i++) {
-		struct qv_options *options = qv_options_check(qv_section_list_item(root, "saes", i), sae_options,
-							      OPTION_SIZE, NULL, err);
+		struct qv_options *options =
+			qv_options_check(qv_section_list_item(root, "saes", i), sae_options, OPTION_SIZE, NULL, err);
 		kme->sae_options[i] = options;
 		kme->sae_count++;
 		if (!options || read_sae(kme, &kme->saes[i], options, err) != 0)

@@ -27,7 +27,8 @@ static int take_key(struct qv_keystore_visit *visit, const struct qv_promise *pr
 
 static void refuse(const struct sae_call *call, const struct qv_error *err, struct reply *reply)
 {
-	qv_log_info(call->kme->log, "no keys of SAE %.200s for SAE %s: %s", call->other, call->caller->id, err->message);
+	qv_log_info(call->kme->log, "no keys of SAE %.200s for SAE %s: %s", call->other, call->caller->id,
+		    err->message);
 	if (err->code == QV_E_NOT_FOUND)
 		reply_error(reply, 400, NOT_FOUND, NULL);
 	else if (err->code == QV_E_DENIED)
@@ -65,7 +66,7 @@ static void deliver_ids(const struct sae_call *call, const struct key_ids *ids, 
 	else if (deliver(call, ids, &delivery, &err) != 0)
 		refuse(call, &err, reply);
 	else
-		reply_keys(reply, (const char (*)[UUID_TEXT])ids->ids, delivery.keys, ids->count, KEY_ROOM,
+		reply_keys(reply, (const char(*)[UUID_TEXT])ids->ids, delivery.keys, ids->count, KEY_ROOM,
 			   delivery.bytes);
 	free(delivery.bytes);
 	qv_secret_free(delivery.keys);

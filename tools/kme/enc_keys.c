@@ -75,7 +75,8 @@ static void reply_issue(const struct sae_call *call, const struct sae *slave, st
 		uint32_t bytes[ISSUE_MAX];
 		for (size_t i = 0; i < issue->count; i++)
 			bytes[i] = (uint32_t)issue->bytes;
-		reply_keys(reply, (const char (*)[UUID_TEXT])issue->ids, issue->keys, issue->count, issue->stride, bytes);
+		reply_keys(reply, (const char(*)[UUID_TEXT])issue->ids, issue->keys, issue->count, issue->stride,
+			   bytes);
 	} else if (err.code == QV_E_NO_KEY) {
 		qv_log_info(call->kme->log, "no keys for SAE %s with SAE %s: %s", call->caller->id, slave->id,
 			    err.message);
@@ -84,8 +85,8 @@ static void reply_issue(const struct sae_call *call, const struct sae *slave, st
 		qv_log_error(call->kme->log, "no keys for SAE %s with SAE %s: %s", call->caller->id, slave->id,
 			     err.message);
 		reply_error(reply, 503,
-			    slave->peer ? "the KME of the slave SAE could not take the keys" :
-					  "the key store does not answer",
+			    slave->peer ? "the KME of the slave SAE could not take the keys"
+					: "the key store does not answer",
 			    NULL);
 	}
 	issue_clear(issue);

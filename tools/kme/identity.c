@@ -40,7 +40,8 @@ int identity_serial(const char *text, struct identity *identity, struct qv_error
 			continue;
 		if (!(hex ? isxdigit(u) : isdigit(u)))
 			return qv_fail(err, QV_E_INVALID,
-				       "\"%.80s\" is no serial number: decimal digits, or hexadecimal ones after 0x", text);
+				       "\"%.80s\" is no serial number: decimal digits, or hexadecimal ones after 0x",
+				       text);
 		unsigned digit = (unsigned)(isdigit(u) ? u - '0' : tolower(u) - 'a' + 10);
 		if (!shift_in(number, hex ? 16 : 10, digit))
 			return qv_fail(err, QV_E_INVALID, "serial number \"%.80s\" is longer than 20 bytes", text);

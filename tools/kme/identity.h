@@ -16,8 +16,8 @@ enum identity_kind {
 	IDENTITY_NONE,
 	IDENTITY_SERIAL,      /* the certificate's serial number */
 	IDENTITY_COMMON_NAME, /* CN of the subject */
-	IDENTITY_URI,	      /* a uniformResourceIdentifier of subjectAltName */
-	IDENTITY_HOST	      /* a dNSName or iPAddress of subjectAltName, as for servers (RFC 6125) */
+	IDENTITY_URI,         /* a uniformResourceIdentifier of subjectAltName */
+	IDENTITY_HOST         /* a dNSName or iPAddress of subjectAltName, as for servers (RFC 6125) */
 };
 
 struct identity {

@@ -12,7 +12,7 @@
 #define ATTEMPTS 3
 /* Link keys that the peer lacks although this KME has had them for so long will never come. */
 #define SETTLE_NS (60 * QV_NS_PER_SECOND)
-#define HOLD_NS	  (2 * QV_NS_PER_SECOND)
+#define HOLD_NS   (2 * QV_NS_PER_SECOND)
 
 struct reserving {
 	struct qv_keystore_visit visit; /* first */
@@ -49,8 +49,7 @@ static int reserve(struct kme *kme, struct issue *issue, struct qv_error *err)
 	return result;
 }
 
-static int release(struct kme *kme, const struct issue *issue, char *const *missing, size_t count,
-		   struct qv_error *err)
+static int release(struct kme *kme, const struct issue *issue, char *const *missing, size_t count, struct qv_error *err)
 {
 	int64_t now = wall_clock();
 	return kme->store_class->release(kme->store, issue->request, (const char *const *)missing, count,
@@ -123,16 +122,16 @@ static int issue_here(struct kme *kme, struct issue *issue, struct qv_error *err
 	struct promise_set set;
 	int result = promise_set_new(&set, issue->count, issue->stride, err);
 	for (size_t i = 0; result == 0 && i < issue->count; i++)
-		result = promise_set_add(kme, &set,
-					 &(struct promised_key){ .id = issue->ids[i],
-								 .master = issue->master,
-								 .slave = issue->slave,
-								 .labels = "",
-								 .key = qv_secret_bytes(issue->keys) +
-									i * issue->stride,
-								 .size = issue->stride,
-								 .bytes = issue->bytes },
-					 err);
+		result =
+			promise_set_add(kme, &set,
+					&(struct promised_key){ .id = issue->ids[i],
+								.master = issue->master,
+								.slave = issue->slave,
+								.labels = "",
+								.key = qv_secret_bytes(issue->keys) + i * issue->stride,
+								.size = issue->stride,
+								.bytes = issue->bytes },
+					err);
 	if (result == 0) {
 		struct qv_settlement settlement = { .request = issue->request,
 						    .promises = set.promises,

@@ -11,14 +11,14 @@
 struct issue {
 	const char *master, *slave;
 	struct peer *peer; /* the slave's KME; NULL: this one */
-	size_t count;	   /* keys */
-	size_t bytes;	   /* of each */
+	size_t count;      /* keys */
+	size_t bytes;      /* of each */
 	/* Filled by issue_keys. */
 	char request[UUID_TEXT];
 	char (*ids)[UUID_TEXT]; /* key_IDs */
 	struct qv_secret *keys; /* count times `stride` bytes */
-	size_t stride;		/* whole link keys: at least `bytes` */
-	char **labels;		/* of the link keys, stride / QV_QKDLINK_KEY_BYTES for each key */
+	size_t stride;          /* whole link keys: at least `bytes` */
+	char **labels;          /* of the link keys, stride / QV_QKDLINK_KEY_BYTES for each key */
 	size_t label_count;
 };
 

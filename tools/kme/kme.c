@@ -8,7 +8,7 @@
 #include "apis.h"
 #include "links.h"
 
-#define KME_BODY_MAX	((size_t)1024 * 1024)
+#define KME_BODY_MAX    ((size_t)1024 * 1024)
 #define FORGET_AFTER_NS (7 * 86400 * QV_NS_PER_SECOND)
 
 int64_t wall_clock(void)
@@ -91,8 +91,8 @@ static int undo_left_over(struct qv_keystore_visit *visit, const char *request, 
 	if (peer)
 		undo_later(peer, request);
 	else
-		qv_log_warning(kme->log, "request %s with KME \"%s\", which is no peer any more, stays undecided", request,
-			       link);
+		qv_log_warning(kme->log, "request %s with KME \"%s\", which is no peer any more, stays undecided",
+			       request, link);
 	return 0;
 }
 
@@ -100,7 +100,8 @@ static int start_peers(struct kme *kme, struct qv_error *err)
 {
 	for (size_t i = 0; i < kme->peer_count; i++)
 		if (make_client(kme, &kme->peers[i], err) != 0 || link_start(&kme->peers[i], err) != 0)
-			return err->code == QV_E_CONFIG ? -1 : qv_error_prefix(err, "peer \"%s\"", kme->peers[i].kme_id);
+			return err->code == QV_E_CONFIG ? -1
+							: qv_error_prefix(err, "peer \"%s\"", kme->peers[i].kme_id);
 	struct left_over left = { .visit.reservation = undo_left_over, .kme = kme };
 	if (kme->store_class->reservations(kme->store, &left.visit, err) != 0)
 		return -1;

@@ -18,7 +18,7 @@ struct peer;
 
 struct sae {
 	const char *id;
-	struct peer *peer;	  /* whose KME it belongs to; NULL: this one */
+	struct peer *peer;        /* whose KME it belongs to; NULL: this one */
 	struct identity identity; /* of a local SAE */
 };
 
@@ -47,7 +47,7 @@ struct peer {
 struct key_limits {
 	unsigned bytes, min_bytes, max_bytes; /* of a key */
 	unsigned per_request;
-	int64_t stored; /* per link and direction */
+	int64_t stored;   /* per link and direction */
 	int64_t lifetime; /* ns that a key waits for its slave */
 };
 

@@ -183,8 +183,8 @@ static bool is_allowed(const struct peer *peer, const struct activation *activat
 		return false;
 	}
 	if (!master || master->peer != peer) {
-		reply_detail(reply, 403, "the master SAE is none of the calling KME, as this KME knows it", "master_SAE_ID",
-			     activation->master);
+		reply_detail(reply, 403, "the master SAE is none of the calling KME, as this KME knows it",
+			     "master_SAE_ID", activation->master);
 		return false;
 	}
 	return true;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH	      256
+#define BATCH         256
 #define FULL_WAIT_MS  1000
 #define ERROR_WAIT_MS 2000
 #define POOL_SEALED   (QV_QKDLINK_KEY_BYTES + SEAL_OVERHEAD)
@@ -26,7 +26,8 @@ static int64_t seal_and_import(struct peer *peer, unsigned lane, const struct qv
 		keys[i] = (struct qv_pool_key){ batch->labels[i], { out, POOL_SEALED } };
 	}
 	if (sealed && keys)
-		added = kme->store_class->import(kme->store, peer->kme_id, lane, keys, batch->count, batch->cursor, err);
+		added = kme->store_class->import(kme->store, peer->kme_id, lane, keys, batch->count, batch->cursor,
+						 err);
 	free(sealed);
 	free(keys);
 	return added;
@@ -126,9 +127,9 @@ static void *feed(void *argument)
 			qv_log_info(peer->log, "keys of the link come in again");
 		failing = got < 0;
 		if (!some || failing)
-			wait_for_work(peer, failing ? ERROR_WAIT_MS :
-					    full    ? FULL_WAIT_MS :
-						      peer->link_class->wait_ms(peer->link));
+			wait_for_work(peer, failing ? ERROR_WAIT_MS
+					    : full  ? FULL_WAIT_MS
+						    : peer->link_class->wait_ms(peer->link));
 	}
 	return NULL;
 }

@@ -14,7 +14,7 @@
 #define IDLE_MAX   16
 
 struct peer_client {
-	char *base;	  /* https://NAME:PORT */
+	char *base;       /* https://NAME:PORT */
 	char *connect_to; /* NAME:PORT:HOST:PORT */
 	char *address, *certificate, *private_key, *ca;
 	long timeout_ms;

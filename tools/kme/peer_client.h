@@ -10,8 +10,8 @@
 struct peer_client;
 
 struct peer_client_config {
-	const char *address;	      /* host:port */
-	const char *certificate_name; /* the host name or IP address that its certificate must be for */
+	const char *address;                        /* host:port */
+	const char *certificate_name;               /* the host name or IP address that its certificate must be for */
 	const char *certificate, *private_key, *ca; /* PEM files */
 	long timeout_ms;
 };

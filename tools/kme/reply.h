@@ -10,7 +10,7 @@
 struct reply {
 	unsigned status;
 	struct qv_secret *body; /* JSON text; NULL: none. Owned. */
-	const char *allow;	/* methods, for 405; static */
+	const char *allow;      /* methods, for 405; static */
 };
 
 void reply_clear(struct reply *reply);

@@ -4,12 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Entries may look at different parts of a certificate: one that matches two is nobody's. */
 static const struct sae *caller_of(struct kme *kme, gnutls_x509_crt_t certificate)
 {
-	for (size_t i = 0; i < kme->sae_count; i++)
-		if (!kme->saes[i].peer && identity_matches(&kme->saes[i].identity, certificate))
-			return &kme->saes[i];
-	return NULL;
+	const struct sae *found = NULL;
+	for (size_t i = 0; i < kme->sae_count; i++) {
+		const struct sae *sae = &kme->saes[i];
+		if (sae->peer || !identity_matches(&sae->identity, certificate))
+			continue;
+		if (found) {
+			qv_log_warning(kme->log, "a certificate matches SAE %s as well as SAE %s", found->id, sae->id);
+			return NULL;
+		}
+		found = sae;
+	}
+	return found;
 }
 
 static void log_stranger(struct kme *kme, gnutls_x509_crt_t certificate)

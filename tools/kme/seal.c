@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NONCE	    crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define TAG	    crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define KEY	    crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+#define NONCE       crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG         crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define KEY         crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 #define CONTEXT_MAX 512
 #define FILE_MAX    256
 
@@ -36,8 +36,9 @@ struct seal *seal_open(const char *path, struct qv_error *err)
 	if (seal)
 		seal->key = qv_secret_from_hex((const char *)qv_secret_bytes(text), text_length(text), NULL);
 	if (!seal || !seal->key || qv_secret_size(seal->key) != KEY) {
-		qv_fail(err, QV_E_INVALID, "%s: a seal key is 64 hexadecimal digits; make one with: "
-					   "(umask 077; openssl rand -hex 32 > %s)",
+		qv_fail(err, QV_E_INVALID,
+			"%s: a seal key is 64 hexadecimal digits; make one with: "
+			"(umask 077; openssl rand -hex 32 > %s)",
 			path, path);
 		seal_free(seal);
 		seal = NULL;
@@ -79,8 +80,9 @@ int seal_unwrap(const struct seal *seal, const char *kind, const char *scope, co
 	if (size < SEAL_OVERHEAD ||
 	    crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed + NONCE, size - NONCE, context, length,
 						       sealed, qv_secret_bytes(seal->key)) != 0)
-		return qv_fail(err, QV_E_IO,
-			       "a stored key (%s %s) does not open: the seal key is another one, or the store was damaged",
-			       kind, name);
+		return qv_fail(
+			err, QV_E_IO,
+			"a stored key (%s %s) does not open: the seal key is another one, or the store was damaged",
+			kind, name);
 	return 0;
 }

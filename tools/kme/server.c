@@ -14,9 +14,9 @@
 #include "socket.h"
 #include "workers.h"
 
-#define EVENT_LOOPS	 2
-#define STOP_SECONDS	 5
-#define PRIORITIES	 "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define EVENT_LOOPS        2
+#define STOP_SECONDS       5
+#define PRIORITIES         "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define REQUEST_PER_WORKER 64
 
 struct server {
@@ -87,8 +87,7 @@ static void end_call(void *context, struct MHD_Connection *connection, void **st
 
 static gnutls_session_t session_of(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	return info ? (gnutls_session_t)info->tls_session : NULL;
 }
 
@@ -131,9 +130,9 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct repl
 	struct qv_secret *body = reply->body;
 	reply->body = NULL;
 	struct MHD_Response *response =
-		body ? MHD_create_response_from_buffer_with_free_callback_cls(qv_secret_size(body), qv_secret_edit(body),
-									      free_secret, body) :
-		       MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+		body ? MHD_create_response_from_buffer_with_free_callback_cls(qv_secret_size(body),
+									      qv_secret_edit(body), free_secret, body)
+		     : MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
 	if (!response) {
 		qv_secret_free(body);
 		return MHD_NO;
@@ -290,10 +289,11 @@ static int start_daemon(struct server *server, const struct listener *listener, 
 		MHD_OPTION_URI_LOG_CALLBACK, begin_call, server, MHD_OPTION_NOTIFY_COMPLETED, end_call, server,
 		MHD_OPTION_NOTIFY_CONNECTION, require_certificate, server, MHD_OPTION_END);
 	if (!server->daemon)
-		return qv_fail(err, QV_E_IO,
-			       "the listener for %s cannot start: check that %s is the key of %s (PEM) and that %s holds "
-			       "CA certificates",
-			       listener->name, listener->private_key, listener->certificate, listener->ca);
+		return qv_fail(
+			err, QV_E_IO,
+			"the listener for %s cannot start: check that %s is the key of %s (PEM) and that %s holds "
+			"CA certificates",
+			listener->name, listener->private_key, listener->certificate, listener->ca);
 	return 0;
 }
 

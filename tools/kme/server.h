@@ -14,8 +14,8 @@
 #include "reply.h"
 
 struct listener {
-	const char *name;   /* who is listened for: "SAEs" */
-	const char *listen; /* "address:port"; port 0: a free one */
+	const char *name;                           /* who is listened for: "SAEs" */
+	const char *listen;                         /* "address:port"; port 0: a free one */
 	const char *certificate, *private_key, *ca; /* PEM files */
 	unsigned workers;
 	unsigned idle_seconds; /* a connection without traffic is closed, also during its handshake */

@@ -8,7 +8,7 @@
 #include <qvisio/error.h>
 
 #define URI_SEGMENTS_MAX 8
-#define URI_PARAMS_MAX	 16
+#define URI_PARAMS_MAX   16
 
 struct uri_param {
 	const char *name, *value;

@@ -112,9 +112,8 @@ static int settle(struct qv_keystore *store, struct operation *operation, struct
 		if (add_promise(store, settlement->request, &settlement->promises[i], err) != 0)
 			return -1;
 	/* Where promises were made, the same request may come again. */
-	return settlement->promise_count ?
-		       note_request(store, ST_REQUEST_ADD, settlement->request, wall_clock(), err) :
-		       0;
+	return settlement->promise_count ? note_request(store, ST_REQUEST_ADD, settlement->request, wall_clock(), err)
+					 : 0;
 }
 
 int store_settle(struct qv_keystore *store, const struct qv_settlement *settlement, struct qv_error *err)
@@ -140,9 +139,9 @@ static int copy_promise(struct row *row, sqlite3_stmt *query, int first, struct 
 	row->number[1] = sqlite3_column_int64(query, first + 3);
 	return row_text(row, 2, column_text(query, first), err) == 0 &&
 			       row_text(row, 3, column_text(query, first + 1), err) == 0 &&
-			       row_sealed(row, query, first + 4, err) == 0 ?
-		       0 :
-		       -1;
+			       row_sealed(row, query, first + 4, err) == 0
+		       ? 0
+		       : -1;
 }
 
 static int key_exists(struct qv_keystore *store, const char *key_id, struct qv_error *err)

@@ -51,8 +51,8 @@ static int create(struct qv_keystore *store, struct qv_error *err)
 	snprintf(version, sizeof version, "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
 	if (execute(store, "BEGIN IMMEDIATE", "making its tables", err) != 0)
 		return -1;
-	return execute(store, schema, "making its tables", err) == 0 ? execute(store, version, "making its tables", err) :
-								       -1;
+	return execute(store, schema, "making its tables", err) == 0 ? execute(store, version, "making its tables", err)
+								     : -1;
 }
 
 int schema_open(struct qv_keystore *store, struct qv_error *err)
@@ -67,8 +67,9 @@ int schema_open(struct qv_keystore *store, struct qv_error *err)
 	if (version == 0)
 		return create(store, err);
 	if (version != SCHEMA_VERSION)
-		return qv_fail(err, QV_E_UNSUPPORTED,
-			       "%s: the key store has schema version %d, this program knows %d; use the program that made it",
-			       store->file, version, SCHEMA_VERSION);
+		return qv_fail(
+			err, QV_E_UNSUPPORTED,
+			"%s: the key store has schema version %d, this program knows %d; use the program that made it",
+			store->file, version, SCHEMA_VERSION);
 	return 0;
 }

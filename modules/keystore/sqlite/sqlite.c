@@ -17,7 +17,8 @@ static const struct qv_option options[] = {
 	{ .name = "file",
 	  .type = QV_OPTION_PATH,
 	  .required = true,
-	  .help = "The database; made if absent, in a folder that this user can write. While it is open, a second file, "
+	  .help = "The database; made if absent, in a folder that this user can write. While it is open, a second "
+		  "file, "
 		  "NAME-wal, lies beside it." },
 	{ .name = NULL },
 };

@@ -49,11 +49,11 @@ struct qv_keystore {
 	const struct qv_log *log;
 	char *file;
 	sqlite3_stmt *statements[ST_COUNT]; /* prepared at first use; used by the leader only */
-	bool synchronous;		    /* what PRAGMA synchronous was last set to: FULL */
+	bool synchronous;                   /* what PRAGMA synchronous was last set to: FULL */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct operation *first, **last; /* waiting to be run */
-	bool leading;			 /* a thread is running a batch */
+	bool leading;                    /* a thread is running a batch */
 };
 
 /* A change or query, run inside a transaction. Results stay in the operation until it is committed. */
@@ -132,8 +132,7 @@ int store_deliver(struct qv_keystore *store, const char *slave, const char *mast
 int store_promises(struct qv_keystore *store, const char *request, struct qv_keystore_visit *visit,
 		   struct qv_error *err);
 int64_t store_purge(struct qv_keystore *store, int64_t now, int64_t forget_before, struct qv_error *err);
-int store_property_get(struct qv_keystore *store, const char *name, uint8_t *value, size_t *size,
-		       struct qv_error *err);
+int store_property_get(struct qv_keystore *store, const char *name, uint8_t *value, size_t *size, struct qv_error *err);
 int store_property_set(struct qv_keystore *store, const char *name, const uint8_t *value, size_t size,
 		       struct qv_error *err);
 

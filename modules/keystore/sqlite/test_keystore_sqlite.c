@@ -66,7 +66,7 @@ static int64_t import(struct qv_keystore *store, unsigned lane, unsigned first, 
 /* Collects what a call hands over. */
 struct collected {
 	struct qv_keystore_visit visit; /* first */
-	char text[4096];		/* labels, key_IDs or requests, each followed by a blank */
+	char text[4096];                /* labels, key_IDs or requests, each followed by a blank */
 	size_t count;
 };
 
@@ -495,11 +495,11 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_pool, fresh),	cmocka_unit_test_setup(test_reserve, fresh),
-		cmocka_unit_test_setup(test_held_back, fresh),	cmocka_unit_test_setup(test_settle, fresh),
-		cmocka_unit_test_setup(test_deliver, fresh),	cmocka_unit_test_setup(test_undo, fresh),
-		cmocka_unit_test_setup(test_purge, fresh),	cmocka_unit_test_setup(test_threads, fresh),
-		cmocka_unit_test_setup(test_disk_full, fresh),	cmocka_unit_test_setup(test_killed, fresh),
+		cmocka_unit_test_setup(test_pool, fresh),      cmocka_unit_test_setup(test_reserve, fresh),
+		cmocka_unit_test_setup(test_held_back, fresh), cmocka_unit_test_setup(test_settle, fresh),
+		cmocka_unit_test_setup(test_deliver, fresh),   cmocka_unit_test_setup(test_undo, fresh),
+		cmocka_unit_test_setup(test_purge, fresh),     cmocka_unit_test_setup(test_threads, fresh),
+		cmocka_unit_test_setup(test_disk_full, fresh), cmocka_unit_test_setup(test_killed, fresh),
 		cmocka_unit_test_setup(test_open, fresh),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

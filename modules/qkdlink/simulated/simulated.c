@@ -13,10 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH_MAX  256
+#define BATCH_MAX   256
 #define WAIT_MAX_MS 1000
-#define SECRET_MIN 32
-#define SECRET_MAX 4096
+#define SECRET_MIN  32
+#define SECRET_MAX  4096
 
 struct lane {
 	int64_t start; /* ns of CLOCK_REALTIME: when key 0 began to grow */
@@ -28,7 +28,7 @@ struct qv_qkdlink {
 	struct qv_secret *root; /* key of the derivation */
 	struct lane lanes[QV_QKDLINK_LANES];
 	double keys_per_ns; /* of each lane */
-	uint64_t stock;	    /* keys of each lane that are there from the start */
+	uint64_t stock;     /* keys of each lane that are there from the start */
 	struct qv_secret *keys;
 	char labels[BATCH_MAX][QV_QKDLINK_LABEL_MAX + 1];
 	const char *label_list[BATCH_MAX];

@@ -92,6 +92,37 @@ def _(tmp):
     assert pair.b.call("spy", "GET", path)[0] == 401
 
 
+@test.case("a certificate that matches two SAEs is nobody's; serial numbers in hexadecimal work")
+def _(tmp):
+    serial = 0x8a1b2c3d4e5f60718293a4b5c6d7e8f901020304
+    pair = qvkme.KmePair(test, tmp, start=False, saes_a=f'{{ id = "long"; certificate_serial = "0x{serial:040x}"; }}, '
+                         '{ id = "named"; certificate_common_name = "named"; }')
+    pair.pki.issue("long", serial=serial, usage="clientAuth")
+    pair.pki.issue("named", usage="clientAuth")
+    pair.pki.issue("both", subject="/CN=named", serial=11, usage="clientAuth")
+    pair.pki.issue("two-names", subject="/CN=named/CN=other", usage="clientAuth")
+    pair.a.start()
+    assert pair.a.call("long", "GET", "/api/v1/sae/info/me")[1] == {"SAE_ID": "long"}
+    assert pair.a.call("named", "GET", "/api/v1/sae/info/me")[1] == {"SAE_ID": "named"}
+    assert pair.a.call("both", "GET", "/api/v1/sae/info/me")[0] == 401
+    assert pair.a.call("two-names", "GET", "/api/v1/sae/info/me")[0] == 401
+
+
+@test.case("qkd-key takes and claims keys through the key source module etsi014")
+def _(tmp):
+    pair = qvkme.KmePair(test, tmp)
+
+    def qkd_key(kme, sae, *arguments):
+        base = os.path.join(tmp, f"sae-{sae}")
+        return json.loads(qvtest.run(["qkd-key", "-m", "etsi014", "-o", f"kme={kme.address}", "-o",
+                                      f"certificate={base}.pem", "-o", f"private_key={base}.key", "-o",
+                                      f"ca={tmp}/ca.pem", "-j", *arguments]).stdout)
+
+    taken = qkd_key(pair.a, 11, "-n", "2", "get", "12")
+    ids = [key["key_ID"] for key in taken["keys"]]
+    assert qkd_key(pair.b, 12, "claim", "11", *ids)["keys"] == taken["keys"]
+
+
 @test.case("the inter-KME API answers only its peers, for their own SAEs and their own lane")
 def _(tmp):
     pair = qvkme.KmePair(test, tmp)
