@@ -46,7 +46,7 @@ static struct fixture start(const char *module)
 static void open_with(struct fixture *f, struct qv_error *err, const char *const *patterns)
 {
 	char *assignments[8] = { NULL };
-	for (int i = 0; patterns[i] && i < 7; i++) {
+	for (int i = 0; i < 7 && patterns[i]; i++) {
 		const char *mark = strstr(patterns[i], "%s");
 		int before = (int)(mark ? mark - patterns[i] : (ptrdiff_t)strlen(patterns[i]));
 		assert_true(asprintf(&assignments[i], "%.*s%s%s", before, patterns[i], mark ? f->folder : "",
