@@ -16,3 +16,5 @@ tls_gnutls_la_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tls_gnutls_la_LIBADD = libqvisio.la $(GNUTLS_LIBS)
 tls_gnutls_la_LDFLAGS = $(LDFLAGS_MODULE)
 endif
+
+dist_man_MANS += doc/man/qvisio-tls-gnutls.7

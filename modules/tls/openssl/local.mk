@@ -15,3 +15,5 @@ tls_openssl_la_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tls_openssl_la_LIBADD = libqvisio.la $(OPENSSL_LIBS)
 tls_openssl_la_LDFLAGS = $(LDFLAGS_MODULE)
 endif
+
+dist_man_MANS += doc/man/qvisio-tls-openssl.7
