@@ -18,6 +18,7 @@
 
 #define MASK        0x5a
 #define THREADS_MAX 32
+#define SCAN_MAX    (256ul << 20)
 
 static const struct qv_keysource_class *class;
 static struct qv_keysource *source;
@@ -87,7 +88,7 @@ static size_t count_in(const uint8_t *bytes, size_t size, const uint8_t *masked,
 	return found;
 }
 
-/* All writable memory but the arena of secrets, whose pages are left out of core dumps ("dd"). */
+/* All writable memory; what is larger than SCAN_MAX is a sanitizer's shadow of it. */
 static size_t scan(const uint8_t *masked, size_t length)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
@@ -98,6 +99,8 @@ static size_t scan(const uint8_t *masked, size_t length)
 	static uint8_t piece[1 << 20];
 	while (maps && memory >= 0 && fgets(line, sizeof line, maps)) {
 		if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) != 3 || mode[0] != 'r' || mode[1] != 'w')
+			continue;
+		if (end - start > SCAN_MAX)
 			continue;
 		for (unsigned long at = start; at < end;) {
 			size_t size = end - at < sizeof piece ? end - at : sizeof piece;

@@ -378,6 +378,7 @@ static void processes_and_threads_never_share_a_key(void **state)
 			struct qv_keysource *source = try_open(NULL, NULL);
 			if (source)
 				take_all(source, fd[1]);
+			psk->close(source);
 			_exit(0);
 		}
 	}
