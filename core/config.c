@@ -3,12 +3,12 @@
 
 #include <libconfig.h>
 #include <libgen.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "config_text.h"
 #include "options.h"
 
 struct qv_section {
@@ -81,16 +81,18 @@ static struct qv_config *config_new(const char *name, const char *folder, struct
 	return config;
 }
 
-static struct qv_config *parsed(struct qv_config *config, int ok, struct qv_error *err)
+/* Returns the config, or frees it and returns NULL. */
+static struct qv_config *parse(struct qv_config *config, const char *text, struct qv_error *err)
 {
-	if (!ok) {
+	if (qv_config_text_check_includes(text, config->name, config->folder, err) != 0) {
+		qv_config_free(config);
+		return NULL;
+	}
+	if (config_read_string(&config->parsed, text) != CONFIG_TRUE) {
 		const char *file = config_error_file(&config->parsed);
-		if (config_error_type(&config->parsed) == CONFIG_ERR_FILE_IO)
-			qv_fail_errno(err, QV_E_IO, errno, "%s: cannot be read", config->name);
-		else
-			qv_fail(err, QV_E_CONFIG, "%s:%d: %s", file ? file : config->name,
-				(int)source_line(config, (unsigned)config_error_line(&config->parsed)),
-				config_error_text(&config->parsed));
+		qv_fail(err, QV_E_CONFIG, "%s:%u: %s", file ? file : config->name,
+			source_line(config, (unsigned)config_error_line(&config->parsed)),
+			config_error_text(&config->parsed));
 		qv_config_free(config);
 		return NULL;
 	}
@@ -117,21 +119,20 @@ struct qv_config *qv_config_load(const char *path, struct qv_error *err)
 	free(copy);
 	if (!config)
 		return NULL;
-	FILE *file = fopen(path, "re");
-	if (!file) {
-		qv_fail_errno(err, QV_E_IO, errno, "%s: cannot be read", path);
+	char *text = qv_config_text_read(path, err);
+	if (!text) {
 		qv_config_free(config);
 		return NULL;
 	}
-	int ok = config_read(&config->parsed, file);
-	fclose(file);
-	return parsed(config, ok, err);
+	config = parse(config, text, err);
+	qv_config_text_free(text);
+	return config;
 }
 
 struct qv_config *qv_config_parse(const char *text, const char *name, const char *folder, struct qv_error *err)
 {
 	struct qv_config *config = config_new(name, folder, err);
-	return config ? parsed(config, config_read_string(&config->parsed, text), err) : NULL;
+	return config ? parse(config, text, err) : NULL;
 }
 
 struct qv_config *qv_config_parse_from(const char *text, const char *name, const char *folder, const unsigned *lines,
@@ -148,7 +149,7 @@ struct qv_config *qv_config_parse_from(const char *text, const char *name, const
 	}
 	memcpy(config->lines, lines, count * sizeof *lines);
 	config->line_count = count;
-	return parsed(config, config_read_string(&config->parsed, text), err);
+	return parse(config, text, err);
 }
 
 /* libconfig frees strings as they are; passwords among them are overwritten first. */

@@ -3,6 +3,8 @@ lib_LTLIBRARIES += libqvisio.la
 libqvisio_la_SOURCES = \
 	%D%/clock.c \
 	%D%/config.c \
+	%D%/config_text.c \
+	%D%/config_text.h \
 	%D%/error.c \
 	%D%/key.c \
 	%D%/kinds.c \
