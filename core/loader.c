@@ -79,6 +79,9 @@ static int load_file(struct loaded_file *file, const char *path, struct qv_error
 	file->path = realpath(path, NULL);
 	if (!file->path)
 		return qv_fail(err, QV_E_NOMEM, "%s: no memory to load it", path);
+	/* The path may be a link: where it leads must be as safe. */
+	if (strcmp(file->path, path) != 0 && qv_module_path_safe(file->path, err) != 0)
+		return -1;
 	file->handle = dlopen(file->path, RTLD_NOW | RTLD_LOCAL);
 	if (!file->handle)
 		return qv_fail(err, QV_E_MODULE, "%s: cannot be loaded: %s", path, dlerror());

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /*
  * Pieces are powers of two from 64 bytes. A slab of 64 KiB from sodium_malloc (guard pages on both sides, mlock,
@@ -45,7 +46,9 @@ static struct slab *slab_new(int class, size_t size)
 	slab->piece = class < CLASSES ? PIECE_MIN << class : size;
 	slab->pieces = class < CLASSES ? SLAB_SIZE / slab->piece : 1;
 	slab->bytes = sodium_malloc(slab->piece * slab->pieces);
-	if (!slab->bytes) {
+	/* sodium_malloc goes on when it could not lock; a secret must not. */
+	if (!slab->bytes || mlock(slab->bytes, slab->piece * slab->pieces) != 0) {
+		sodium_free(slab->bytes);
 		free(slab);
 		return NULL;
 	}
