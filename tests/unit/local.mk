@@ -1,11 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_CMOCKA
 unit_tests = \
+	tests/unit/test_config \
+	tests/unit/test_core \
+	tests/unit/test_secret \
 	tests/unit/test_psk_identity \
 	tests/unit/test_stamp \
 	tests/unit/test_tls_choice
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+tests_unit_test_config_SOURCES = %D%/test_config.c
+tests_unit_test_config_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_config_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_core_SOURCES = %D%/test_core.c
+tests_unit_test_core_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_core_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_secret_SOURCES = %D%/test_secret.c
+tests_unit_test_secret_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_secret_LDADD = $(LDADD_UNIT)
 
 tests_unit_test_psk_identity_SOURCES = %D%/test_psk_identity.c
 tests_unit_test_psk_identity_CFLAGS = $(CFLAGS_UNIT)
