@@ -195,8 +195,7 @@ static void little_waits_for_a_slow_reader(void **state)
 	assert_in_range(seen.pictures, 0, 2);
 	/* At most what the kernel held and what the outbox holds: a quarter of a second of blocks of 10 ms. */
 	assert_in_range(seen.sounds, 0, 25 + 40);
-	/* The second picture is not made before the first is on its way, all later ones replace each other. */
-	assert_true(end.result.totals.video.dropped_outbox > 0);
+	/* Made and replaced, or not even made while the first one or two had not left. */
 	assert_true(end.result.totals.video.dropped_outbox + end.result.totals.video.skipped >= 190);
 	assert_true(end.result.totals.audio.dropped_outbox >= 100);
 }
