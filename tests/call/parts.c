@@ -250,6 +250,22 @@ static void audiosource_close(struct qv_audiosource *source)
 	free(source);
 }
 
+/* Waits, at most `timeout_ms`, until block `number` may be made. */
+static bool in_step(int number, int timeout_ms)
+{
+	struct timespec deadline;
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_nsec += timeout_ms * 1000000L;
+	deadline.tv_sec += deadline.tv_nsec / 1000000000L;
+	deadline.tv_nsec %= 1000000000L;
+	int late = 0;
+	pthread_mutex_lock(&lock);
+	while (parts.audio_lockstep && parts.played / AUDIO_BLOCK + 10 < (uint64_t)number && late == 0)
+		late = pthread_cond_timedwait(&changed, &lock, &deadline);
+	pthread_mutex_unlock(&lock);
+	return late == 0;
+}
+
 static int audiosource_read(struct qv_audiosource *source, struct qv_audio_block *block, int timeout_ms,
 			    struct qv_error *err)
 {
@@ -261,6 +277,8 @@ static int audiosource_read(struct qv_audiosource *source, struct qv_audio_block
 		return qv_fail(err, QV_E_GONE, "the microphone was unplugged");
 	if (last != NO_LIMIT && source->number >= last)
 		return qv_fail(err, QV_E_END, "end");
+	if (!in_step(source->number, timeout_ms))
+		return 0;
 	int ready = pause_until(source->host, source->due, timeout_ms, err);
 	if (ready <= 0)
 		return ready;

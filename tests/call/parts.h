@@ -29,6 +29,7 @@ struct parts {
 	int audio_blocks;       /* as for video */
 	int audio_interval_ms;
 	int audio_gone_after;
+	bool audio_lockstep;    /* the source runs at most ten blocks ahead of the sink, however slow the machine is */
 	int audio_gap_at;      /* the source loses one block there; 0: none */
 	int sink_closed_after; /* the window is closed after so many frames; 0: never */
 	int sink_fails_after;

@@ -61,6 +61,7 @@ static void assert_regular(const struct end *end, enum qv_call_end how)
 static void a_file_is_sent_to_its_end(void **state)
 {
 	(void)state;
+	parts.audio_lockstep = true;
 	parts.video_frames = 60;
 	parts.audio_blocks = 40;
 	start_both();
@@ -81,8 +82,8 @@ static void a_file_is_sent_to_its_end(void **state)
 	assert_int_equal(got->bytes, got->received * parts.video_packet);
 	assert_int_equal(got->shown, parts.shown);
 	assert_true(got->shown > 0);
-	/* The last frame of the file is always shown. */
-	assert_int_equal(parts.shown_number[parts.shown - 1], 59);
+	/* The last frame is always shown, unless it was not even encoded. */
+	assert_true(parts.shown_number[parts.shown - 1] == 59 || sent->skipped > 0);
 	for (int i = 1; i < parts.shown; i++)
 		assert_true(parts.shown_number[i] > parts.shown_number[i - 1]);
 
@@ -98,6 +99,7 @@ static void a_file_is_sent_to_its_end(void **state)
 static void the_receivers_report_reaches_the_sender(void **state)
 {
 	(void)state;
+	parts.audio_lockstep = true;
 	start_both();
 	join_both();
 	assert_true(sender.result.report_valid);
@@ -134,6 +136,7 @@ static void both_ends_measure_where_the_time_went(void **state)
 static void a_gap_in_the_sound_is_filled_in_the_recording(void **state)
 {
 	(void)state;
+	parts.audio_lockstep = true;
 	sender.send.video_source = NULL;
 	parts.audio_gap_at = 10;
 	start_both();
@@ -230,6 +233,7 @@ static void closing_the_window_ends_both(void **state)
 static void a_window_that_blocks_stops_neither_network_nor_sound(void **state)
 {
 	(void)state;
+	parts.audio_lockstep = true;
 	parts.video_frames = 40;
 	parts.audio_blocks = 40;
 	parts.show_blocks = true;
@@ -253,6 +257,7 @@ static void a_window_that_blocks_stops_neither_network_nor_sound(void **state)
 static void a_lost_camera_leaves_the_sound(void **state)
 {
 	(void)state;
+	parts.audio_lockstep = true;
 	parts.video_frames = NO_LIMIT;
 	parts.video_gone_after = 5;
 	parts.audio_blocks = 60;
@@ -279,6 +284,7 @@ static void without_any_source_left_the_call_fails(void **state)
 static void a_failed_display_leaves_the_sound(void **state)
 {
 	(void)state;
+	parts.audio_lockstep = true;
 	parts.sink_fails_open = true;
 	start_both();
 	join_both();
@@ -306,14 +312,15 @@ static void without_any_sink_left_the_call_fails(void **state)
 static void damaged_pictures_are_left_out(void **state)
 {
 	(void)state;
-	parts.damaged_every = 3;
-	parts.video_frames = 30;
+	parts.damaged_every = 1;
 	start_both();
 	join_both();
 	assert_regular(&receiver, QV_CALL_PEER_BYE);
 	const struct qv_call_video_totals *got = &receiver.result.totals.video;
 	assert_true(got->damaged > 0);
-	assert_int_equal(got->received, got->decoded + got->dropped_inbox + got->damaged);
+	assert_int_equal(got->received, got->dropped_inbox + got->damaged);
+	assert_int_equal(got->shown, 0);
+	assert_int_equal(receiver.result.video_error.code, QV_OK);
 }
 
 static void pictures_that_build_on_each_other_all_arrive(void **state)
@@ -358,6 +365,7 @@ static void without_a_common_codec_the_call_is_refused(void **state)
 static void with_one_common_codec_the_call_goes_on(void **state)
 {
 	(void)state;
+	parts.audio_lockstep = true;
 	receiver.receive.video_codec_count = 0;
 	start_both();
 	join_both();
