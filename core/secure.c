@@ -83,7 +83,7 @@ static void describe_classic(struct qv_secure_session *session)
 {
 	const struct qv_tls_facts *facts = &session->facts;
 	const char *who = facts->peer_verified ? facts->peer_subject : "nobody: the peer showed no certificate";
-	snprintf(session->text, sizeof session->text, "NOT QKD: %s %s %s, certificate of %s", facts->protocol,
+	snprintf(session->text, sizeof session->text, "classic, NOT QKD: %s %s %s, certificate of %s", facts->protocol,
 		 facts->cipher, facts->group, who);
 }
 
