@@ -248,10 +248,11 @@ static void a_window_that_blocks_stops_neither_network_nor_sound(void **state)
 	end_join(&receiver);
 	assert_regular(&receiver, QV_CALL_PEER_BYE);
 	assert_int_equal(parts.played, 40 * AUDIO_BLOCK);
-	/* Newest wins: after the first came the last. */
-	assert_int_equal(parts.shown, 2);
-	assert_int_equal(parts.shown_number[1], 39);
-	assert_int_equal(receiver.result.totals.video.dropped_inbox, receiver.result.totals.video.received - 2);
+	/* Newest wins: after the first came the last, unless that was not even encoded. */
+	assert_in_range(parts.shown, 1, 2);
+	assert_true(parts.shown_number[parts.shown - 1] == 39 || sender.result.totals.video.skipped > 0);
+	assert_int_equal(receiver.result.totals.video.dropped_inbox,
+			 receiver.result.totals.video.received - (uint64_t)parts.shown);
 }
 
 static void a_lost_camera_leaves_the_sound(void **state)
