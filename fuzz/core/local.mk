@@ -11,3 +11,7 @@ fuzz_core_tls_choice_LDADD = $(LDADD_FUZZ)
 FUZZERS += fuzz/core/session
 fuzz_core_session_SOURCES = %D%/session.c fuzz/fuzz.h core/call/assembler.c core/call/unit_buffer.c
 fuzz_core_session_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/config
+fuzz_core_config_SOURCES = %D%/config.c fuzz/fuzz.h
+fuzz_core_config_LDADD = $(LDADD_FUZZ)
