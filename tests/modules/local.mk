@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	%D%/mutants/audiosource.c \
 	%D%/mutants/keysource.c \
 	%D%/mutants/keystore.c \
+	%D%/mutants/loader.c \
 	%D%/mutants/mutant.h \
 	%D%/mutants/qkdlink.c \
 	%D%/mutants/tls.c \

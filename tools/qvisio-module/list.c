@@ -81,14 +81,14 @@ static int list_file(struct qv_loader_visit *visit, const char *path, const stru
 
 static void end_text(struct qv_loader *loader, const struct listing *listing, const char *unloadable)
 {
-	if (listing->shown == 0) {
+	if (listing->shown == 0 && !unloadable[0]) {
 		fputs("No module was found in", stdout);
 		for (size_t i = 0; qv_loader_path(loader)[i]; i++)
 			printf("%s %s", i ? "," : "", qv_loader_path(loader)[i]);
 		puts(".");
 	}
 	if (unloadable[0])
-		printf("\nThese cannot be used:\n%s", unloadable);
+		printf("%sThese cannot be used:\n%s", listing->shown ? "\n" : "", unloadable);
 }
 
 int command_list(struct qv_loader *loader, enum show_form form)
