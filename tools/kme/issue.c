@@ -25,12 +25,12 @@ static int keep_key(struct qv_keystore_visit *visit, const struct qv_pool_key *k
 	struct reserving *reserving = (struct reserving *)visit;
 	struct issue *issue = reserving->issue;
 	size_t at = issue->label_count;
-	if (key->sealed.size != QV_QKDLINK_KEY_BYTES + SEAL_OVERHEAD)
-		return qv_fail(err, QV_E_IO, "stored key %s has a wrong size", key->label);
 	issue->labels[at] = strdup(key->label);
 	if (!issue->labels[at])
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
 	issue->label_count++;
+	if (key->sealed.size != QV_QKDLINK_KEY_BYTES + SEAL_OVERHEAD)
+		return qv_fail(err, QV_E_IO, "stored key %s has a wrong size", key->label);
 	return seal_unwrap(reserving->kme->seal, "pool", issue->peer->kme_id, key->label, key->sealed.bytes,
 			   key->sealed.size, qv_secret_edit(issue->keys) + at * QV_QKDLINK_KEY_BYTES, err);
 }
@@ -44,8 +44,11 @@ static int reserve(struct kme *kme, struct issue *issue, struct qv_error *err)
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
 	int result = kme->store_class->reserve(kme->store, issue->request, issue->peer->kme_id, issue->peer->own_lane,
 					       parts, wall_clock(), &reserving.visit, err);
+	/* The last one that came is damaged: without it, the next request may succeed. */
 	if (result != 0 && issue->label_count > 0)
-		kme->store_class->release(kme->store, issue->request, NULL, 0, 0, 0, NULL);
+		kme->store_class->release(kme->store, issue->request,
+					  (const char *const *)&issue->labels[issue->label_count - 1], 1, INT64_MAX, 0,
+					  NULL);
 	return result;
 }
 

@@ -58,7 +58,7 @@ static int feed_lane(struct peer *peer, unsigned lane, bool *full, struct qv_err
 static void wait_for_work(struct peer *peer, int ms)
 {
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ms / 1000;
 	until.tv_nsec += ms % 1000 * 1000000L;
 	if (until.tv_nsec >= 1000000000L) {
@@ -67,7 +67,7 @@ static void wait_for_work(struct peer *peer, int ms)
 	}
 	pthread_mutex_lock(&peer->lock);
 	if (!peer->stopping && !peer->hungry)
-		pthread_cond_timedwait(&peer->changed, &peer->lock, &until);
+		pthread_cond_clockwait(&peer->changed, &peer->lock, CLOCK_MONOTONIC, &until);
 	peer->hungry = false;
 	pthread_mutex_unlock(&peer->lock);
 }

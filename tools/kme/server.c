@@ -342,11 +342,11 @@ struct server *server_start(const struct listener *listener, server_handler *han
 static void await_idle(struct server *server)
 {
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STOP_SECONDS;
 	pthread_mutex_lock(&server->lock);
 	while (server->calls > 0)
-		if (pthread_cond_timedwait(&server->idle, &server->lock, &until) == ETIMEDOUT)
+		if (pthread_cond_clockwait(&server->idle, &server->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
 			break;
 	pthread_mutex_unlock(&server->lock);
 }

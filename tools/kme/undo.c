@@ -64,12 +64,12 @@ static int undo_one(struct peer *peer, const char *request, struct qv_error *err
 static struct pending_undo *next_undo(struct peer *peer, int wait_s)
 {
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait_s;
 	pthread_mutex_lock(&peer->lock);
 	int timeout = 0;
 	while (!peer->stopping && wait_s > 0 && !timeout)
-		timeout = pthread_cond_timedwait(&peer->changed, &peer->lock, &until);
+		timeout = pthread_cond_clockwait(&peer->changed, &peer->lock, CLOCK_MONOTONIC, &until);
 	while (!peer->stopping && !peer->undos)
 		pthread_cond_wait(&peer->changed, &peer->lock);
 	struct pending_undo *pending = peer->stopping ? NULL : peer->undos;

@@ -6,6 +6,7 @@ import glob
 import os
 import random
 import signal
+import sqlite3
 import threading
 import time
 
@@ -202,6 +203,19 @@ def _(tmp):
         for form in (raw, raw.hex().encode(), key["key"].encode(), raw[:8], raw[24:]):
             assert form not in content
     assert all(os.stat(f).st_mode & 0o077 == 0 for f in files)
+
+
+@test.case("a damaged key in the store is discarded, and the next request succeeds")
+def _(tmp):
+    pair = pair_at_rest(tmp)
+    pair.a.stop()
+    with sqlite3.connect(os.path.join(tmp, "kme-a.db")) as database:
+        database.execute("UPDATE pool SET sealed = substr(sealed, 2) || x'00' WHERE label = '0:0'")
+    database.close()
+    pair.a.start()
+    assert take(pair)[0] == 503
+    taken, claimed = pair.share(99)
+    assert taken == claimed and stock(pair) == (0, 100)
 
 
 @test.case("keys that their slave does not fetch in time are gone")
