@@ -8,8 +8,8 @@ import socket
 import tempfile
 
 import qvtest
-from tls_testing import (MODULES, Keys, Relay, client, expect_classic, expect_failed, expect_keyed, foreign, s_client,
-                         s_server, server)
+from tls_testing import (MODULES, Keys, Relay, client, expect_classic, expect_failed, expect_keyed, foreign, in_memory,
+                         s_client, s_server, server)
 
 test = qvtest.Test(__file__)
 shared = tempfile.mkdtemp(prefix="qvisio-test-")
@@ -301,6 +301,21 @@ for module in MODULES:
         process.wait_for("^hello")
         assert "NewSessionTicket" not in "\n".join(process.lines)
         process.popen.stdin.close()
+
+for ours in MODULES:
+    for theirs in MODULES:
+        @test.case(f"{ours} server, {theirs} client: after the handshake no QKD key is left in memory")
+        def _(tmp, ours=ours, theirs=theirs):
+            for kex in ("psk_dhe_ke", "psk_ke"):
+                keys = Keys(tmp)
+                secret = bytes.fromhex(keys.keys[keys.sha256])
+                listening = server(test, ours, "--psk", keys.path, f"kex={kex}")
+                calling = client(test, theirs, listening.port, "--psk", keys.path, f"kex={kex}", "--send", 1000, "--linger", 1)
+                expect_keyed(calling.outcome(), keys.sha256)
+                expect_keyed(listening.outcome(), keys.sha256)
+                assert calling.event("talked", "end")["event"] == "talked"
+                assert in_memory(calling.process.pid, secret) == 0, f"{theirs} client, {kex}"
+                assert in_memory(listening.process.pid, secret) == 0, f"{ours} server, {kex}"
 
 try:
     test.run()

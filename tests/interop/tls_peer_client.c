@@ -163,12 +163,13 @@ int peer_client(const struct peer *peer)
 		int fd = dial(peer->port, &err);
 		if (fd >= 0 && (!peer->psk_file || peer_psk_read(peer, &psk, &err) == 0))
 			session = peer->class->connect(peer->tls, fd, peer->host, peer->psk_file ? &psk : NULL, &err);
+		/* From here on only a backend could still hold the key. */
+		qv_tls_psk_clear(&psk);
 		if (session)
 			use_session(peer, number, session, fd);
 		else
 			report_end("failed", number, 0, &err);
 		peer->class->free(session);
-		qv_tls_psk_clear(&psk);
 		if (fd >= 0)
 			close(fd);
 	}

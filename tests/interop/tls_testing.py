@@ -116,6 +116,23 @@ def wait_listening(port):
     raise AssertionError(f"nothing listens on port {port}")
 
 
+def in_memory(pid, secret):
+    """How often the bytes lie in the memory of a process."""
+    count = 0
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            span, mode = line.split()[:2]
+            start, end = (int(part, 16) for part in span.split("-"))
+            if not mode.startswith("rw"):
+                continue
+            try:
+                memory.seek(start)
+                count += memory.read(end - start).count(secret)
+            except (OSError, ValueError):
+                continue
+    return count
+
+
 class Relay:
     """Passes one connection after another on and keeps the bytes of each direction; can cut it after some bytes."""
 

@@ -23,6 +23,7 @@ struct qv_tls_session {
 	bool broken;                        /* nothing more can be sent */
 	bool drained;                       /* the last read found nothing whole */
 	bool asked_certificate;             /* a server asked this client for one */
+	SSL_SESSION *key_copy;              /* OpenSSL\'s copy of the key, to wipe it after the handshake */
 	uint64_t records_sent;              /* under the current key */
 	const struct qv_tls_psk *offered;   /* client, during the handshake */
 	const struct qv_tls_finder *finder; /* server, during the handshake */
@@ -37,6 +38,7 @@ BIO *tls_socket_new(struct qv_tls_session *session);
 
 /* psk.c: the callbacks through which OpenSSL takes an external PSK. */
 void tls_psk_setup(SSL_CTX *context);
+void tls_psk_forget(struct qv_tls_session *session);
 const char *tls_suites(enum qv_tls_hash hash);
 int tls_suites_restrict(struct qv_tls_session *session, enum qv_tls_hash hash, struct qv_error *err);
 extern const char tls_suites_classic[];

@@ -68,6 +68,7 @@ static struct qv_tls_session *finish(struct qv_tls_session *session, struct qv_e
 	if (shake_hands(session, err) == 0) {
 		tls_facts_fill(session);
 		if (qv_tls_facts_check(&session->tls->common, session->role, &session->facts, err) == 0) {
+			tls_psk_forget(session);
 			session->offered = NULL;
 			session->finder = NULL;
 			qv_tls_choice_clear(&session->choice);
@@ -130,6 +131,7 @@ void tls_free(struct qv_tls_session *session)
 {
 	if (!session)
 		return;
+	SSL_SESSION_free(session->key_copy);
 	SSL_free(session->ssl);
 	qv_tls_choice_clear(&session->choice);
 	free(session);

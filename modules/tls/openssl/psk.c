@@ -28,7 +28,7 @@ int tls_suites_restrict(struct qv_tls_session *session, enum qv_tls_hash hash, s
 	return 0;
 }
 
-/* OpenSSL takes an external PSK as a session; it copies the key, and wipes its copy with the session. */
+/* OpenSSL takes an external PSK as a session, which has its own copy of the key. */
 static SSL_SESSION *session_from(SSL *ssl, const struct qv_tls_psk *psk)
 {
 	static const unsigned char suites[][2] = { [QV_TLS_SHA256] = { 0x13, 0x03 }, [QV_TLS_SHA384] = { 0x13, 0x02 } };
@@ -41,16 +41,41 @@ static SSL_SESSION *session_from(SSL *ssl, const struct qv_tls_psk *psk)
 	return NULL;
 }
 
+static void wipe(SSL_SESSION *made)
+{
+	static const unsigned char zeros[QV_TLS_PSK_MAX];
+	if (made)
+		SSL_SESSION_set1_master_key(made, zeros, SSL_SESSION_get_master_key(made, NULL, 0));
+}
+
+/* OpenSSL would keep its copies as long as the session lives, though the key schedule is past them. */
+void tls_psk_forget(struct qv_tls_session *session)
+{
+	wipe(session->key_copy);
+	SSL_SESSION_free(session->key_copy);
+	session->key_copy = NULL;
+	wipe(SSL_get_session(session->ssl));
+}
+
+/* Makes the session for OpenSSL, and keeps hold of it. */
+static SSL_SESSION *hand_over(struct qv_tls_session *session, const struct qv_tls_psk *psk)
+{
+	SSL_SESSION *made = session_from(session->ssl, psk);
+	SSL_SESSION_free(session->key_copy);
+	session->key_copy = made && SSL_SESSION_up_ref(made) == 1 ? made : NULL;
+	return made;
+}
+
 /* Client. Called for each ClientHello; `hash` is set for the second one, when the suite is already known. */
 static int use_session(SSL *ssl, const EVP_MD *hash, const unsigned char **identity, size_t *size, SSL_SESSION **made)
 {
 	(void)hash;
-	const struct qv_tls_session *session = tls_session_of(ssl);
+	struct qv_tls_session *session = tls_session_of(ssl);
 	const struct qv_tls_psk *psk = session->offered;
 	*made = NULL;
 	if (!psk)
 		return 1;
-	*made = session_from(ssl, psk);
+	*made = hand_over(session, psk);
 	*identity = psk->identity;
 	*size = psk->identity_size;
 	return *made != NULL;
@@ -59,11 +84,12 @@ static int use_session(SSL *ssl, const EVP_MD *hash, const unsigned char **ident
 /* Server. The choice was made when the ClientHello came; here OpenSSL takes it, or skips an identity not chosen. */
 static int find_session(SSL *ssl, const unsigned char *identity, size_t size, SSL_SESSION **made)
 {
-	const struct qv_tls_psk *psk = &tls_session_of(ssl)->choice.psk;
+	struct qv_tls_session *session = tls_session_of(ssl);
+	const struct qv_tls_psk *psk = &session->choice.psk;
 	*made = NULL;
 	if (!psk->key || size != psk->identity_size || memcmp(identity, psk->identity, size) != 0)
 		return 1;
-	*made = session_from(ssl, psk);
+	*made = hand_over(session, psk);
 	return *made != NULL;
 }
 
