@@ -119,19 +119,27 @@ struct qv_tls_class {
 	/*
 	 * Required. Client handshake on `fd` (connected; borrowed; made non-blocking) with `psk` (borrowed; NULL when the
 	 * policy lets the caller go without). `host` is the name or address called, for certificate checks and SNI.
-	 * Under QV_TLS_QKD_REQUIRE the server must select the PSK. Errors: QV_E_DENIED (certificate or key refused, with
-	 * who refused), QV_E_PROTOCOL, QV_E_TIMEOUT, QV_E_CANCELLED, QV_E_TRUNCATED, QV_E_IO.
+	 * Under QV_TLS_QKD_REQUIRE the server must select the PSK; under QV_TLS_QKD_OFF `psk` must be NULL. Errors:
+	 * QV_E_DENIED (certificate or key refused, with who refused), QV_E_PROTOCOL, QV_E_TIMEOUT, QV_E_CANCELLED,
+	 * QV_E_TRUNCATED (the server ended the connection), QV_E_IO; QV_E_INVALID, QV_E_UNSUPPORTED (a PSK that does not
+	 * fit the policy or the backend).
 	 */
 	struct qv_tls_session *(*connect)(struct qv_tls *tls, int fd, const char *host, const struct qv_tls_psk *psk,
 					  struct qv_error *err);
 
-	/* Required. Server handshake. `finder` is borrowed during the call; may be NULL under QV_TLS_QKD_OFF. */
+	/*
+	 * Required. Server handshake. `finder` is borrowed during the call; may be NULL under QV_TLS_QKD_OFF. It is asked
+	 * once at most, for the first identity that the client offers. Errors as connect; QV_E_CONFIG under
+	 * QV_TLS_QKD_OFF without a certificate.
+	 */
 	struct qv_tls_session *(*accept)(struct qv_tls *tls, int fd, const struct qv_tls_finder *finder,
 					 struct qv_error *err);
 
 	/*
 	 * Required. Reads at most `size` bytes into `bytes`. QV_TLS_IO_DONE with *got > 0; WANT_*; or -1:
-	 * QV_E_END after close_notify, QV_E_TRUNCATED when the connection ended without it, QV_E_PROTOCOL, QV_E_IO.
+	 * QV_E_END after close_notify, QV_E_TRUNCATED when the connection ended without it, QV_E_DENIED when the peer
+	 * refused after its side of the handshake (a client learns only here that its certificate was not accepted),
+	 * QV_E_PROTOCOL, QV_E_IO.
 	 */
 	int (*read)(struct qv_tls_session *session, void *bytes, size_t size, size_t *got, struct qv_error *err);
 

@@ -13,6 +13,7 @@ tls_peer_LDADD = libqvisio.la
 tls_tests = \
 	%D%/test_tls_failures.py \
 	%D%/test_tls_foreign.py \
+	%D%/test_tls_leaks.py \
 	%D%/test_tls_pairs.py
 if WITH_OPENSSL
 check_PROGRAMS += tls_records

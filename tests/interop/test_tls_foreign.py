@@ -102,6 +102,19 @@ for module in MODULES:
         expect_keyed(outcome, keys.sha256)
         assert outcome["cipher"] == "TLS_CHACHA20_POLY1305_SHA256" and outcome["group"] == "x25519", outcome
 
+    @test.case(f"{module}: a HelloRetryRequest for another group, as server and as client")
+    def _(tmp, module=module):
+        keys = Keys(tmp)
+        listening = server(test, module, "--psk", keys.path)
+        outcome = converse(listening, s_client(test, listening.port, "-quiet", "-groups", "ffdhe2048:P-384",
+                                               *openssl_psk(keys, keys.sha256)))
+        expect_keyed(outcome, keys.sha256)
+        assert outcome["group"] == "secp384r1", outcome
+        _process, port = s_server(test, "-nocert", "-rev", "-groups", "P-384", *openssl_psk(keys, keys.sha256))
+        outcome = reverse(test, module, port, keys)
+        expect_keyed(outcome, keys.sha256)
+        assert outcome["group"] == "secp384r1", outcome
+
     @test.case(f"{module} client, gnutls-serv with the key, with and without Diffie-Hellman")
     def _(tmp, module=module):
         keys = Keys(tmp)
