@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include <qvisio/audiocodec.h>
-#include <qvisio/audiosink.h>
 
+#include "audio_sinks.h"
 #include "condition.h"
 #include "jitter_buffer.h"
 
@@ -20,10 +20,10 @@ struct audio_receiver {
 	const struct qv_receive_plan *plan;
 	const struct qv_role *codec;
 	struct qv_audio_format format;
-	struct module_host sink_host, codec_host;
-	const struct qv_audiosink_class *sink_class;
+	struct module_host codec_host;
 	const struct qv_audiocodec_class *codec_class;
-	struct qv_audiosink *sink;
+	struct audio_sinks *sinks;
+	bool paced; /* by a sink */
 	struct qv_audiodecoder *decoder;
 	struct unit_buffer packet;
 	int16_t *silence;
@@ -50,9 +50,8 @@ static int open_modules(struct audio_receiver *receiver, struct qv_error *err)
 								&receiver->format, err);
 	if (!receiver->decoder)
 		return qv_error_prefix(err, "audio codec \"%s\"", receiver->codec_class->head.name);
-	receiver->sink = receiver->sink_class->open(&receiver->sink_host.host, receiver->plan->audio_sink->options,
-						    &receiver->format, err);
-	return receiver->sink ? 0 : -1;
+	receiver->sinks = audio_sinks_open(receiver->media, receiver->plan, &receiver->format, err);
+	return receiver->sinks ? 0 : -1;
 }
 
 static int write_block(struct audio_receiver *receiver, const struct qv_audio_block *block, bool concealed,
@@ -61,7 +60,7 @@ static int write_block(struct audio_receiver *receiver, const struct qv_audio_bl
 	struct ledger *ledger = receiver->media->ledger;
 	struct qv_audio_block placed = *block;
 	placed.position = receiver->position;
-	if (receiver->sink_class->write(receiver->sink, &placed, err) != 0)
+	if (audio_sinks_write(receiver->sinks, &placed, err) != 0)
 		return -1;
 	receiver->position += block->frames;
 	ledger_add(ledger, &ledger->totals.audio.played, block->frames);
@@ -89,7 +88,7 @@ static int write_silence(struct audio_receiver *receiver, uint64_t frames, struc
 static int fill_gap(struct audio_receiver *receiver, uint64_t frames, struct qv_error *err)
 {
 	uint64_t rate = (uint64_t)receiver->format.rate;
-	uint64_t limit = rate * (receiver->sink_class->paced ? GAP_LIVE_MS : GAP_RECORDING_MS) / 1000;
+	uint64_t limit = rate * (receiver->paced ? GAP_LIVE_MS : GAP_RECORDING_MS) / 1000;
 	struct qv_audio_block block;
 	if (frames > limit) {
 		qv_log_warning(receiver->media->host->log, "%.1f s of sound are missing and left out",
@@ -144,7 +143,7 @@ static int play_packet(struct audio_receiver *receiver, struct qv_error *err)
 /* What the sink still has to play, if it tells. */
 static int64_t sink_delay(const struct audio_receiver *receiver)
 {
-	return receiver->sink_class->paced && receiver->position > 0 ? receiver->sink_class->delay(receiver->sink) : 0;
+	return receiver->paced && receiver->position > 0 ? audio_sinks_delay(receiver->sinks) : 0;
 }
 
 static int64_t silence_ns(const struct audio_receiver *receiver)
@@ -159,7 +158,7 @@ static int64_t silence_ns(const struct audio_receiver *receiver)
 static bool wait_for_sound(struct audio_receiver *receiver, int64_t delay)
 {
 	bool stopped = receiver->dry_frames >= (uint64_t)receiver->format.rate * DRY_MAX_MS / 1000;
-	if (!receiver->sink_class->paced || receiver->position == 0 || stopped) {
+	if (!receiver->paced || receiver->position == 0 || stopped) {
 		pthread_cond_wait(&receiver->changed, &receiver->lock);
 		return true;
 	}
@@ -244,13 +243,10 @@ static void *run(void *argument)
 	if (open_modules(receiver, &err) == 0)
 		play_all(receiver, &err);
 	bool failed = err.code != QV_OK && err.code != QV_E_CANCELLED;
-	if (receiver->sink)
-		receiver->sink_class->close(receiver->sink);
+	audio_sinks_close(receiver->sinks);
 	receiver->codec_class->decoder_close(receiver->decoder);
-	if (failed) {
-		qv_error_prefix(&err, "audio sink \"%s\"", receiver->sink_class->head.name);
+	if (failed)
 		qv_log_error(receiver->media->host->log, "%s; no more sound is played", err.message);
-	}
 	ledger_finish(ledger, &ledger->audio, false, failed ? &err : NULL);
 	connection_wake(receiver->media->connection);
 	return NULL;
@@ -262,7 +258,7 @@ static int prepare(struct audio_receiver *receiver, struct qv_error *err)
 	receiver->silence = calloc(receiver->silence_frames * (size_t)receiver->format.channels, sizeof(int16_t));
 	if (!receiver->silence)
 		return qv_fail(err, QV_E_NOMEM, "no memory for an audio receiver");
-	receiver->buffer = jitter_buffer_new(receiver->format.rate, !receiver->sink_class->paced, err);
+	receiver->buffer = jitter_buffer_new(receiver->format.rate, !receiver->paced, err);
 	if (!receiver->buffer)
 		return -1;
 	int failed = pthread_create(&receiver->thread, NULL, run, receiver);
@@ -282,9 +278,8 @@ struct audio_receiver *audio_receiver_start(struct media *media, const struct qv
 	receiver->plan = plan;
 	receiver->codec = codec;
 	receiver->format = offer->audio;
-	receiver->sink_class = qv_audiosink_class(plan->audio_sink->class);
+	receiver->paced = audio_sinks_paced(plan);
 	receiver->codec_class = qv_audiocodec_class(codec->class);
-	module_host_init(&receiver->sink_host, media, "audio.sink");
 	module_host_init(&receiver->codec_host, media, "audio.codec");
 	pthread_mutex_init(&receiver->lock, NULL);
 	condition_init(&receiver->changed);
@@ -333,7 +328,6 @@ void audio_receiver_free(struct audio_receiver *receiver)
 	free(receiver->silence);
 	pthread_cond_destroy(&receiver->changed);
 	pthread_mutex_destroy(&receiver->lock);
-	module_host_clear(&receiver->sink_host);
 	module_host_clear(&receiver->codec_host);
 	free(receiver);
 }

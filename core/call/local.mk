@@ -4,6 +4,8 @@ libqvisio_la_SOURCES += \
 	%D%/assembler.h \
 	%D%/audio_receiver.c \
 	%D%/audio_receiver.h \
+	%D%/audio_sinks.c \
+	%D%/audio_sinks.h \
 	%D%/audio_sender.c \
 	%D%/audio_sender.h \
 	%D%/clock_offset.c \
@@ -32,6 +34,8 @@ libqvisio_la_SOURCES += \
 	%D%/unit_buffer.h \
 	%D%/video_receiver.c \
 	%D%/video_receiver.h \
+	%D%/video_sinks.c \
+	%D%/video_sinks.h \
 	%D%/video_sender.c \
 	%D%/video_sender.h \
 	%D%/wire.c \

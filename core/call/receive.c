@@ -32,7 +32,7 @@ struct side {
 
 static const struct qv_role *find_video_codec(const struct qv_receive_plan *plan, const char *name)
 {
-	for (size_t i = 0; role_present(plan->video_sink) && i < plan->video_codec_count; i++)
+	for (size_t i = 0; plan->video_sink_count > 0 && i < plan->video_codec_count; i++)
 		if (strcmp(qv_videocodec_class(plan->video_codecs[i].class)->wire_name, name) == 0)
 			return &plan->video_codecs[i];
 	return NULL;
@@ -40,7 +40,7 @@ static const struct qv_role *find_video_codec(const struct qv_receive_plan *plan
 
 static const struct qv_role *find_audio_codec(const struct qv_receive_plan *plan, const char *name)
 {
-	for (size_t i = 0; role_present(plan->audio_sink) && i < plan->audio_codec_count; i++)
+	for (size_t i = 0; plan->audio_sink_count > 0 && i < plan->audio_codec_count; i++)
 		if (strcmp(qv_audiocodec_class(plan->audio_codecs[i].class)->wire_name, name) == 0)
 			return &plan->audio_codecs[i];
 	return NULL;

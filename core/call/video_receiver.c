@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include <qvisio/videocodec.h>
-#include <qvisio/videosink.h>
 
 #include "inbox.h"
+#include "video_sinks.h"
 
 #define IDLE_MS 40 /* between looks at the window's events */
 
@@ -16,10 +16,9 @@ struct video_receiver {
 	const struct qv_role *codec;
 	struct qv_video_format format;
 	struct inbox *inbox;
-	struct module_host sink_host, codec_host;
-	const struct qv_videosink_class *sink_class;
+	struct module_host codec_host;
 	const struct qv_videocodec_class *codec_class;
-	struct qv_videosink *sink;
+	struct video_sinks *sinks;
 	struct qv_videodecoder *decoder;
 	struct unit_buffer picture;
 	bool want_key; /* after damage */
@@ -35,18 +34,12 @@ static int64_t now_ns(void)
 
 static int open_modules(struct video_receiver *receiver, struct qv_error *err)
 {
-	const struct qv_receive_plan *plan = receiver->plan;
 	receiver->decoder = receiver->codec_class->decoder_open(&receiver->codec_host.host, receiver->codec->options,
 								&receiver->format, err);
 	if (!receiver->decoder)
 		return qv_error_prefix(err, "video codec \"%s\"", receiver->codec_class->head.name);
-	receiver->sink = receiver->sink_class->open(&receiver->sink_host.host, plan->video_sink->options,
-						    plan->title ? plan->title : "Qvisio", err);
-	if (!receiver->sink)
-		return -1;
-	if (receiver->sink_class->status && plan->secured_text)
-		return receiver->sink_class->status(receiver->sink, plan->secured, plan->secured_text, err);
-	return 0;
+	receiver->sinks = video_sinks_open(receiver->media, receiver->plan, err);
+	return receiver->sinks ? 0 : -1;
 }
 
 /* 1: a frame to show; 0: none; -1: the decoder cannot go on. */
@@ -117,7 +110,7 @@ static int show_picture(struct video_receiver *receiver, bool more, struct qv_er
 	if (made == 0 || more)
 		return 0;
 	int64_t decoded = now_ns();
-	if (receiver->sink_class->show(receiver->sink, &frame, err) != 0)
+	if (video_sinks_show(receiver->sinks, &frame, err) != 0)
 		return -1;
 	note_times(receiver, taken, decoded, now_ns());
 	return 0;
@@ -131,7 +124,7 @@ static int show_all(struct video_receiver *receiver, struct qv_error *err)
 		case INBOX_ENDED:
 			return 0;
 		case INBOX_NOTHING:
-			if (receiver->sink_class->poll && receiver->sink_class->poll(receiver->sink, err) != 0)
+			if (video_sinks_poll(receiver->sinks, err) != 0)
 				return -1;
 			break;
 		case INBOX_PICTURE:
@@ -150,13 +143,10 @@ static void *run(void *argument)
 	if (open_modules(receiver, &err) == 0)
 		show_all(receiver, &err);
 	bool failed = err.code != QV_OK && err.code != QV_E_END && err.code != QV_E_CANCELLED;
-	if (receiver->sink)
-		receiver->sink_class->close(receiver->sink);
+	video_sinks_close(receiver->sinks);
 	receiver->codec_class->decoder_close(receiver->decoder);
-	if (failed) {
-		qv_error_prefix(&err, "video sink \"%s\"", receiver->sink_class->head.name);
+	if (failed)
 		qv_log_error(receiver->media->host->log, "%s; no more video is shown", err.message);
-	}
 	ledger_finish(ledger, &ledger->video, err.code == QV_E_END, failed ? &err : NULL);
 	connection_wake(receiver->media->connection);
 	return NULL;
@@ -175,9 +165,7 @@ struct video_receiver *video_receiver_start(struct media *media, const struct qv
 	receiver->plan = plan;
 	receiver->codec = codec;
 	receiver->format = offer->video;
-	receiver->sink_class = qv_videosink_class(plan->video_sink->class);
 	receiver->codec_class = qv_videocodec_class(codec->class);
-	module_host_init(&receiver->sink_host, media, "video.sink");
 	module_host_init(&receiver->codec_host, media, "video.codec");
 	receiver->inbox = inbox_new(err);
 	int failed = receiver->inbox ? pthread_create(&receiver->thread, NULL, run, receiver) : 0;
@@ -215,7 +203,6 @@ void video_receiver_free(struct video_receiver *receiver)
 	}
 	inbox_free(receiver->inbox);
 	unit_buffer_free(&receiver->picture);
-	module_host_clear(&receiver->sink_host);
 	module_host_clear(&receiver->codec_host);
 	free(receiver);
 }

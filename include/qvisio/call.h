@@ -158,8 +158,10 @@ struct qv_send_plan {
 /* What to do with what comes. */
 struct qv_receive_plan {
 	const char *program;
-	const struct qv_role *video_sink;   /* NULL: video is not accepted */
-	const struct qv_role *audio_sink;   /* NULL: sound is not accepted */
+	const struct qv_role *video_sinks;  /* that all get the picture */
+	size_t video_sink_count;            /* 0: video is not accepted */
+	const struct qv_role *audio_sinks;  /* that all get the sound */
+	size_t audio_sink_count;            /* 0: sound is not accepted */
 	const struct qv_role *video_codecs; /* that may decode, found by their wire_name */
 	size_t video_codec_count;
 	const struct qv_role *audio_codecs;
@@ -180,7 +182,8 @@ struct qv_receive_plan {
 int qv_call_send(const struct qv_link *link, const struct qv_send_plan *plan, const struct qv_host *host,
 		 struct qv_call_observer *observer, struct qv_call_result *result, struct qv_error *err);
 
-/* Runs the answerer's side, likewise. The video sink is opened, used and closed on one thread of the call's own. */
+/* Runs the answerer's side, likewise. The video sinks are opened, used and closed on one thread of the call's own. One
+ * that fails during the call is given up while another is left. */
 int qv_call_receive(const struct qv_link *link, const struct qv_receive_plan *plan, const struct qv_host *host,
 		    struct qv_call_observer *observer, struct qv_call_result *result, struct qv_error *err);
 

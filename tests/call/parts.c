@@ -644,8 +644,10 @@ void end_init(struct end *end, int fd)
 	end->send.audio_source = &audio_source_role;
 	end->send.audio_codec = &audio_codec_role;
 	end->receive.program = "receiver 1";
-	end->receive.video_sink = &video_sink_role;
-	end->receive.audio_sink = &audio_sink_role;
+	end->receive.video_sinks = &video_sink_role;
+	end->receive.video_sink_count = 1;
+	end->receive.audio_sinks = &audio_sink_role;
+	end->receive.audio_sink_count = 1;
 	end->receive.video_codecs = &video_codec_role;
 	end->receive.video_codec_count = 1;
 	end->receive.audio_codecs = &audio_codec_role;

@@ -156,7 +156,7 @@ static void a_paced_sink_hears_the_sound_in_order(void **state)
 {
 	(void)state;
 	sender.send.video_source = NULL;
-	receiver.receive.audio_sink = &audio_paced_sink_role;
+	receiver.receive.audio_sinks = &audio_paced_sink_role;
 	parts.audio_blocks = 50;
 	parts.audio_interval_ms = 10;
 	start_both();
@@ -179,7 +179,7 @@ static void a_paced_sink_hears_the_sound_in_order(void **state)
 static void a_sink_gets_no_endless_silence(void **state)
 {
 	(void)state;
-	receiver.receive.audio_sink = &audio_paced_sink_role;
+	receiver.receive.audio_sinks = &audio_paced_sink_role;
 	parts.video_frames = 150;
 	parts.video_interval_ms = 10;
 	parts.audio_interval_ms = 10;

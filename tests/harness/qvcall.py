@@ -27,8 +27,15 @@ def psk_source(end, sae):
     return f'{{ module = "psk"; keys = "keys.txt"; record = "{end}.used"; sae_id = "{sae}"; }}'
 
 
+def roles(name, inside):
+    """The role `name`, or the list of several."""
+    if isinstance(inside, str):
+        return f"{name}: {{ {inside} }};"
+    return f"{name}s: ( " + ", ".join(f"{{ {one} }}" for one in inside) + " );"
+
+
 class Call:
-    """A server, started, and clients that call it. `video` and `audio` are the insides of the roles."""
+    """A server, started, and clients that call it. Sinks and sources are the insides of the roles; sinks may be lists."""
 
     def __init__(self, test, folder, video_sink='module = "null";', audio_sink=None, tls='module = "openssl";',
                  key_source=None, server_extra="", env=None):
@@ -38,9 +45,9 @@ class Call:
         config = f'listen: {{ address = "127.0.0.1:0"; }};\nkey_source: {key_source or psk_source("server", 12)};\n'
         config += f"tls: {{ {tls} }};\n{server_extra}\n"
         if video_sink:
-            config += f"video: {{ sink: {{ {video_sink} }}; }};\n"
+            config += f"video: {{ {roles('sink', video_sink)} }};\n"
         if audio_sink:
-            config += f"audio: {{ sink: {{ {audio_sink} }}; }};\n"
+            config += f"audio: {{ {roles('sink', audio_sink)} }};\n"
         self.server = self.start_server(write(folder, "server.conf", config))
 
     def start_server(self, path):

@@ -96,6 +96,27 @@ def _(tmp):
     assert qvcall.event(call.server, "summary")["end"] == "peer-bye"
 
 
+@test.case("several sinks all get what comes, and one that goes away takes none of the others with it")
+def _(tmp):
+    pulse = qvaudio.Pulse(test, tmp)
+    call = qvcall.Call(test, tmp, env={**pulse.env, "SDL_VIDEODRIVER": "dummy"},
+                       video_sink=['module = "sdl";', 'module = "file"; path = "one.y4m";',
+                                   'module = "file"; path = "two.y4m";'],
+                       audio_sink=['module = "pulse";', 'module = "file"; path = "one.wav";'])
+    client = call.client(audio='module = "tone";')
+    qvcall.event(call.server, "stats")
+    pulse.process.signal(signal.SIGKILL)
+    call.server.wait_for('audio sink "pulse": .*; the other sinks go on')
+    before = qvcall.event(call.server, "stats")["audio"]["played"]
+    client.signal(signal.SIGTERM)
+    assert client.wait() == 0, client.output()
+    summary = qvcall.event(call.server, "summary")
+    one, two = (qvcall.Y4m(os.path.join(tmp, name)).frames for name in ("one.y4m", "two.y4m"))
+    assert len(one) == summary["video"]["shown"] and one == two
+    samples = qvaudio.read_wav(os.path.join(tmp, "one.wav"))[0]
+    assert len(samples) >= before > 0, (len(samples), summary)
+
+
 @test.case("silent and noisy connections hold up no caller")
 def _(tmp):
     call = qvcall.Call(test, tmp)

@@ -115,29 +115,50 @@ static int check_top(struct app *app, enum visio_role role, struct qv_error *err
 	return app->peer ? 0 : -1;
 }
 
-/* `video: { source: {…}; codec: {…}; }` at a client, with `sink` in place of `source` at a server. */
+/* `sink: {…}` or `sinks: ( {…}, {…} )`; a client has one `source`. */
+static int load_devices(struct app *app, const struct qv_section *outer, const char *device, const char *kind,
+			struct medium *medium, struct qv_error *err)
+{
+	char list[16];
+	const struct qv_section *one;
+	size_t count;
+	snprintf(list, sizeof list, "%ss", device);
+	if (qv_section_group(outer, device, &one, err) != 0 || qv_section_list(outer, list, &count, err) != 0)
+		return -1;
+	if (!one == (count == 0))
+		return qv_fail(
+			err, QV_E_CONFIG, "%s: %s.%s: %s", qv_section_where(outer), qv_section_name(outer), device,
+			one ? "given as a list too; use one of both" : "missing; it names the module: { module = …; }");
+	if (count > DEVICES_MAX)
+		return qv_fail(err, QV_E_CONFIG, "%s: %s.%s: more than %d", qv_section_where(outer),
+			       qv_section_name(outer), list, DEVICES_MAX);
+	for (size_t i = 0; i < (one ? 1 : count); i++) {
+		const struct qv_section *section = one ? one : qv_section_list_item(outer, list, i);
+		if (qv_role_load(app->loader, section, kind, NULL, &medium->devices[medium->device_count++], err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int load_medium(struct app *app, enum visio_role role, const char *name, const char *codec,
 		       struct medium *medium, struct qv_error *err)
 {
 	static const struct qv_option none[] = { { .name = NULL } };
+	static const char *const client_groups[] = { "source", "codec", NULL };
+	static const char *const server_groups[] = { "sink", "sinks", "codec", NULL };
 	const char *device = role == VISIO_CLIENT ? "source" : "sink";
-	const char *const groups[] = { device, "codec", NULL };
-	const struct qv_section *outer, *inner, *codec_section;
+	const struct qv_section *outer, *codec_section;
 	char kind[32];
 	if (qv_section_group(qv_config_root(app->config), name, &outer, err) != 0)
 		return -1;
 	if (!outer)
 		return 0;
-	struct qv_options *options = qv_options_check(outer, none, sizeof none[0], groups, err);
+	struct qv_options *options = qv_options_check(outer, none, sizeof none[0],
+						      role == VISIO_CLIENT ? client_groups : server_groups, err);
 	qv_options_free(options);
-	if (!options || qv_section_group(outer, device, &inner, err) != 0 ||
-	    qv_section_group(outer, "codec", &codec_section, err) != 0)
-		return -1;
-	if (!inner)
-		return qv_fail(err, QV_E_CONFIG, "%s: %s.%s: missing; it names the module: { module = …; }",
-			       qv_section_where(outer), name, device);
 	snprintf(kind, sizeof kind, "%s%s", name, device);
-	if (qv_role_load(app->loader, inner, kind, NULL, &medium->device, err) != 0)
+	if (!options || load_devices(app, outer, device, kind, medium, err) != 0 ||
+	    qv_section_group(outer, "codec", &codec_section, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%scodec", name);
 	return qv_role_load(app->loader, codec_section, kind, codec, &medium->codec, err);
@@ -162,7 +183,7 @@ static int load_security(struct app *app, struct qv_error *err)
 
 static int check_whole(struct app *app, enum visio_role role, struct qv_error *err)
 {
-	if (!app->video.device.class && !app->audio.device.class)
+	if (!app->video.device_count && !app->audio.device_count)
 		return qv_fail(err, QV_E_CONFIG, "%s: neither video nor audio is configured; a call needs one of them",
 			       app->line.config_path);
 	if (role == VISIO_CLIENT && app->key_source.class && !qv_options_has(app->peer, "sae_id"))
@@ -198,11 +219,14 @@ int app_open(struct app *app, enum visio_role role, struct qv_error *err)
 
 void app_close(struct app *app)
 {
-	struct qv_role *const roles[] = { &app->key_source,  &app->tls,          &app->video.device,
-					  &app->video.codec, &app->audio.device, &app->audio.codec };
+	struct qv_role *const roles[] = { &app->key_source, &app->tls, &app->video.codec, &app->audio.codec };
 	qv_secure_close(app->secure);
 	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
 		qv_role_free(roles[i]);
+	for (size_t i = 0; i < DEVICES_MAX; i++) {
+		qv_role_free(&app->video.devices[i]);
+		qv_role_free(&app->audio.devices[i]);
+	}
 	qv_loader_free(app->loader);
 	qv_options_free(app->peer);
 	qv_options_free(app->top);

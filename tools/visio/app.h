@@ -28,9 +28,12 @@ struct command_line {
 /* Returns -1 to go on, or the status to exit with (--help, --version, wrong usage). */
 int command_line_parse(int argc, char **argv, enum visio_role role, struct command_line *line);
 
-/* One direction of media: source or sink, and the codec. A class of NULL: this medium is not wanted. */
+/* One direction of media: a source, or sinks, and the codec. No device: this medium is not wanted. */
+#define DEVICES_MAX 8
 struct medium {
-	struct qv_role device, codec;
+	struct qv_role devices[DEVICES_MAX];
+	size_t device_count;
+	struct qv_role codec;
 };
 
 struct app {

@@ -80,8 +80,10 @@ static void take_call(struct app *app, const struct qv_link *link, const struct 
 	snprintf(title, sizeof title, "Qvisio: %s", name);
 	struct qv_receive_plan plan = {
 		.program = app_program(VISIO_SERVER),
-		.video_sink = app->video.device.class ? &app->video.device : NULL,
-		.audio_sink = app->audio.device.class ? &app->audio.device : NULL,
+		.video_sinks = app->video.devices,
+		.video_sink_count = app->video.device_count,
+		.audio_sinks = app->audio.devices,
+		.audio_sink_count = app->audio.device_count,
 		.video_codecs = &app->video.codec,
 		.video_codec_count = app->video.codec.class ? 1 : 0,
 		.audio_codecs = &app->audio.codec,

@@ -17,10 +17,10 @@ static int call(struct app *app, int fd, const char *name, struct qv_secure_sess
 	struct qv_link link = { .tls = session->tls, .session = session->session, .fd = fd };
 	struct qv_send_plan plan = {
 		.program = app_program(VISIO_CLIENT),
-		.video_source = video->device.class ? &video->device : NULL,
-		.video_codec = video->device.class ? &video->codec : NULL,
-		.audio_source = audio->device.class ? &audio->device : NULL,
-		.audio_codec = audio->device.class ? &audio->codec : NULL,
+		.video_source = video->device_count ? video->devices : NULL,
+		.video_codec = video->device_count ? &video->codec : NULL,
+		.audio_source = audio->device_count ? audio->devices : NULL,
+		.audio_codec = audio->device_count ? &audio->codec : NULL,
 	};
 	struct qv_call_result result;
 	int status = qv_call_send(&link, &plan, &app->host, &report.observer, &result, err);
