@@ -5,7 +5,8 @@
  *   dlopen -> read qv_module -> check ABI -> copy each class, min(size) -> check required callbacks
  *          -> [check options -> open -> kind's callbacks … -> close]* -> dlclose at process end
  *
- * A module keeps no global state: one class may be opened several times, on several threads.
+ * A module keeps no global state: one class may be opened several times, on several threads. What it must know about a
+ * library that itself exists once per process lies in statics named library_…, behind a lock.
  */
 #ifndef QVISIO_MODULE_H
 #define QVISIO_MODULE_H

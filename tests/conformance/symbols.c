@@ -92,11 +92,18 @@ void check_exports(struct check *check)
 	each_symbol(check, &image, table, check_export);
 }
 
+/* Some libraries exist once per process: what a module has to keep about that, it names library_… */
+static bool is_about_library(const char *name)
+{
+	return strncmp(name, "library_", 8) == 0;
+}
+
 static void check_data(struct check *check, const struct image *image, const ElfW(Sym) * symbol, const char *name)
 {
 	unsigned type = symbol->st_info & 0xf;
 	/* A thread's own scratch memory (STT_TLS) is not shared: some libraries report errors in no other way. */
-	if (type != STT_OBJECT || symbol->st_size == 0 || symbol->st_shndx >= image->count || is_toolchains(name))
+	if (type != STT_OBJECT || symbol->st_size == 0 || symbol->st_shndx >= image->count || is_toolchains(name) ||
+	    is_about_library(name))
 		return;
 	const ElfW(Shdr) *section = &image->sections[symbol->st_shndx];
 	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)(const void *)image->bytes;
@@ -105,7 +112,9 @@ static void check_data(struct check *check, const struct image *image, const Elf
 	/* Constants with addresses in them lie in .data.rel.ro, which is read-only once relocated. */
 	const char *place = name_of(image, &image->sections[header->e_shstrndx], section->sh_name);
 	REQUIRE(check, strncmp(place, ".data.rel.ro", 12) == 0,
-		"\"%s\" can be written and is shared by all instances; keep it in the instance, or make it const",
+		"\"%s\" can be written and is shared by all instances; keep it in the instance, make it const, or call "
+		"it "
+		"library_… if it is about a library that exists once per process",
 		name);
 }
 

@@ -9,9 +9,9 @@
 #include <string.h>
 
 /* State of the process because SDL's is: which thread its windows belong to. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_t owner;
-static int users;
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t library_owner;
+static int library_users;
 
 static int no_display(struct qv_error *err, const char *why)
 {
@@ -53,26 +53,26 @@ static int start(struct qv_error *err)
 int library_enter(struct qv_error *err)
 {
 	int result = 0;
-	pthread_mutex_lock(&lock);
-	if (users > 0 && !pthread_equal(owner, pthread_self()))
+	pthread_mutex_lock(&library_lock);
+	if (library_users > 0 && !pthread_equal(library_owner, pthread_self()))
 		result = qv_fail(err, QV_E_BUSY,
 				 "another thread of this program has a video window open, and SDL shows windows from "
 				 "one thread only");
 	else
 		result = start(err);
 	if (result == 0) {
-		owner = pthread_self();
-		users++;
+		library_owner = pthread_self();
+		library_users++;
 	}
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&library_lock);
 	return result;
 }
 
 void library_leave(void)
 {
-	pthread_mutex_lock(&lock);
-	users--;
+	pthread_mutex_lock(&library_lock);
+	library_users--;
 	TTF_Quit();
 	SDL_QuitSubSystem(SDL_INIT_VIDEO);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&library_lock);
 }
