@@ -16,6 +16,7 @@
 
 #define AT(kind, member) offsetof(struct qv_##kind##_class, member)
 
+/* clang-format off */
 static const size_t keysource_required[] = { AT(keysource, open), AT(keysource, close), AT(keysource, take),
 					     AT(keysource, claim), AT(keysource, status), AT(keysource, self), 0 };
 static const size_t tls_required[] = { AT(tls, open), AT(tls, close), AT(tls, connect), AT(tls, accept),
@@ -52,6 +53,7 @@ static const size_t qkdlink_required[] = { AT(qkdlink, open), AT(qkdlink, close)
 		#kind, summary, QV_##KIND##_ABI_MAJOR, QV_##KIND##_ABI_MINOR,               \
 			sizeof(struct qv_##kind##_class), kind##_required                   \
 	}
+/* clang-format on */
 
 const struct qv_kind qv_kinds[] = {
 	KIND(keysource, KEYSOURCE, "keys shared with a peer"),
@@ -76,11 +78,11 @@ const struct qv_kind *qv_kind_find(const char *name)
 }
 
 /* `head` is the first member of each class struct, so the address of one is the address of the other. */
-#define DEFINE_CLASS(noun)                                                                       \
-	const struct qv_##noun##_class *qv_##noun##_class(const struct qv_class *class)          \
-	{                                                                                        \
-		bool of_kind = class && strcmp(class->kind, #noun) == 0;                         \
-		return of_kind ? (const struct qv_##noun##_class *)(const void *)class : NULL;   \
+#define DEFINE_CLASS(noun)                                                                                             \
+	const struct qv_##noun##_class *qv_##noun##_class(const struct qv_class *class)                                \
+	{                                                                                                              \
+		bool of_kind = class && strcmp(class->kind, #noun) == 0;                                               \
+		return of_kind ? (const struct qv_##noun##_class *)(const void *)class : NULL;                         \
 	}
 
 DEFINE_CLASS(keysource)

@@ -42,11 +42,9 @@ int qv_value_set_integer(const struct qv_options *options, struct qv_value *valu
 int qv_value_set_real(const struct qv_options *options, struct qv_value *value, double real, struct qv_error *err);
 int qv_value_set_string(const struct qv_options *options, struct qv_value *value, const char *string,
 			struct qv_error *err);
-int qv_value_add_item(const struct qv_options *options, struct qv_value *value, const char *item,
-		      struct qv_error *err);
+int qv_value_add_item(const struct qv_options *options, struct qv_value *value, const char *item, struct qv_error *err);
 /* From text in the option's own syntax: defaults and command lines. STRINGS are separated by commas. */
-int qv_value_set_text(const struct qv_options *options, struct qv_value *value, const char *text,
-		      struct qv_error *err);
+int qv_value_set_text(const struct qv_options *options, struct qv_value *value, const char *text, struct qv_error *err);
 
 /* Sets defaults, and fails for a required option that is missing. */
 int qv_options_finish(struct qv_options *options, struct qv_error *err);
@@ -55,7 +53,7 @@ int qv_options_finish(struct qv_options *options, struct qv_error *err);
 void qv_option_expects(const struct qv_option *option, char *text, size_t room);
 
 /* QV_E_CONFIG for a name that the table does not have; suggests the nearest of it and of `groups` (may be NULL). */
-int qv_options_unknown(const struct qv_options *options, const char *where, const char *name,
-		       const char *const *groups, struct qv_error *err);
+int qv_options_unknown(const struct qv_options *options, const char *where, const char *name, const char *const *groups,
+		       struct qv_error *err);
 
 #endif

@@ -19,8 +19,8 @@ extern "C" {
 #define QV_KEYSOURCE_ABI_MAJOR 1
 #define QV_KEYSOURCE_ABI_MINOR 0
 
-#define QV_KEY_ID_MAX 128 /* bytes of a key_ID, without the ending zero; a UUID has 36 */
-#define QV_SAE_ID_MAX 255 /* bytes of a SAE ID or KME ID */
+#define QV_KEY_ID_MAX       128 /* bytes of a key_ID, without the ending zero; a UUID has 36 */
+#define QV_SAE_ID_MAX       255 /* bytes of a SAE ID or KME ID */
 #define QV_KEY_BITS_DEFAULT 256
 
 struct qv_key {
@@ -52,7 +52,8 @@ struct qv_keysource_class {
 	struct qv_class head;
 
 	/* Required. Options are borrowed during the call. NULL with err. May check that the source is reachable, or not. */
-	struct qv_keysource *(*open)(const struct qv_host *host, const struct qv_options *options, struct qv_error *err);
+	struct qv_keysource *(*open)(const struct qv_host *host, const struct qv_options *options,
+				     struct qv_error *err);
 
 	/* Required. NULL is fine. */
 	void (*close)(struct qv_keysource *source);

@@ -29,8 +29,8 @@ extern "C" {
 #define QV_TLS_ABI_MINOR 0
 
 #define QV_TLS_PSK_IDENTITY_MAX 1024 /* bytes; RFC 8446 allows 65535 */
-#define QV_TLS_PSK_MIN 16            /* bytes of key material; RFC 9257 section 6 */
-#define QV_TLS_PSK_MAX 512
+#define QV_TLS_PSK_MIN          16   /* bytes of key material; RFC 9257 section 6 */
+#define QV_TLS_PSK_MAX          512
 
 enum qv_tls_policy {
 	QV_TLS_QKD_REQUIRE, /* handshake with a QKD key or not at all */
@@ -40,7 +40,8 @@ enum qv_tls_policy {
 
 enum qv_tls_hash { QV_TLS_SHA256, QV_TLS_SHA384 };
 
-enum qv_tls_kex { /* RFC 8446 section 4.2.9 */
+/* RFC 8446 section 4.2.9 */
+enum qv_tls_kex {
 	QV_TLS_PSK_DHE_KE, /* also safe while the Diffie-Hellman group holds */
 	QV_TLS_PSK_KE      /* rests on the QKD key alone */
 };
@@ -55,12 +56,12 @@ extern const struct qv_option qv_tls_options[];
 struct qv_tls_settings {
 	enum qv_tls_policy policy;
 	enum qv_tls_kex kex;
-	enum qv_tls_hash hash;       /* that this side names when it takes a key */
-	const char *certificate;     /* PEM chain, or NULL */
-	const char *private_key;     /* PEM, or NULL */
-	const char *ca;              /* PEM bundle, or NULL: the system's store */
-	bool verify_client;          /* a server asks classic clients for a certificate and refuses those without */
-	const char *server_name;     /* name to verify instead of the host called, or NULL */
+	enum qv_tls_hash hash;   /* that this side names when it takes a key */
+	const char *certificate; /* PEM chain, or NULL */
+	const char *private_key; /* PEM, or NULL */
+	const char *ca;          /* PEM bundle, or NULL: the system's store */
+	bool verify_client;      /* a server asks classic clients for a certificate and refuses those without */
+	const char *server_name; /* name to verify instead of the host called, or NULL */
 	int handshake_timeout_ms;
 };
 int qv_tls_settings_read(const struct qv_options *options, struct qv_tls_settings *settings, struct qv_error *err);
@@ -88,16 +89,16 @@ struct qv_tls_finder {
 
 /* Facts of a finished handshake, for display, logs and policy checks. Strings are "" when not applicable. */
 struct qv_tls_facts {
-	char backend[64];        /* "OpenSSL 3.0.22" */
-	char protocol[16];       /* "TLSv1.3" */
-	char cipher[48];         /* IANA name, "TLS_CHACHA20_POLY1305_SHA256" */
-	char group[32];          /* "x25519"; "" when no (EC)DHE took part */
-	bool psk;                /* keyed by the external PSK */
+	char backend[64];                          /* "OpenSSL 3.0.22" */
+	char protocol[16];                         /* "TLSv1.3" */
+	char cipher[48];                           /* IANA name, "TLS_CHACHA20_POLY1305_SHA256" */
+	char group[32];                            /* "x25519"; "" when no (EC)DHE took part */
+	bool psk;                                  /* keyed by the external PSK */
 	uint8_t identity[QV_TLS_PSK_IDENTITY_MAX]; /* of that PSK */
 	size_t identity_size;
-	char peer_subject[256];  /* of the certificate verified, RFC 4514; "" when none */
-	bool peer_verified;      /* the peer proved a certificate that verification accepted */
-	bool self_certificate;   /* this side proved one */
+	char peer_subject[256]; /* of the certificate verified, RFC 4514; "" when none */
+	bool peer_verified;     /* the peer proved a certificate that verification accepted */
+	bool self_certificate;  /* this side proved one */
 };
 
 enum qv_tls_io {
@@ -153,7 +154,8 @@ struct qv_tls_class {
 	int (*shutdown)(struct qv_tls_session *session, struct qv_error *err);
 
 	/* Required. TLS exporter, RFC 8446 section 7.5, with an empty context. Fills `out` to its size. */
-	int (*export_key)(struct qv_tls_session *session, const char *label, struct qv_secret *out, struct qv_error *err);
+	int (*export_key)(struct qv_tls_session *session, const char *label, struct qv_secret *out,
+			  struct qv_error *err);
 
 	/* Required. */
 	void (*facts)(const struct qv_tls_session *session, struct qv_tls_facts *facts);

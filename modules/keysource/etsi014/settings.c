@@ -235,8 +235,7 @@ static int read_trust(const struct qv_options *options, const struct qv_log *log
 		if (probe(options, "ca", NULL, &pem, err) != 0)
 			return -1;
 		if (!pem)
-			return qv_options_fail(options, "ca", err, "%s is not PEM",
-					       qv_options_string(options, "ca"));
+			return qv_options_fail(options, "ca", err, "%s is not PEM", qv_options_string(options, "ca"));
 	}
 	if (copy(&settings->ca, qv_options_string(options, "ca"), err) != 0)
 		return -1;

@@ -124,7 +124,7 @@ int etsi014_tls_explain(CURLcode code, const char *why, const struct etsi014_set
 	case CURLE_SSL_CACERT_BADFILE:
 		return qv_fail(err, QV_E_CONFIG, "the certificates in %s cannot be used: %s",
 			       settings->kme_certificate ? settings->kme_certificate
-			       : settings->ca       ? settings->ca
+			       : settings->ca            ? settings->ca
 							 : "the system's store",
 			       why);
 	case CURLE_OUT_OF_MEMORY:
