@@ -97,7 +97,7 @@ static int cell_level(const struct qv_frame *frame, int index)
 	for (int y = rect.top + quarter_y; y < rect.bottom - quarter_y; y++)
 		for (int x = rect.left + quarter_x; x < rect.right - quarter_x; x++, count++)
 			sum += frame->plane[0][(size_t)y * (size_t)frame->stride[0] + (size_t)x];
-	return sum / count;
+	return count > 0 ? sum / count : 0;
 }
 
 /* Levels to bits; a level in the middle fifth between dark and light is nothing. */

@@ -84,8 +84,10 @@ static int without_key(const struct qv_tls_common *common, struct qv_tls_choice 
 static int same_again(struct qv_tls_choice *choice, struct qv_tls_bytes identity, struct qv_error *err)
 {
 	const struct qv_tls_psk *psk = &choice->psk;
-	if (psk->key &&
-	    (identity.size != psk->identity_size || memcmp(identity.data, psk->identity, identity.size) != 0))
+	if (!psk->key)
+		return 0;
+	if (!identity.data || identity.size != psk->identity_size ||
+	    memcmp(identity.data, psk->identity, identity.size) != 0)
 		return refuse(choice, QV_TLS_ALERT_ILLEGAL_PARAMETER, QV_E_PROTOCOL, err,
 			      "its second ClientHello names another key");
 	return 0;

@@ -8,27 +8,31 @@
 #include <string.h>
 #include <unistd.h>
 
-static _Noreturn void end(struct check *check, char outcome, const char *format, va_list args)
+/* Whether the parent will read it; when it will not, an exit code has to do. */
+static bool tell(struct check *check, char outcome, const char *format, va_list args)
 {
 	char text[QV_ERROR_MESSAGE_MAX + 64];
 	text[0] = outcome;
 	vsnprintf(text + 1, sizeof text - 1, format, args);
-	ssize_t written = write(check->result_fd, text, strlen(text));
-	_exit(written < 0 || outcome == 'F' ? 1 : 0);
+	return write(check->result_fd, text, strlen(text)) > 0;
 }
 
 void check_fail(struct check *check, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	end(check, 'F', format, args);
+	tell(check, 'F', format, args);
+	va_end(args);
+	_exit(1);
 }
 
 void check_skip(struct check *check, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	end(check, 'S', format, args);
+	bool told = tell(check, 'S', format, args);
+	va_end(args);
+	_exit(told ? 0 : 1);
 }
 
 bool check_has_settings(const struct check_settings *settings)

@@ -33,7 +33,7 @@ static void log_stranger(struct kme *kme, gnutls_x509_crt_t certificate)
 static json_t *id_json(const char *id)
 {
 	size_t digits = strspn(id, "0123456789");
-	bool number = digits <= 18 && id[digits] == '\0' && (id[0] != '0' || digits == 1);
+	bool number = digits > 0 && digits <= 18 && id[digits] == '\0' && (id[0] != '0' || digits == 1);
 	return number ? json_integer(strtoll(id, NULL, 10)) : json_string(id);
 }
 

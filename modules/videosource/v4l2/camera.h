@@ -40,6 +40,6 @@ int camera_negotiate(int fd, const char *device, const struct camera_request *re
 		     struct camera_mode *mode, struct qv_error *err);
 
 /* "MJPG 640x480 at 30, 15; YUYV 320x240 at 30": formats of the camera itself, as many as there is room for. */
-void camera_describe(int fd, char *text, size_t room);
+void camera_describe(int fd, char *room, size_t size);
 
 #endif

@@ -107,7 +107,7 @@ static int read_mutant(struct qv_videosource *source, struct qv_frame *frame, in
 static void copy_options(void)
 {
 	size_t count = 0;
-	while (__good.head.options[count].name && count < 30) {
+	while (count < 30 && __good.head.options[count].name) {
 		__options[count] = __good.head.options[count];
 		count++;
 	}
