@@ -72,7 +72,7 @@ const char *const *qv_loader_path(const struct qv_loader *loader)
 	return (const char *const *)loader->path;
 }
 
-static int load_file(struct loaded_file *file, const char *path, struct qv_error *err)
+static int load_file(struct loaded_file *file, const char *path, const struct qv_log *log, struct qv_error *err)
 {
 	if (qv_module_path_safe(path, err) != 0)
 		return -1;
@@ -94,6 +94,7 @@ static int load_file(struct loaded_file *file, const char *path, struct qv_error
 	file->view.path = file->path;
 	file->view.module = module;
 	file->view.classes = (const struct qv_class *const *)file->classes;
+	qv_log_debug(log, "loaded %s, version %s", file->path, module->version);
 	return 0;
 }
 
@@ -117,13 +118,12 @@ static const struct qv_loaded *open_file_locked(struct qv_loader *loader, const 
 		qv_fail(err, QV_E_NOMEM, "%s: no memory to load it", path);
 		return NULL;
 	}
-	if (load_file(file, path, err) != 0) {
+	if (load_file(file, path, loader->log, err) != 0) {
 		file_free(file);
 		return NULL;
 	}
 	file->next = loader->files;
 	loader->files = file;
-	qv_log_debug(loader->log, "loaded %s, version %s", file->path, file->view.module->version);
 	return &file->view;
 }
 

@@ -69,7 +69,7 @@ static int folder_take(struct qv_keysource *source, const char *peer, unsigned b
 	unsigned long long id[2];
 	if (getentropy(id, sizeof id) != 0)
 		return qv_fail_errno(err, QV_E_IO, errno, "no random numbers for a key_ID");
-	sprintf(key->id, "%016llx%016llx", id[0], id[1]);
+	snprintf(key->id, sizeof key->id, "%016llx%016llx", id[0], id[1]);
 	key->secret = qv_secret_random(KEY_BYTES, err);
 	if (key->secret && transfer(source, key, O_WRONLY | O_CREAT | O_EXCL))
 		return 0;

@@ -33,6 +33,16 @@ struct arguments {
 	char **words;
 };
 
+static bool read_seconds(const char *text, int *seconds)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+	if (end == text || *end || number < 1 || number > 86400)
+		return false;
+	*seconds = (int)number;
+	return true;
+}
+
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
@@ -60,8 +70,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 			arguments->config = optarg;
 			break;
 		case 't':
-			arguments->timeout = atoi(optarg);
-			if (arguments->timeout < 1 || arguments->timeout > 86400)
+			if (!read_seconds(optarg, &arguments->timeout))
 				return -1;
 			break;
 		case 'P':

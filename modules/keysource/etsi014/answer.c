@@ -92,7 +92,7 @@ static int read_id(const json_t *root, const char *name, char *id, struct qv_err
 	for (const char *c = string; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return qv_fail(err, QV_E_PROTOCOL, "\"%s\" holds a control character", name);
-	strcpy(id, string);
+	memcpy(id, string, strlen(string) + 1);
 	return 0;
 }
 

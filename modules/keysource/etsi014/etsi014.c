@@ -44,7 +44,7 @@ static struct qv_keysource *etsi014_open(const struct qv_host *host, const struc
 	pthread_mutex_init(&source->lock, NULL);
 	if (etsi014_settings_read(options, host->log, &settings, err) == 0) {
 		if (settings.sae_id)
-			strcpy(source->self, settings.sae_id);
+			snprintf(source->self, sizeof source->self, "%s", settings.sae_id);
 		source->client = etsi014_client_new(&settings, host, err);
 		etsi014_settings_clear(&settings);
 	}
@@ -202,7 +202,7 @@ static int ask_self(struct qv_keysource *source, const char *peer, char *id, str
 	bool answered = true;
 	int result = peer && peer[0] ? get_status(source, peer, &status, &answered, &why) : 1;
 	if (result == 0 && status.master_sae_id[0]) {
-		strcpy(id, status.master_sae_id);
+		memcpy(id, status.master_sae_id, sizeof status.master_sae_id);
 		return 0;
 	}
 	/* Without an answer to the first question there will be none to the second. */
@@ -216,14 +216,14 @@ static int ask_self(struct qv_keysource *source, const char *peer, char *id, str
 static int etsi014_self(struct qv_keysource *source, const char *peer, char *id, struct qv_error *err)
 {
 	pthread_mutex_lock(&source->lock);
-	strcpy(id, source->self);
+	memcpy(id, source->self, sizeof source->self);
 	pthread_mutex_unlock(&source->lock);
 	if (id[0])
 		return 0;
 	if (ask_self(source, peer, id, err) != 0)
 		return -1;
 	pthread_mutex_lock(&source->lock);
-	strcpy(source->self, id);
+	snprintf(source->self, sizeof source->self, "%s", id);
 	pthread_mutex_unlock(&source->lock);
 	return 0;
 }
