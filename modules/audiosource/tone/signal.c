@@ -7,7 +7,8 @@ static double sine(const struct tone_signal *signal, uint64_t position)
 {
 	/* Whole seconds first: the product stays small, so the phase of a stream of days is as exact as at its start. */
 	uint64_t rate = (uint64_t)signal->rate;
-	double cycles = fmod((double)(position / rate) * signal->frequency, 1.0) +
+	uint64_t seconds = position / rate;
+	double cycles = fmod((double)seconds * signal->frequency, 1.0) +
 			(double)(position % rate) / signal->rate * signal->frequency;
 	return sin(2 * M_PI * cycles);
 }

@@ -197,7 +197,7 @@ static int ask_sae_info(struct qv_keysource *source, char *id, struct qv_error *
 
 static int ask_self(struct qv_keysource *source, const char *peer, char *id, struct qv_error *err)
 {
-	struct qv_keysource_status status;
+	struct qv_keysource_status status = { 0 };
 	struct qv_error why = QV_ERROR_INIT;
 	bool answered = true;
 	int result = peer && peer[0] ? get_status(source, peer, &status, &answered, &why) : 1;

@@ -163,7 +163,7 @@ static int read_new(struct psk_record *record, off_t size, char *text, struct qv
 /* Reads what others appended. A line without its end was never synchronised, so its key was never handed out. */
 static int catch_up(struct psk_record *record, struct psk_keys *keys, struct qv_error *err)
 {
-	off_t size;
+	off_t size = 0;
 	if (check_same(record, &size, err) != 0)
 		return -1;
 	if (size == record->read)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rgb.h"
 
+#include <math.h>
+
 /* Where a sample of a subsampled axis lies between two chroma samples: weights in quarters. */
 struct tap {
 	int at[2];
@@ -33,7 +35,7 @@ static int chroma_at(const struct qv_frame *frame, int plane, const struct tap *
 
 static uint8_t clamp(double value)
 {
-	return value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)(value + 0.5);
+	return value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)lround(value);
 }
 
 /* BT.601, 2.5.1 and 2.5.2: luma weights 0.299, 0.587, 0.114. */
