@@ -92,6 +92,13 @@ for _number, (_program, _config, _expected) in enumerate(BAD, 1):
     add_bad(_number, _program, _config, _expected)
 
 
+@test.case("the sample configurations are right, and name every setting as it is")
+def _(tmp):
+    for program in ("visio_client", "visio_server"):
+        for ending in (".conf", ".json"):
+            qvtest.run([program, "--check", os.path.join(qvtest.SOURCE, "etc", program + ending)])
+
+
 @test.case("a password never shows in a message about its configuration")
 def _(tmp):
     write(tmp, "bad.json", '{ "kme_address": "k:1", "kme_authentication_certificate_path": "none.pfx",\n'

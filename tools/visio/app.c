@@ -192,7 +192,7 @@ static int check_whole(struct app *app, enum visio_role role, struct qv_error *e
 	return 0;
 }
 
-int app_open(struct app *app, enum visio_role role, struct qv_error *err)
+int app_configure(struct app *app, enum visio_role role, struct qv_error *err)
 {
 	app->log = qv_log_new(role == VISIO_CLIENT ? "visio_client" : "visio_server", QV_LOG_INFO,
 			      qv_log_format_for(STDERR_FILENO), STDERR_FILENO);
@@ -208,7 +208,14 @@ int app_open(struct app *app, enum visio_role role, struct qv_error *err)
 	app->loader = qv_loader_new(app->top, app->log, err);
 	if (!app->loader || load_security(app, err) != 0 ||
 	    load_medium(app, role, "video", "mjpeg", &app->video, err) != 0 ||
-	    load_medium(app, role, "audio", "pcm", &app->audio, err) != 0 || check_whole(app, role, err) != 0)
+	    load_medium(app, role, "audio", "pcm", &app->audio, err) != 0)
+		return -1;
+	return check_whole(app, role, err);
+}
+
+int app_open(struct app *app, enum visio_role role, struct qv_error *err)
+{
+	if (app_configure(app, role, err) != 0)
 		return -1;
 	app->host.cancel_fd = stop_descriptor(app->line.seconds, err);
 	if (app->host.cancel_fd < 0)

@@ -23,6 +23,7 @@ struct command_line {
 	bool log_level_set;
 	enum qv_log_level log_level;
 	unsigned seconds; /* stop after so many; 0: never */
+	bool check;       /* judge the configuration, and end */
 };
 
 /* Returns -1 to go on, or the status to exit with (--help, --version, wrong usage). */
@@ -51,6 +52,9 @@ struct app {
 
 /* Reads the configuration, loads the modules of every role and opens the key source and TLS. */
 int app_open(struct app *app, enum visio_role role, struct qv_error *err);
+
+/* The first part of app_open alone, for --check: nothing but modules is opened. */
+int app_configure(struct app *app, enum visio_role role, struct qv_error *err);
 void app_close(struct app *app);
 
 /* "visio_client 0.1.0", for the peer. */

@@ -26,6 +26,7 @@ static void print_help(enum visio_role role)
 	       "nothing\n"
 	       "  --seconds=N             stop after N seconds\n"
 	       "  --log-level=LEVEL       error, warning, info or debug, on standard error\n"
+	       "  --check                 judge the configuration and the options of its modules, and end\n"
 	       "  --help, --version\n",
 	       program_name(role),
 	       role == VISIO_CLIENT ? "Captures picture and sound and sends them to a visio_server, keyed by QKD."
@@ -63,11 +64,15 @@ static bool parse_seconds(const char *text, unsigned *seconds)
 
 int command_line_parse(int argc, char **argv, enum visio_role role, struct command_line *line)
 {
-	enum { STATS = 256, SECONDS, LOG_LEVEL, SHOW_HELP, SHOW_VERSION };
+	enum { STATS = 256, SECONDS, LOG_LEVEL, CHECK, SHOW_HELP, SHOW_VERSION };
 	static const struct option options[] = {
-		{ "stats", required_argument, NULL, STATS },         { "seconds", required_argument, NULL, SECONDS },
-		{ "log-level", required_argument, NULL, LOG_LEVEL }, { "help", no_argument, NULL, SHOW_HELP },
-		{ "version", no_argument, NULL, SHOW_VERSION },      { NULL, 0, NULL, 0 },
+		{ "stats", required_argument, NULL, STATS },
+		{ "seconds", required_argument, NULL, SECONDS },
+		{ "log-level", required_argument, NULL, LOG_LEVEL },
+		{ "help", no_argument, NULL, SHOW_HELP },
+		{ "version", no_argument, NULL, SHOW_VERSION },
+		{ "check", no_argument, NULL, CHECK },
+		{ NULL, 0, NULL, 0 },
 	};
 	*line = (struct command_line){ .stats = STATS_LINE };
 	int option;
@@ -85,6 +90,9 @@ int command_line_parse(int argc, char **argv, enum visio_role role, struct comma
 			if (qv_log_level_parse(optarg, &line->log_level, NULL) != 0)
 				return usage(role, "--log-level takes error, warning, info or debug, not", optarg);
 			line->log_level_set = true;
+			break;
+		case CHECK:
+			line->check = true;
 			break;
 		case SHOW_HELP:
 			print_help(role);

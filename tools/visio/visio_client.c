@@ -65,9 +65,10 @@ int main(int argc, char **argv)
 	int status = command_line_parse(argc, argv, VISIO_CLIENT, &app.line);
 	if (status >= 0)
 		return status;
-	bool opened = app_open(&app, VISIO_CLIENT, &err) == 0;
+	bool opened = (app.line.check ? app_configure : app_open)(&app, VISIO_CLIENT, &err) == 0;
 	status = EXIT_SUCCESS;
-	if ((!opened || connect_and_call(&app, &err) != 0) && !(opened && err.code == QV_E_CANCELLED)) {
+	if ((!opened || (!app.line.check && connect_and_call(&app, &err) != 0)) &&
+	    !(opened && err.code == QV_E_CANCELLED)) {
 		qv_log_error(app.log, "%s", err.message);
 		status = exit_status(&err, opened);
 	}

@@ -59,7 +59,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	status = EXIT_SUCCESS;
-	if (app_open(&app, VISIO_SERVER, &err) != 0 || run(&app, &err) != 0) {
+	bool opened = (app.line.check ? app_configure : app_open)(&app, VISIO_SERVER, &err) == 0;
+	if (!opened || (!app.line.check && run(&app, &err) != 0)) {
 		qv_log_error(app.log, "%s", err.message);
 		status = err.code == QV_E_CONFIG || err.code == QV_E_MODULE ? EXIT_USAGE : EXIT_CALL_FAILED;
 	}
