@@ -16,11 +16,12 @@ FILES = {"video_sink": 'module = "file"; path = "received.y4m"; snapshot = "snap
 
 
 def make_media(folder, seconds):
-    """A moving picture and sound that differ at every instant; the picture is made by ffmpeg."""
+    """A moving picture and sound that differ at every instant, made by ffmpeg."""
     video, audio = os.path.join(folder, "in.y4m"), os.path.join(folder, "in.wav")
     qvtest.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size=160x120:rate=25:duration={seconds}",
                 "-pix_fmt", "yuv420p", "-y", video])
-    qvaudio.write_noise(audio, seconds=seconds)
+    qvtest.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+                f"anoisesrc=color=pink:seed=1:sample_rate=16000:amplitude=0.5:duration={seconds}", "-ac", "1", "-y", audio])
     return video, audio
 
 

@@ -6,4 +6,3 @@ qkd_key_LDADD = libqvisio.la
 dist_man_MANS += doc/man/qkd-key.1
 dist_check_SCRIPTS += %D%/test_qkd_key.py
 TESTS += %D%/test_qkd_key.py
-EXTRA_DIST += etc/qkd-key.conf
