@@ -74,5 +74,7 @@ void library_leave(void)
 	library_users--;
 	TTF_Quit();
 	SDL_QuitSubSystem(SDL_INIT_VIDEO);
+	if (library_users == 0)
+		SDL_TLSCleanup(); /* what SDL keeps for a thread that it did not start goes with that thread */
 	pthread_mutex_unlock(&library_lock);
 }
