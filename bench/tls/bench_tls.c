@@ -92,7 +92,7 @@ static double call(const struct bench_tls *way, struct bench_tls_context *contex
 
 static double run(struct bench_data *data, int which)
 {
-	int near[HANDSHAKES], far_fds[HANDSHAKES];
+	int near[HANDSHAKES] = { 0 }, far_fds[HANDSHAKES];
 	int count = data->task == SHAKE ? HANDSHAKES : 1;
 	for (int i = 0; i < count; i++) {
 		int pair[2];

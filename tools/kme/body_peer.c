@@ -60,8 +60,8 @@ static int read_key(struct activation *activation, struct activation_key *key, c
 		return -1;
 	size_t count = json_array_size(labels);
 	json_int_t size = json_is_integer(bytes) ? json_integer_value(bytes) : 0;
-	if (count == 0 || size <= (json_int_t)((count - 1) * QV_QKDLINK_KEY_BYTES) ||
-	    size > (json_int_t)(count * QV_QKDLINK_KEY_BYTES))
+	json_int_t room = (json_int_t)count * QV_QKDLINK_KEY_BYTES;
+	if (count == 0 || size <= room - QV_QKDLINK_KEY_BYTES || size > room)
 		return qv_fail(err, QV_E_INVALID, "bytes and the number of labels of key %s do not fit", key->id);
 	key->bytes = (uint32_t)size;
 	key->first_label = activation->label_count;

@@ -213,5 +213,7 @@ enum peer_outcome peer_client_post(struct peer_client *client, const char *path,
 void peer_answer_clear(struct peer_answer *answer)
 {
 	free(answer->body);
-	*answer = (struct peer_answer){ .status = 0 };
+	answer->body = NULL;
+	answer->size = 0;
+	answer->status = 0;
 }

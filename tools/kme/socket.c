@@ -24,7 +24,8 @@ int socket_split(const char *address, char host[256], char port[6], struct qv_er
 		length = 0;
 	}
 	size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-	if (length == 0 || length > 255 || digits == 0 || digits > 5 || colon[1 + digits] || strtoul(colon + 1, NULL, 10) > 65535)
+	if (length == 0 || length > 255 || digits == 0 || digits > 5 || colon[1 + digits] ||
+	    strtoul(colon + 1, NULL, 10) > 65535)
 		return qv_fail(err, QV_E_INVALID, "\"%.200s\" is no address: expected host:port or [IPv6]:port",
 			       address);
 	memcpy(host, start, length);

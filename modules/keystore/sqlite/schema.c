@@ -57,7 +57,7 @@ static int create(struct qv_keystore *store, struct qv_error *err)
 
 int schema_open(struct qv_keystore *store, struct qv_error *err)
 {
-	int version;
+	int version = 0;
 	/* A second KME on the same file would hand out the same keys: exclusive locking keeps it out. */
 	if (execute(store, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
 		    "opening", err) != 0 ||
