@@ -8,7 +8,16 @@ call_tests = \
 check_PROGRAMS += $(call_tests)
 TESTS += $(call_tests)
 
-tests_call_test_call_SOURCES = %D%/test_call.c %D%/parts.c %D%/parts.h
+call_parts = \
+	%D%/ends.c \
+	%D%/part_codecs.c \
+	%D%/part_sinks.c \
+	%D%/part_sources.c \
+	%D%/parts.c \
+	%D%/parts.h \
+	%D%/plain_tls.c
+
+tests_call_test_call_SOURCES = %D%/test_call.c $(call_parts)
 tests_call_test_call_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_call_LDADD = $(LDADD_UNIT)
 
@@ -25,7 +34,7 @@ tests_call_test_call_parts_SOURCES = \
 tests_call_test_call_parts_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_call_parts_LDADD = $(LDADD_UNIT)
 
-tests_call_test_protocol_SOURCES = %D%/test_protocol.c %D%/parts.c %D%/parts.h
+tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_protocol_LDADD = $(LDADD_UNIT)
 

@@ -29,7 +29,7 @@ struct parts {
 	int audio_blocks;       /* as for video */
 	int audio_interval_ms;
 	int audio_gone_after;
-	bool audio_lockstep;    /* the source runs at most ten blocks ahead of the sink, however slow the machine is */
+	bool audio_lockstep;   /* the source runs at most ten blocks ahead of the sink, however slow the machine is */
 	int audio_gap_at;      /* the source loses one block there; 0: none */
 	int sink_closed_after; /* the window is closed after so many frames; 0: never */
 	int sink_fails_after;
@@ -50,7 +50,10 @@ struct parts {
 extern struct parts parts;
 void parts_reset(void);
 void parts_lock(void);
-void parts_unlock(void);
+void parts_unlock(void); /* all who wait look again */
+/* Under the lock: lets others look again; waits for that, at most until `deadline` (CLOCK_REALTIME), false then. */
+void parts_changed(void);
+bool parts_await(const struct timespec *deadline);
 /* Waits until `counter` has reached `value`, at most ten seconds; false then. */
 bool parts_wait(const int *counter, int value);
 void parts_release(void);
@@ -58,6 +61,7 @@ void parts_release(void);
 #define AUDIO_RATE  16000
 #define AUDIO_BLOCK 160
 
+extern const struct qv_video_format parts_video_format;
 extern const struct qv_role video_source_role, video_codec_role, video_sink_role;
 extern const struct qv_role audio_source_role, audio_codec_role, audio_sink_role, audio_paced_sink_role;
 

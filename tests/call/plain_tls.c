@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+struct qv_tls_session {
+	int fd;
+	bool cut;
+};
+
+struct qv_tls_session *plain_session(int fd)
+{
+	struct qv_tls_session *session = calloc(1, sizeof *session);
+	session->fd = fd;
+	return session;
+}
+
+void plain_cut(struct qv_tls_session *session)
+{
+	session->cut = true;
+}
+
+static int plain_read(struct qv_tls_session *session, void *bytes, size_t size, size_t *got, struct qv_error *err)
+{
+	ssize_t count = recv(session->fd, bytes, size, MSG_DONTWAIT);
+	if (count > 0) {
+		*got = (size_t)count;
+		return QV_TLS_IO_DONE;
+	}
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return QV_TLS_IO_WANT_READ;
+	if (count == 0 && !session->cut)
+		return qv_fail(err, QV_E_END, "close_notify");
+	return qv_fail(err, QV_E_TRUNCATED, "the connection was cut off");
+}
+
+static int plain_write(struct qv_tls_session *session, const void *bytes, size_t size, size_t *put,
+		       struct qv_error *err)
+{
+	ssize_t count = send(session->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (count >= 0) {
+		*put = (size_t)count;
+		return QV_TLS_IO_DONE;
+	}
+	if (errno == EAGAIN || errno == EINTR)
+		return QV_TLS_IO_WANT_WRITE;
+	return qv_fail_errno(err, QV_E_IO, errno, "send");
+}
+
+static bool plain_pending(const struct qv_tls_session *session)
+{
+	(void)session;
+	return false;
+}
+
+static int plain_shutdown(struct qv_tls_session *session, struct qv_error *err)
+{
+	(void)err;
+	shutdown(session->fd, SHUT_WR);
+	return QV_TLS_IO_DONE;
+}
+
+const struct qv_tls_class plain_tls = {
+	.head = { .kind = "tls", .name = "plain" },
+	.read = plain_read,
+	.write = plain_write,
+	.pending = plain_pending,
+	.shutdown = plain_shutdown,
+};
