@@ -17,7 +17,8 @@
  */
 static _Thread_local char said[256];
 
-static void keep_first(const char *file, int line, const char *function, int err, const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void keep_first(const char *file, int line, const char *function, int err,
+							     const char *format, va_list args)
 {
 	(void)file, (void)line, (void)function, (void)err;
 	if (!said[0])
