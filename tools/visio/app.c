@@ -38,6 +38,9 @@ static const struct qv_option peer_options[] = {
 	  .max = 600000,
 	  .unit = "ms",
 	  .help = "How long the connection may take." },
+	{ .name = "congestion_control",
+	  .type = QV_OPTION_STRING,
+	  .help = "TCP congestion control of this connection; by default the system's." },
 	{ .name = NULL },
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -70,11 +71,26 @@ static int await_connected(int fd, int timeout_ms, int cancel_fd, struct qv_erro
 	return failure ? qv_fail_errno(err, QV_E_IO, failure, "connecting") : 0;
 }
 
-static int connect_one(const struct addrinfo *address, int timeout_ms, int cancel_fd, struct qv_error *err)
+static int set_congestion(int fd, const char *congestion, struct qv_error *err)
+{
+	if (!congestion || setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion)) == 0)
+		return 0;
+	return qv_fail_errno(
+		err, QV_E_UNSUPPORTED, errno,
+		"TCP congestion control \"%s\" (net.ipv4.tcp_allowed_congestion_control lists what is allowed)",
+		congestion);
+}
+
+static int connect_one(const struct addrinfo *address, const char *congestion, int timeout_ms, int cancel_fd,
+		       struct qv_error *err)
 {
 	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return qv_fail_errno(err, QV_E_IO, errno, "making a socket");
+	if (set_congestion(fd, congestion, err) != 0) {
+		close(fd);
+		return -1;
+	}
 	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
 		return fd;
 	if (errno != EINPROGRESS)
@@ -85,14 +101,15 @@ static int connect_one(const struct addrinfo *address, int timeout_ms, int cance
 	return -1;
 }
 
-int socket_connect(const char *host, const char *port, int timeout_ms, int cancel_fd, struct qv_error *err)
+int socket_connect(const char *host, const char *port, const char *congestion, int timeout_ms, int cancel_fd,
+		   struct qv_error *err)
 {
 	struct addrinfo *addresses = resolve(host, port, AI_ADDRCONFIG, err);
 	if (!addresses)
 		return -1;
 	int fd = -1;
 	for (const struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next) {
-		fd = connect_one(a, timeout_ms, cancel_fd, err);
+		fd = connect_one(a, congestion, timeout_ms, cancel_fd, err);
 		if (fd < 0 && err && err->code == QV_E_CANCELLED)
 			break;
 	}

@@ -16,8 +16,12 @@
 int socket_split_address(const char *text, char *buffer, size_t room, const char **host, const char **port,
 			 struct qv_error *err);
 
-/* Connects, trying each address of the host in turn; non-blocking descriptor, or -1. */
-int socket_connect(const char *host, const char *port, int timeout_ms, int cancel_fd, struct qv_error *err);
+/*
+ * Connects, trying each address of the host in turn; non-blocking descriptor, or -1. `congestion` is the TCP congestion
+ * control to use, NULL: the system's.
+ */
+int socket_connect(const char *host, const char *port, const char *congestion, int timeout_ms, int cancel_fd,
+		   struct qv_error *err);
 
 /* A listening, non-blocking descriptor; `name` gets the address in use, port filled in. -1 with err. */
 int socket_listen(const char *host, const char *port, char *name, size_t room, struct qv_error *err);

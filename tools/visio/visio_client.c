@@ -36,7 +36,8 @@ static int connect_and_call(struct app *app, struct qv_error *err)
 	char port[8], name[SOCKET_NAME_MAX];
 	snprintf(port, sizeof port, "%d", (int)qv_options_int(app->peer, "port"));
 	snprintf(name, sizeof name, "%s:%s", host, port);
-	int fd = socket_connect(host, port, timeout, app->host.cancel_fd, err);
+	int fd = socket_connect(host, port, qv_options_string(app->peer, "congestion_control"), timeout,
+				app->host.cancel_fd, err);
 	if (fd < 0)
 		return -1;
 	struct qv_secure_session session;
