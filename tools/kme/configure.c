@@ -327,7 +327,7 @@ static int read_identity(const struct qv_options *options, struct sae *sae, stru
 					       found ? found : sae->peer->kme_id);
 		found = names[i];
 		struct qv_error why = QV_ERROR_INIT;
-		sae->identity = (struct identity){ .kind = IDENTITY_SERIAL + i, .text = text };
+		sae->identity = (struct identity){ .kind = IDENTITY_SERIAL + (unsigned)i, .text = text };
 		if (!text[0] || (i == 0 && identity_serial(text, &sae->identity, &why) != 0))
 			return qv_options_fail(options, names[i], err, "%s", text[0] ? why.message : "it is empty");
 	}
