@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* Whether the parent will read it; when it will not, an exit code has to do. */
-static bool tell(struct check *check, char outcome, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static bool tell(struct check *check, char outcome, const char *format,
+						       va_list args)
 {
 	char text[QV_ERROR_MESSAGE_MAX + 64];
 	text[0] = outcome;
