@@ -17,7 +17,7 @@ asan_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sa
 tsan_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 check-asan:
-	+$(call check_in_tree,ASAN_OPTIONS=detect_leaks=1:$(call report_to,asan) LSAN_OPTIONS=suppressions=$(abs_top_srcdir)/tests/lsan.supp UBSAN_OPTIONS=print_stacktrace=1:$(call report_to,asan),asan,$(asan_flags))
+	+$(call check_in_tree,ASAN_OPTIONS=detect_leaks=1:$(call report_to,asan) LSAN_OPTIONS=print_suppressions=0:suppressions=$(abs_top_srcdir)/tests/lsan.supp UBSAN_OPTIONS=print_stacktrace=1:$(call report_to,asan),asan,$(asan_flags))
 
 check-tsan:
 	+$(call check_in_tree,TSAN_OPTIONS=$(call report_to,tsan):suppressions=$(abs_top_srcdir)/tests/tsan.supp,tsan,$(tsan_flags))

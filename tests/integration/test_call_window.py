@@ -33,7 +33,7 @@ def window_of(display):
 def _(tmp):
     name = start_display()
     display = x11.Display(name)
-    call = qvcall.Call(test, tmp, video_sink='module = "sdl";', env={"DISPLAY": name, "SDL_VIDEODRIVER": "x11"})
+    call = qvcall.Call(test, tmp, video_sink='module = "sdl";', env=x11.window_environment(name))
     for _ in range(2):
         client = call.client()
         qvcall.event(call.server, "stats")
@@ -49,7 +49,7 @@ def _(tmp):
 def _(tmp):
     name = start_display()
     demo = test.start([sys.executable, os.path.join(qvtest.SOURCE, "tools", "demo", "demo.py"), "--build", qvtest.BUILD,
-                       "--seconds", "4", "--output", tmp], env={"DISPLAY": name, "SDL_VIDEODRIVER": "x11"})
+                       "--seconds", "4", "--output", tmp], env=x11.window_environment(name))
     demo.wait_for(r"^ +1 s .* QKD key ")
     window_of(name)
     assert demo.wait() == 0, demo.output()

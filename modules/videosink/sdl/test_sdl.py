@@ -26,8 +26,7 @@ class Shell:
         if not os.path.exists(program):
             raise qvtest.Skip("built without cmocka")
         if env.get("SDL_VIDEODRIVER") != "dummy":
-            # The graphics drivers that the others load leak, and are gone when LeakSanitizer looks for their names.
-            environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+            environment.update(x11.WITHOUT_LEAKS)
         without = () if "DISPLAY" in env else ("env", "-u", "DISPLAY")
         self.process = test.start([*prefix, *without, program], env=environment, stdin=subprocess.PIPE)
 
