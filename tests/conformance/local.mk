@@ -11,6 +11,10 @@ libconformance_la_SOURCES = \
 	%D%/damage.h \
 	%D%/keysource.c \
 	%D%/keystore.c \
+	%D%/keystore.h \
+	%D%/keystore_keys.c \
+	%D%/keystore_lasting.c \
+	%D%/keystore_parts.c \
 	%D%/option_table.c \
 	%D%/qkdlink.c \
 	%D%/result.c \
