@@ -16,7 +16,7 @@ def build(folder, mutation="NONE", name="audiocodec-pcm.so", extra=()):
     path = os.path.join(folder, name)
     qvtest.run([*shlex.split(os.environ.get("QV_CC", "cc")), *shlex.split(os.environ.get("QV_CFLAGS", "")), "-shared",
                 "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", "-I", os.path.join(qvtest.SOURCE, "include"),
-                f'-DORIGINAL="{PCM}"', f"-DMUTATE_{mutation}", "-o", path,
+                f'-DORIGINAL="{PCM}"', f"-DMUTATE_{mutation}", f'-DMUTATION="{mutation}"', "-o", path,
                 os.path.join(qvtest.SOURCE, "tests", "modules", "mutants", "loader.c"), *extra])
     os.chmod(path, 0o755)
     return path

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A mutant is a module that loads a good one (the file ORIGINAL) and breaks one thing in it (a macro MUTATE_…), to show
- * that the conformance suite notices. Names that start with __ are kept out of its search for global data.
+ * A mutant is a module that loads a good one (the file ORIGINAL) and breaks one thing in it (the macro MUTATE_X, and
+ * MUTATION "X"), to show that the conformance suite notices. Names that start with __ are kept out of its search for global data.
  */
 #ifndef QV_TESTS_MUTANT_H
 #define QV_TESTS_MUTANT_H
@@ -10,9 +10,16 @@
 #include <qvisio/module.h>
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Whether this is the mutation. */
+static inline bool mutation(const char *name)
+{
+	return strcmp(MUTATION, name) == 0;
+}
 
 /* The first class of the original. */
 static const struct qv_class *original_class(void)
