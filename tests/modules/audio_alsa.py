@@ -7,6 +7,7 @@ import os
 import signal
 
 import qvaudio
+import qvconform
 import qvtest
 from qvaudio import finish
 
@@ -166,8 +167,7 @@ def _(tmp):
 def _(tmp):
     env = {**os.environ, **pulse_pcms(tmp, qvaudio.Pulse(test, tmp))}
     for module, device in (("audiosource/alsa", "microphone"), ("audiosink/alsa", "speaker")):
-        out = qvtest.run(["qvisio-module", "check", module, f"device={device}"], env=env).stdout
-        assert "cannot be opened" not in out, out
+        qvconform.check(module, f"device={device}", env=env)
 
 
 test.run()

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+import qvconform
 import qvkme
 import qvtest
 
@@ -82,11 +83,9 @@ def _(tmp):
 @test.case("the conformance suite passes between two real KMEs")
 def _(tmp):
     pair = qvkme.KmePair(test, tmp)
-    done = qvtest.run(["qvisio-module", "check", "keysource/etsi014", "--peer", "12",
-                       "--config", config(os.path.join(tmp, "a"), settings(tmp, 11, pair.a.address), False),
-                       "--peer-config", config(os.path.join(tmp, "b"), settings(tmp, 12, pair.b.address), False)],
-                      check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    qvconform.check("keysource/etsi014", "--peer", "12",
+                    "--config", config(os.path.join(tmp, "a"), settings(tmp, 11, pair.a.address), False),
+                    "--peer-config", config(os.path.join(tmp, "b"), settings(tmp, 12, pair.b.address), False))
 
 
 @test.case("a KME killed amid requests: no key comes twice, and every one that came can be claimed")
