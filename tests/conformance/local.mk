@@ -22,6 +22,7 @@ libconformance_la_SOURCES = \
 	%D%/suites.c \
 	%D%/symbols.c \
 	%D%/tls.c \
+	%D%/tls_classic.c \
 	%D%/tls_pair.c \
 	%D%/tls_pair.h \
 	%D%/video.c \

@@ -41,11 +41,13 @@ TABLE = {
     ("keysource", "psk"): {
         "SIZE": "multiple of 8", "SAME_ID": "+are distinct", "ID_BLANK": "+are distinct", "ZERO": "+are distinct",
         "SAME_KEY": "+are distinct", "CLAIM_OTHER": "peer claims", "CLAIM_ANY": "peer claims|unknown and malformed",
-        "NO_ERROR": "peer claims|unknown and malformed", "STATUS": "status", "SELF": "+own SAE ID"},
+        "NO_ERROR": "peer claims|unknown and malformed", "STATUS": "status", "SELF": "+own SAE ID",
+        "CLAIM_TWICE": "peer claims", "THREADS": "threads can share", "CANCEL": "a cancelled call"},
     ("tls", "openssl"): {
         "ANY_KEY": "different keys", "ANY_IDENTITY": "different keys|does not know", "FACTS": "+psk_dhe_ke",
         "EXPORT": "+psk_dhe_ke", "SHUTDOWN": "close_notify", "TRUNCATION": "close_notify", "DATA": "megabyte",
-        "DEAF": "+cancelled", "PATIENT": "+silent peer"},
+        "DEAF": "+cancelled", "PATIENT": "+silent peer",
+        "LAX_SERVER": "refuses a client", "LAX_CLIENT": "refuses a server"},
     ("keystore", "sqlite"): {
         "FORGETFUL": "close and open|never closed", "PROPERTY": "set once|close and open|never closed",
         "LATE": "never closed", "STOCK": "+new lane", "IMPORT": "imported once", "FIND": "imported once",
@@ -56,7 +58,9 @@ TABLE = {
         "DELIVER_TO_ANYONE": "nobody else", "DELIVER_EXPIRED": "expired keys", "PURGE": "expired keys",
         "UNDO_LOSES": "what is undone", "UNDO_DELIVERED": "what is undone",
         "UNDO_KNOWN": "close and open|never closed"},
-    ("qkdlink", "simulated"): {"KEY": "same keys"},
+    ("qkdlink", "simulated"): {
+        "KEY": "+same keys", "GREEDY": "+same keys", "MIXED": "+no label and no key", "CONSTANT": "no label and no key",
+        "SAME_LABELS": "no label and no key", "REWIND": "opened at a cursor", "NO_ERROR": "none of its own"},
 }
 # Suites that wait more than they compute, each for two seconds to open what is in use.
 JOBS = {"keystore": 8}

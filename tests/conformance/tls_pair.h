@@ -52,4 +52,8 @@ void tls_end_write(struct tls_end *end, const uint8_t *bytes, size_t size);
 int tls_end_read(struct tls_end *end, uint8_t *bytes, size_t size);
 void tls_end_shutdown(struct tls_end *end);
 
+/* Cases in a file of their own. */
+void check_tls_classic_client(struct check *check);
+void check_tls_classic_server(struct check *check);
+
 #endif

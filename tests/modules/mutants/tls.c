@@ -102,6 +102,15 @@ static struct qv_tls *patient_open(const struct qv_host *host, const struct qv_o
 	return __good.open(host, options, err);
 }
 
+static struct qv_tls *lax_open(const struct qv_host *host, const struct qv_options *options, struct qv_error *err)
+{
+	const char *lax = mutation("LAX_SERVER") ? "certificate" : "ca";
+	if (qv_options_string(options, lax) && strcmp(qv_options_string(options, "qkd"), "require") == 0 &&
+	    qv_options_assign((struct qv_options *)(uintptr_t)options, "qkd", "prefer", err) != 0)
+		return NULL;
+	return __good.open(host, options, err);
+}
+
 __attribute__((constructor)) static void load(void)
 {
 	__good = *qv_tls_class(original_class());
@@ -123,7 +132,10 @@ __attribute__((constructor)) static void load(void)
 	__mutant.open = deaf_open;
 #elif defined MUTATE_PATIENT
 	__mutant.open = patient_open;
+#elif defined MUTATE_LAX_SERVER || defined MUTATE_LAX_CLIENT
+	__mutant.open = lax_open;
 #endif
+	(void)lax_open;
 	(void)connect_fixed, (void)accept_fixed, (void)lying_facts, (void)constant_export, (void)silent_shutdown;
 	(void)lenient_read, (void)flipping_read, (void)deaf_open, (void)patient_open;
 }
