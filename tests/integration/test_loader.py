@@ -130,4 +130,53 @@ def _(tmp):
         assert done.returncode == 3 and "is no module name" in done.stderr, done.stderr
 
 
+SHOW = r"""
+#include <qvisio/loader.h>
+#include <stdio.h>
+#include <sys/auxv.h>
+
+int main(void)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	struct qv_loader *loader = qv_loader_new(NULL, NULL, &err);
+	const struct qv_class *class = loader ? qv_loader_get(loader, "videosource", "mock", &err) : NULL;
+	printf("secure=%d %s\n", getauxval(AT_SECURE) != 0, class ? "found" : err.message);
+	return 0;
+}
+"""
+
+
+@test.case("a set-uid program does not take modules from where its caller says")
+def _(tmp):
+    flags = os.environ.get("QV_CFLAGS", "")
+    if os.geteuid() != 0:
+        raise qvtest.Skip("only root can make a set-uid program of another user")
+    if "sanitize" in flags:
+        raise qvtest.Skip("sanitizers do not run set-uid programs")
+    os.chmod(tmp, 0o755)
+    source, program, privileged = (os.path.join(tmp, name) for name in ("show.c", "show", "privileged"))
+    with open(source, "w", encoding="ascii") as f:
+        f.write(SHOW)
+    shutil.copy(os.path.join(qvtest.BUILD, ".libs", "libqvisio.so.0"), tmp)
+    qvtest.run([*shlex.split(os.environ.get("QV_CC", "cc")), *shlex.split(flags), "-D_GNU_SOURCE", "-I",
+                os.path.join(qvtest.SOURCE, "include"), "-o", program, source, "-Wl,-rpath," + tmp,
+                os.path.join(tmp, "libqvisio.so.0")])
+    shutil.copy(program, privileged)
+    os.chmod(privileged, 0o4755)
+    modules = os.path.join(tmp, "modules")
+    os.mkdir(modules, 0o755)
+    module = shutil.copy(os.path.join(qvtest.BUILD, "tests", "modules", ".libs", "videosource-mock.so"), modules)
+    os.chmod(module, 0o755)
+    env = {"PATH": os.environ["PATH"], "QVISIO_MODULE_PATH": modules}
+    try:
+        ordinary, special = (qvtest.run([path], env=env, user=65534, group=65534, extra_groups=[]).stdout
+                             for path in (program, privileged))
+    except OSError as why:
+        raise qvtest.Skip(f"no other user here: {why}") from None
+    assert ordinary == "secure=0 found\n", ordinary
+    if special.startswith("secure=0"):
+        raise qvtest.Skip("the file system of the temporary folder does not honour set-uid")
+    assert "found" not in special.replace("not found", "") and modules not in special, special
+
+
 test.run()
