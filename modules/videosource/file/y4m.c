@@ -182,7 +182,7 @@ static int step_over(FILE *file, const struct qv_video_format *format, struct qv
 
 int y4m_read_picture(FILE *file, const struct qv_video_format *format, struct qv_picture *picture, struct qv_error *err)
 {
-	char line[LINE_MAX_BYTES];
+	char line[LINE_MAX_BYTES] = "";
 	long long start = ftello(file);
 	int got = read_line(file, line, err);
 	if (got < 0)
