@@ -55,7 +55,7 @@ TABLE = {
         "RESERVE_PART": "+reserve takes", "RESERVE_HELD": "released keys", "RESERVE_FOR_ALL": "rival threads",
         "KEEP_RESERVED": "+released keys", "NEVER_DISCARD": "released keys", "FINISH": "finished keys",
         "SETTLE_PART": "whole or not", "SETTLE_AGAIN": "settles once|close and open|never closed",
-        "DELIVER_TWICE": "+delivered once|rival threads", "DELIVER_IN_TURN": "delivered once",
+        "DELIVER_TWICE": "+delivered once", "DELIVER_IN_TURN": "delivered once",
         "DELIVER_TO_ANYONE": "nobody else", "DELIVER_EXPIRED": "expired keys", "PURGE": "expired keys",
         "UNDO_LOSES": "what is undone", "UNDO_DELIVERED": "what is undone",
         "UNDO_KNOWN": "close and open|never closed"},
