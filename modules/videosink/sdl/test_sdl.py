@@ -272,6 +272,7 @@ def _(tmp):
 
         def becomes(size):
             screen.wait_for(lambda: screen.size(window) == size, f"a window of {size}, it is {screen.size(window)}")
+        screen.xdotool("windowfocus", "--sync", str(window))
         for on, off in ((["key", "f"], ["key", "f"]), (["key", "F11"], ["key", "Escape"]),
                         (["mousemove", "200", "150", "click", "--repeat", "2", "--delay", "50", "1"],
                          ["key", "Escape"])):
