@@ -272,7 +272,11 @@ def _(tmp):
 
         def becomes(size):
             screen.wait_for(lambda: screen.size(window) == size, f"a window of {size}, it is {screen.size(window)}")
-        screen.xdotool("windowfocus", "--sync", str(window))
+        # SDL lets a fifth of a second pass before it believes that a window has the keyboard, and drops keys until then.
+        screen.wait_for(lambda: screen.xdotool("key", "--delay", "300", "f") or screen.size(window) == SCREEN,
+                        "full screen at the first key that counts")
+        screen.xdotool("key", "Escape")
+        becomes(normal)
         for on, off in ((["key", "f"], ["key", "f"]), (["key", "F11"], ["key", "Escape"]),
                         (["mousemove", "200", "150", "click", "--repeat", "2", "--delay", "50", "1"],
                          ["key", "Escape"])):
