@@ -26,7 +26,7 @@ static int open_close(struct check *check, const struct qv_options *options, uns
 		links[i] = open_end(check, options, i == 1, NULL, err);
 		result = links[i] ? 0 : -1;
 	}
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < 2; i++)
 		qv_qkdlink_class(check->class)->close(links[i]);
 	return result;
 }
