@@ -4,6 +4,7 @@
 import os
 import signal
 import socket
+import time
 
 import qvaudio
 import qvcall
@@ -153,6 +154,36 @@ def _(tmp):
     call.server.signal(signal.SIGKILL)
     assert client.wait() == 1
     assert " error visio_client: " in client.output(), client.output()
+
+
+@test.case("a client killed at any moment, handshake included, leaves a server that serves the next")
+def _(tmp):
+    qvcall.write_keys(tmp, 40)
+    call = qvcall.Call(test, tmp)
+    for moment in range(16):
+        client = call.client()
+        time.sleep(moment * 0.008)  # the moment is what is tested: from before the connection until within the call
+        client.signal(signal.SIGKILL)
+        client.wait()
+        assert call.server.running(), call.server.output()
+    # The last victim's call may not have ended yet at the server: until then it is busy.
+    again = call.client(video='module = "testpattern"; frames = 5;')
+    while again.wait() == 3:
+        again = call.client(video='module = "testpattern"; frames = 5;')
+    assert again.popen.returncode == 0, again.output()
+
+
+@test.case("a server killed at any moment, handshake included, ends the client with a message and status 1")
+def _(tmp):
+    for moment in range(10):
+        folder = os.path.join(tmp, str(moment))
+        os.mkdir(folder)
+        call = qvcall.Call(test, folder)
+        client = call.client()
+        time.sleep(moment * 0.012)
+        call.server.signal(signal.SIGKILL)
+        assert client.wait() == 1, client.output()
+        assert " error visio_client: " in client.output(), client.output()
 
 
 @test.case("a server that is stopped says goodbye")
