@@ -7,6 +7,8 @@
  */
 #include "tls_peer.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,20 +45,32 @@ static bool take_text(struct peer *peer, const char *name, const char *value)
 	return false;
 }
 
+static int number(const char *text)
+{
+	char *end;
+	errno = 0;
+	long value = strtol(text, &end, 10);
+	if (errno || end == text || *end || value < 0 || value > INT_MAX) {
+		fprintf(stderr, "tls_peer: \"%s\" is no number\n", text);
+		exit(2);
+	}
+	return (int)value;
+}
+
 static bool take_number(struct peer *peer, const char *name, const char *value)
 {
 	if (strcmp(name, "--port") == 0)
-		peer->port = atoi(value);
+		peer->port = number(value);
 	else if (strcmp(name, "--send") == 0)
-		peer->send = strtoul(value, NULL, 10);
+		peer->send = (size_t)number(value);
 	else if (strcmp(name, "--lines") == 0)
-		peer->lines = atoi(value);
+		peer->lines = number(value);
 	else if (strcmp(name, "--sessions") == 0)
-		peer->sessions = atoi(value);
+		peer->sessions = number(value);
 	else if (strcmp(name, "--cut") == 0)
-		peer->cut = atoi(value) != 0;
+		peer->cut = number(value) != 0;
 	else if (strcmp(name, "--linger") == 0)
-		peer->linger = atoi(value) != 0;
+		peer->linger = number(value) != 0;
 	else
 		return false;
 	return true;

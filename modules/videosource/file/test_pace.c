@@ -37,7 +37,7 @@ static int64_t still_now(const struct qv_clock *clock)
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof *fixture);
-	strcpy(fixture->path, "/tmp/qvisio-test-pace-XXXXXX");
+	snprintf(fixture->path, sizeof fixture->path, "/tmp/qvisio-test-pace-XXXXXX");
 	int fd = mkstemp(fixture->path);
 	FILE *file = fdopen(fd, "wb");
 	assert_non_null(file);
