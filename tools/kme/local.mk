@@ -13,6 +13,12 @@ qkd_kme_SOURCES = \
 	%D%/body_json.h \
 	%D%/body_peer.c \
 	%D%/configure.c \
+	%D%/configure.h \
+	%D%/configure_keys.c \
+	%D%/configure_listeners.c \
+	%D%/configure_peers.c \
+	%D%/configure_saes.c \
+	%D%/configure_store.c \
 	%D%/dec_keys.c \
 	%D%/enc_keys.c \
 	%D%/file.c \
