@@ -35,6 +35,10 @@ extern "C" {
 #define QV_UUID_LENGTH 36
 #define QV_SEALED_MAX  16384 /* bytes of one sealed key */
 
+/* What a store is (qv_keystore_class.traits). Neither: durable, and one process at a time has it open. */
+#define QV_KEYSTORE_VOLATILE 0x1u /* all is gone after close or with the process */
+#define QV_KEYSTORE_SHARED   0x2u /* several instances, of several processes too, serve together on the same keys */
+
 struct qv_keystore;
 
 struct qv_sealed {
@@ -93,11 +97,12 @@ struct qv_keystore_class {
 			    struct qv_error *err);
 
 	/*
-	 * Required. Adds keys to a lane's pool and moves its cursor (qkdlink.h) with them. Labels that are already in the
-	 * pool are skipped. Returns how many were added.
+	 * Required. Adds keys to a lane's pool and moves its cursor (qkdlink.h) with them, from `from`. Labels that are
+	 * already in the pool are skipped. Returns how many were added. QV_E_BUSY: the cursor is not `from`, for another
+	 * has imported meanwhile; nothing changed, and the link has to be opened at the cursor that there is.
 	 */
 	int64_t (*import)(struct qv_keystore *store, const char *link, unsigned lane, const struct qv_pool_key *keys,
-			  size_t count, const char *cursor, struct qv_error *err);
+			  size_t count, const char *from, const char *cursor, struct qv_error *err);
 
 	/* Required. The cursor of a lane, "" at first, into QV_QKDLINK_CURSOR_MAX + 1 bytes. */
 	int (*cursor)(struct qv_keystore *store, const char *link, unsigned lane, char *cursor, struct qv_error *err);
@@ -114,14 +119,17 @@ struct qv_keystore_class {
 		       int64_t now, struct qv_keystore_visit *visit, struct qv_error *err);
 
 	/*
-	 * Required. Makes the keys reserved for `request` free again, except the labels in `held`: those imported before
+	 * Required. Makes the keys that this instance has reserved for `request` free again, except the labels in `held`: those imported before
 	 * `discard_before` leave for good (the peer will never have them), the others are held back until `hold_until`.
 	 * Nothing reserved is fine.
 	 */
 	int (*release)(struct qv_keystore *store, const char *request, const char *const *held, size_t held_count,
 		       int64_t discard_before, int64_t hold_until, struct qv_error *err);
 
-	/* Required. Every request that has keys reserved, to visit->reservation. For the start of a KME. */
+	/*
+	 * Required. Requests whose keys were reserved by an instance that is no more, to visit->reservation. They are this
+	 * instance's from then on, so each is given once. For the start of a KME and, where siblings may die, now and then.
+	 */
 	int (*reservations)(struct qv_keystore *store, struct qv_keystore_visit *visit, struct qv_error *err);
 
 	/* Required. Free pool keys of a lane by label, in that order, to visit->pool_key; absent ones are left out. */
@@ -130,7 +138,7 @@ struct qv_keystore_class {
 
 	/*
 	 * Required. Settles a request. 0 done, 1 the same request had been settled before and nothing changed.
-	 * QV_E_NOT_FOUND: a label is not free in the pool, or what to finish is not reserved. QV_E_DENIED: the request was
+	 * QV_E_NOT_FOUND: a label is not free in the pool, or this instance has nothing reserved to finish. QV_E_DENIED: the request was
 	 * undone before it arrived.
 	 */
 	int (*settle)(struct qv_keystore *store, const struct qv_settlement *settlement, struct qv_error *err);
@@ -158,6 +166,14 @@ struct qv_keystore_class {
 	/* Required. Forgets promises that expired before `now`, and settled or undone requests older than `forget_before`.
 	 * Returns how many undelivered promises expired. */
 	int64_t (*purge)(struct qv_keystore *store, int64_t now, int64_t forget_before, struct qv_error *err);
+
+	uint32_t traits; /* QV_KEYSTORE_… */
+
+	/*
+	 * Optional. 1: this instance is to feed `link`, and no other one does as long as this one lives; 0: another one does,
+	 * ask again later. Only a hint: what keeps keys from coming in twice is `from` of import. NULL: always 1.
+	 */
+	int (*feeds)(struct qv_keystore *store, const char *link, struct qv_error *err);
 };
 
 const struct qv_keystore_class *qv_keystore_class(const struct qv_class *class);

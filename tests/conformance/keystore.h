@@ -24,6 +24,8 @@ struct store {
 void store_open(struct check *check, struct store *store);
 void store_close(struct store *store);
 void store_reopen(struct store *store);
+/* Whether what was stored is there when it is opened again. */
+bool store_lasts(const struct store *store);
 
 /* A UUID, 37 bytes. */
 void check_uuid(struct check *check, char *uuid);

@@ -10,6 +10,22 @@
 
 static const char *const first_two[] = { "k0", "k1" };
 
+/* Keys that were read from where the cursor is no more. */
+static void expect_stale(struct store *store)
+{
+	struct check *check = store->check;
+	const struct qv_pool_key key = { "stale", { (const uint8_t *)"x", 1 } };
+	struct qv_error err = QV_ERROR_INIT;
+	char cursor[QV_QKDLINK_CURSOR_MAX + 1] = "unset";
+	REQUIRE(check, store->class->import(store->store, store->link, 0, &key, 1, "c4", "c7", &err) < 0,
+		"keys came in that were read from another cursor than the lane's");
+	REQUIRE(check, err.code == QV_E_BUSY, "import from another cursor says %s", qv_code_name(err.code));
+	REQUIRE(check, store->class->cursor(store->store, store->link, 0, cursor, &err) == 0, "cursor: %s",
+		err.message);
+	REQUIRE(check, strcmp(cursor, "c6") == 0, "an import that failed left the cursor at \"%.40s\"", cursor);
+	store_expect_stock(store, 0, 6, "after an import that failed");
+}
+
 void check_store_import(struct check *check)
 {
 	static const char *const labels[] = { "k5", "none", "k0" };
@@ -32,17 +48,45 @@ void check_store_import(struct check *check)
 	REQUIRE(check, store.class->find(store.store, store.link, 1, labels, 3, &seen.visit, &err) == 0, "find: %s",
 		err.message);
 	seen_expect(&seen, "find in the other lane", "");
+	expect_stale(&store);
 	store_close(&store);
 }
 
-static bool is_reserved(struct store *store, const char *request)
+static void orphans(struct store *store, struct seen *seen)
 {
 	struct qv_error err = QV_ERROR_INIT;
-	struct seen seen;
-	seen_init(&seen, store->check);
-	REQUIRE(store->check, store->class->reservations(store->store, &seen.visit, &err) == 0, "reservations: %s",
+	seen_init(seen, store->check);
+	REQUIRE(store->check, store->class->reservations(store->store, &seen->visit, &err) == 0, "reservations: %s",
 		err.message);
-	return seen_has(&seen, request);
+}
+
+/* What is reserved shows when the store is opened again, unless it does not last. */
+static void expect_not_reserved(struct store *store, const char *request, const char *why)
+{
+	struct seen seen;
+	if (!store_lasts(store))
+		return;
+	store_reopen(store);
+	orphans(store, &seen);
+	REQUIRE(store->check, !seen_has(&seen, request), "a %s request still has keys reserved", why);
+}
+
+static void expect_orphans(struct store *store, char (*requests)[QV_UUID_LENGTH + 1])
+{
+	struct check *check = store->check;
+	struct seen seen;
+	orphans(store, &seen);
+	REQUIRE(check, !seen_has(&seen, requests[0]) && !seen_has(&seen, requests[1]),
+		"reservations gives a request of its own instance");
+	if (!store_lasts(store))
+		return;
+	store_reopen(store);
+	orphans(store, &seen);
+	REQUIRE(check, seen_has(&seen, requests[0]) && seen_has(&seen, requests[1]),
+		"reservations leaves out a request");
+	orphans(store, &seen);
+	REQUIRE(check, !seen_has(&seen, requests[0]) && !seen_has(&seen, requests[1]),
+		"reservations gives a request twice");
 }
 
 void check_store_reserve(struct check *check)
@@ -60,8 +104,7 @@ void check_store_reserve(struct check *check)
 	store_expect_none_to_reserve(&store, 3, CHECK_NOW);
 	store_expect_stock(&store, 0, 2, "after a reservation that failed");
 	store_reserve(&store, request[1], 2, "k2 k3");
-	REQUIRE(check, is_reserved(&store, request[0]) && is_reserved(&store, request[1]),
-		"reservations leaves out a request");
+	expect_orphans(&store, request);
 	seen_init(&seen, check);
 	REQUIRE(check, store.class->find(store.store, store.link, 0, first_two, 2, &seen.visit, &err) == 0, "find: %s",
 		err.message);
@@ -91,7 +134,7 @@ void check_store_release(struct check *check)
 	store_import(&store, 0, 0, 3);
 	store_reserve(&store, request[0], 3, "k0 k1 k2");
 	release(&store, request[0], "k1", 0, CHECK_NOW + 1);
-	REQUIRE(check, !is_reserved(&store, request[0]), "a released request still has keys reserved");
+	expect_not_reserved(&store, request[0], "released");
 	store_expect_stock(&store, 0, 3, "after all was released");
 	store_expect_none_to_reserve(&store, 3, CHECK_NOW);
 	store_reserve(&store, request[1], 2, "k0 k2");
@@ -131,7 +174,7 @@ void check_store_finish(struct check *check)
 	store_reserve(&store, request, 2, "k0 k1");
 	finish(&store, unknown, false);
 	finish(&store, request, true);
-	REQUIRE(check, !is_reserved(&store, request), "a finished request still has keys reserved");
+	expect_not_reserved(&store, request, "finished");
 	release(&store, request, NULL, 0, 0);
 	store_expect_stock(&store, 0, 1, "after 2 of 3 keys were used");
 	store_close(&store);

@@ -68,11 +68,30 @@ static void judge(struct store *store, struct deeds *deeds)
 	store_must_deliver(store, deeds->key_id[1]);
 }
 
+/* One that says that it does not last had better not. */
+static void expect_forgotten(struct store *store)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	const uint8_t value = 1;
+	uint8_t kept[8];
+	size_t size = sizeof kept;
+	REQUIRE(store->check, store->class->property_set(store->store, store->link, &value, 1, &err) == 0,
+		"property_set: %s", err.message);
+	store_reopen(store);
+	REQUIRE(store->check, store->class->property_get(store->store, store->link, kept, &size, &err) == 0,
+		"it is said to be volatile, and keeps what it was given");
+}
+
 void check_store_reopen(struct check *check)
 {
 	struct store store;
 	struct deeds deeds;
 	store_open(check, &store);
+	if (!store_lasts(&store)) {
+		expect_forgotten(&store);
+		store_close(&store);
+		return;
+	}
 	choose_names(&store, &deeds);
 	act(&store, &deeds);
 	store_reopen(&store);
@@ -86,6 +105,8 @@ void check_store_death(struct check *check)
 	struct deeds deeds;
 	int status;
 	store_open(check, &store);
+	if (!store_lasts(&store))
+		check_skip(check, "the module says that it keeps nothing");
 	store_close(&store);
 	choose_names(&store, &deeds);
 	pid_t child = fork();

@@ -29,6 +29,11 @@ void store_close(struct store *store)
 	store->store = NULL;
 }
 
+bool store_lasts(const struct store *store)
+{
+	return !(store->class->traits & QV_KEYSTORE_VOLATILE);
+}
+
 void store_reopen(struct store *store)
 {
 	store_close(store);
@@ -124,7 +129,7 @@ void seen_expect(const struct seen *seen, const char *what, const char *names)
 int64_t store_import(struct store *store, unsigned lane, unsigned first, unsigned count)
 {
 	struct qv_error err = QV_ERROR_INIT;
-	char labels[16][16], cursor[16];
+	char labels[16][16], cursor[16], from[QV_QKDLINK_CURSOR_MAX + 1];
 	uint8_t sealed[16][32];
 	struct qv_pool_key keys[16];
 	REQUIRE(store->check, count <= 16, "the suite imports too much");
@@ -134,7 +139,9 @@ int64_t store_import(struct store *store, unsigned lane, unsigned first, unsigne
 		keys[i] = (struct qv_pool_key){ labels[i], { sealed[i], size } };
 	}
 	snprintf(cursor, sizeof cursor, "c%u", first + count);
-	int64_t added = store->class->import(store->store, store->link, lane, keys, count, cursor, &err);
+	REQUIRE(store->check, store->class->cursor(store->store, store->link, lane, from, &err) == 0, "cursor: %s",
+		err.message);
+	int64_t added = store->class->import(store->store, store->link, lane, keys, count, from, cursor, &err);
 	REQUIRE(store->check, added >= 0, "import: %s", err.message);
 	return added;
 }

@@ -50,8 +50,10 @@ TABLE = {
         "DEAF": "+cancelled", "PATIENT": "+silent peer",
         "LAX_SERVER": "refuses a client", "LAX_CLIENT": "refuses a server"},
     ("keystore", "sqlite"): {
-        "FORGETFUL": "close and open|never closed", "PROPERTY": "set once|close and open|never closed",
+        "FORGETFUL": "+close and open|never closed", "PROPERTY": "set once|close and open|never closed",
         "LATE": "never closed", "STOCK": "+new lane", "IMPORT": "imported once", "FIND": "imported once",
+        "CURSOR": "imported once", "OWN": "+reserve takes", "ORPHANS": "+reserve takes",
+        "VOLATILE": "close and open",
         "RESERVE_PART": "+reserve takes", "RESERVE_HELD": "released keys", "RESERVE_FOR_ALL": "rival threads",
         "KEEP_RESERVED": "+released keys", "NEVER_DISCARD": "released keys", "FINISH": "finished keys",
         "SETTLE_PART": "whole or not", "SETTLE_AGAIN": "settles once|close and open|never closed",

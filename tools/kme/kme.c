@@ -62,6 +62,12 @@ static int open_store(struct kme *kme, struct qv_error *err)
 		.size = sizeof kme->store_host, .log = kme->store_log, .clock = &qv_clock_monotonic, .cancel_fd = -1
 	};
 	kme->store = kme->store_class->open(&kme->store_host, kme->store_role.options, err);
+	if (kme->store && (kme->store_class->traits & QV_KEYSTORE_VOLATILE))
+		qv_log_warning(
+			kme->log,
+			"the key store \"%s\" keeps nothing: when qkd-kme ends, keys that SAEs were promised are "
+			"lost, and links start anew with keys that may have been used; for tests only",
+			kme->store_class->head.name);
 	return kme->store ? check_seal(kme, err) : -1;
 }
 

@@ -33,6 +33,7 @@ struct peer {
 	struct qv_role link_role;
 	const struct qv_qkdlink_class *link_class;
 	struct qv_qkdlink *link;
+	char cursors[QV_QKDLINK_LANES][QV_QKDLINK_CURSOR_MAX + 1]; /* where the open link has been read to */
 	struct qv_log *log;
 	struct qv_host host;
 	struct peer_client *client;

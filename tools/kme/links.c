@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "links.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,8 +27,8 @@ static int64_t seal_and_import(struct peer *peer, unsigned lane, const struct qv
 		keys[i] = (struct qv_pool_key){ batch->labels[i], { out, POOL_SEALED } };
 	}
 	if (sealed && keys)
-		added = kme->store_class->import(kme->store, peer->kme_id, lane, keys, batch->count, batch->cursor,
-						 err);
+		added = kme->store_class->import(kme->store, peer->kme_id, lane, keys, batch->count,
+						 peer->cursors[lane], batch->cursor, err);
 	free(sealed);
 	free(keys);
 	return added;
@@ -50,6 +51,7 @@ static int feed_lane(struct peer *peer, unsigned lane, bool *full, struct qv_err
 		return got;
 	if (seal_and_import(peer, lane, &batch, err) < 0)
 		return -1;
+	snprintf(peer->cursors[lane], sizeof peer->cursors[lane], "%s", batch.cursor);
 	if (peer->link_class->stored && peer->link_class->stored(peer->link, lane, batch.cursor, err) != 0)
 		return -1;
 	return 1;
@@ -84,21 +86,42 @@ static bool is_stopping(struct peer *peer)
 static int open_link(struct peer *peer, struct qv_error *err)
 {
 	struct kme *kme = peer->kme;
-	char cursors[QV_QKDLINK_LANES][QV_QKDLINK_CURSOR_MAX + 1];
 	struct qv_qkdlink_ends ends = { .local = kme->id, .remote = peer->kme_id };
 	for (unsigned lane = 0; lane < QV_QKDLINK_LANES; lane++) {
-		if (kme->store_class->cursor(kme->store, peer->kme_id, lane, cursors[lane], err) != 0)
+		if (kme->store_class->cursor(kme->store, peer->kme_id, lane, peer->cursors[lane], err) != 0)
 			return -1;
-		ends.cursor[lane] = cursors[lane];
+		ends.cursor[lane] = peer->cursors[lane];
 	}
 	peer->link = peer->link_class->open(&peer->host, peer->link_role.options, &ends, err);
 	return peer->link ? 0 : -1;
 }
 
+static void close_link(struct peer *peer)
+{
+	if (peer->link)
+		peer->link_class->close(peer->link);
+	peer->link = NULL;
+}
+
+/* Of the processes that share a store one feeds each link. */
+static int may_feed(struct peer *peer, struct qv_error *err)
+{
+	struct kme *kme = peer->kme;
+	int may = kme->store_class->feeds ? kme->store_class->feeds(kme->store, peer->kme_id, err) : 1;
+	if (may == 0)
+		close_link(peer);
+	return may;
+}
+
 /* Keys that were read and could not be stored come again only from a link that is opened anew. */
 static int feed_once(struct peer *peer, bool *some, bool *full, struct qv_error *err)
 {
-	int got = 0;
+	int got = may_feed(peer, err);
+	if (got == 0)
+		return 0;
+	if (got < 0)
+		return -1;
+	got = 0;
 	if (!peer->link && open_link(peer, err) != 0)
 		return -1;
 	for (unsigned lane = 0; lane < QV_QKDLINK_LANES && got >= 0; lane++) {
@@ -107,8 +130,7 @@ static int feed_once(struct peer *peer, bool *some, bool *full, struct qv_error 
 	}
 	if (got >= 0)
 		return 0;
-	peer->link_class->close(peer->link);
-	peer->link = NULL;
+	close_link(peer);
 	return -1;
 }
 
@@ -161,9 +183,7 @@ void link_stop(struct peer *peer)
 	if (peer->feeder_runs)
 		pthread_join(peer->feeder, NULL);
 	peer->feeder_runs = false;
-	if (peer->link)
-		peer->link_class->close(peer->link);
-	peer->link = NULL;
+	close_link(peer);
 }
 
 void link_hungry(struct peer *peer)

@@ -75,7 +75,7 @@ struct lane_operation {
 	unsigned lane;
 	const struct qv_pool_key *keys;
 	size_t count;
-	const char *cursor;
+	const char *from, *cursor;
 	char *cursor_out;
 	int64_t number;
 };
@@ -86,12 +86,27 @@ static int add_lane(struct qv_keystore *store, int64_t link, unsigned lane, stru
 	return !insert || change(store, insert, err) < 0 ? -1 : 0;
 }
 
+static int move_cursor(struct qv_keystore *store, int64_t link, const struct lane_operation *lane, struct qv_error *err)
+{
+	sqlite3_stmt *update = lane_statement(store, ST_LANE_CURSOR, link, lane->lane, err);
+	if (!update)
+		return -1;
+	bind_text(update, 3, lane->cursor);
+	bind_text(update, 4, lane->from);
+	int moved = change(store, update, err);
+	if (moved == 0)
+		return qv_fail(err, QV_E_BUSY, "the link with %s was read from where its keys are stored already",
+			       lane->link);
+	return moved < 0 ? -1 : 0;
+}
+
 static int import(struct qv_keystore *store, struct operation *operation, struct qv_error *err)
 {
 	struct lane_operation *lane = (struct lane_operation *)operation;
 	int64_t link, now = wall_clock();
 	lane->number = 0;
-	if (link_id(store, lane->link, &link, err) != 0 || add_lane(store, link, lane->lane, err) != 0)
+	if (link_id(store, lane->link, &link, err) != 0 || add_lane(store, link, lane->lane, err) != 0 ||
+	    move_cursor(store, link, lane, err) != 0)
 		return -1;
 	for (size_t i = 0; i < lane->count; i++) {
 		int added = pool_add(store, link, lane->lane, &lane->keys[i], now, err);
@@ -99,23 +114,18 @@ static int import(struct qv_keystore *store, struct operation *operation, struct
 			return -1;
 		lane->number += added;
 	}
-	sqlite3_stmt *update = lane_statement(store, ST_LANE_CURSOR, link, lane->lane, err);
-	if (!update)
-		return -1;
-	bind_text(update, 3, lane->cursor);
-	if (change(store, update, err) < 0)
-		return -1;
 	return lane_free_add(store, link, lane->lane, lane->number, err);
 }
 
 int64_t store_import(struct qv_keystore *store, const char *link, unsigned lane, const struct qv_pool_key *keys,
-		     size_t count, const char *cursor, struct qv_error *err)
+		     size_t count, const char *from, const char *cursor, struct qv_error *err)
 {
 	struct lane_operation operation = { .operation = { .run = import, .durable = true },
 					    .link = link,
 					    .lane = lane,
 					    .keys = keys,
 					    .count = count,
+					    .from = from,
 					    .cursor = cursor };
 	return store_run(store, &operation.operation, err) < 0 ? -1 : operation.number;
 }

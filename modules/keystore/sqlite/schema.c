@@ -29,6 +29,10 @@ static const char schema[] =
 	"CREATE INDEX promise_request ON promise (request);"
 	"CREATE INDEX promise_expires ON promise (expires);";
 
+/* Reserved by a process that is no more: all that is reserved when the file is opened. */
+static const char orphans[] = "CREATE TEMP TABLE orphan AS SELECT DISTINCT pool.request AS request, link.name AS link"
+			      " FROM pool JOIN link ON link.id = pool.link WHERE pool.request IS NOT NULL;";
+
 static int execute(struct qv_keystore *store, const char *sql, const char *doing, struct qv_error *err)
 {
 	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(store, err, doing);
@@ -55,11 +59,13 @@ static int create(struct qv_keystore *store, struct qv_error *err)
 								     : -1;
 }
 
-int schema_open(struct qv_keystore *store, struct qv_error *err)
+static int open_version(struct qv_keystore *store, struct qv_error *err)
 {
 	int version = 0;
 	/* A second KME on the same file would hand out the same keys: exclusive locking keeps it out. */
-	if (execute(store, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+	if (execute(store,
+		    "PRAGMA temp_store = MEMORY; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA "
+		    "synchronous = FULL;",
 		    "opening", err) != 0 ||
 	    execute(store, "BEGIN IMMEDIATE; COMMIT", "locking", err) != 0 || read_version(store, &version, err) != 0)
 		return -1;
@@ -72,4 +78,9 @@ int schema_open(struct qv_keystore *store, struct qv_error *err)
 			"%s: the key store has schema version %d, this program knows %d; use the program that made it",
 			store->file, version, SCHEMA_VERSION);
 	return 0;
+}
+
+int schema_open(struct qv_keystore *store, struct qv_error *err)
+{
+	return open_version(store, err) == 0 ? execute(store, orphans, "reading its reservations", err) : -1;
 }

@@ -11,7 +11,7 @@ static const char *const texts[ST_COUNT] = {
 	[ST_LINK_ID] = "SELECT id FROM link WHERE name = ?1",
 	[ST_LANE_ADD] = "INSERT OR IGNORE INTO lane (link, lane, cursor, free) VALUES (?1, ?2, '', 0)",
 	[ST_LANE_GET] = "SELECT cursor, free FROM lane WHERE link = ?1 AND lane = ?2",
-	[ST_LANE_CURSOR] = "UPDATE lane SET cursor = ?3 WHERE link = ?1 AND lane = ?2",
+	[ST_LANE_CURSOR] = "UPDATE lane SET cursor = ?3 WHERE link = ?1 AND lane = ?2 AND cursor = ?4",
 	[ST_LANE_FREE] = "UPDATE lane SET free = free + ?3 WHERE link = ?1 AND lane = ?2",
 	[ST_POOL_ADD] = "INSERT OR IGNORE INTO pool (link, lane, label, sealed, imported, ready)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, 0)",
@@ -24,8 +24,7 @@ static const char *const texts[ST_COUNT] = {
 	[ST_POOL_FINISH] = "DELETE FROM pool WHERE request = ?1",
 	[ST_POOL_FIND] = "SELECT sealed FROM pool WHERE link = ?1 AND label = ?2 AND lane = ?3 AND request IS NULL",
 	[ST_POOL_TAKE] = "DELETE FROM pool WHERE link = ?1 AND label = ?2 AND lane = ?3 AND request IS NULL",
-	[ST_RESERVATIONS] = "SELECT DISTINCT pool.request, link.name FROM pool JOIN link ON link.id = pool.link"
-			    " WHERE pool.request IS NOT NULL",
+	[ST_RESERVATIONS] = "DELETE FROM orphan RETURNING request, link",
 	[ST_REQUEST_GET] = "SELECT undone FROM request WHERE id = ?1",
 	[ST_REQUEST_ADD] = "INSERT INTO request (id, at, undone) VALUES (?1, ?2, 0)",
 	[ST_REQUEST_UNDO] = "INSERT INTO request (id, at, undone) VALUES (?1, ?2, 1)"

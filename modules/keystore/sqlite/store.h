@@ -114,7 +114,7 @@ int pool_add(struct qv_keystore *store, int64_t link, unsigned lane, const struc
 	     struct qv_error *err);
 
 int64_t store_import(struct qv_keystore *store, const char *link, unsigned lane, const struct qv_pool_key *keys,
-		     size_t count, const char *cursor, struct qv_error *err);
+		     size_t count, const char *from, const char *cursor, struct qv_error *err);
 int store_cursor(struct qv_keystore *store, const char *link, unsigned lane, char *cursor, struct qv_error *err);
 int64_t store_stock(struct qv_keystore *store, const char *link, unsigned lane, struct qv_error *err);
 int store_find(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels, size_t count,

@@ -52,7 +52,7 @@ static struct qv_keystore *open_store(void)
 /* Labels "<lane>:<n>"; what is "sealed" is the label itself. */
 static int64_t import(struct qv_keystore *store, unsigned lane, unsigned first, unsigned count)
 {
-	char labels[256][16], cursor[16];
+	char labels[256][16], cursor[16], from[QV_QKDLINK_CURSOR_MAX + 1];
 	struct qv_pool_key keys[256];
 	assert_true(count <= 256);
 	for (unsigned i = 0; i < count; i++) {
@@ -60,7 +60,8 @@ static int64_t import(struct qv_keystore *store, unsigned lane, unsigned first, 
 		keys[i] = (struct qv_pool_key){ labels[i], { (uint8_t *)labels[i], strlen(labels[i]) } };
 	}
 	snprintf(cursor, sizeof cursor, "%u", first + count);
-	return sqlite->import(store, LINK, lane, keys, count, cursor, NULL);
+	assert_int_equal(sqlite->cursor(store, LINK, lane, from, NULL), 0);
+	return sqlite->import(store, LINK, lane, keys, count, from, cursor, NULL);
 }
 
 /* Collects what a call hands over. */

@@ -72,9 +72,44 @@ static int64_t generous_stock(struct qv_keystore *store, const char *link, unsig
 }
 
 static int64_t boasting_import(struct qv_keystore *store, const char *link, unsigned lane,
-			       const struct qv_pool_key *keys, size_t count, const char *cursor, struct qv_error *err)
+			       const struct qv_pool_key *keys, size_t count, const char *from, const char *cursor,
+			       struct qv_error *err)
 {
-	return __good.import(store, link, lane, keys, count, cursor, err) < 0 ? -1 : (int64_t)count;
+	return __good.import(store, link, lane, keys, count, from, cursor, err) < 0 ? -1 : (int64_t)count;
+}
+
+static int64_t import_from_anywhere(struct qv_keystore *store, const char *link, unsigned lane,
+				    const struct qv_pool_key *keys, size_t count, const char *from, const char *cursor,
+				    struct qv_error *err)
+{
+	char at[QV_QKDLINK_CURSOR_MAX + 1];
+	(void)from;
+	return __good.cursor(store, link, lane, at, err) != 0
+		       ? -1
+		       : __good.import(store, link, lane, keys, count, at, cursor, err);
+}
+
+static char __own_request[64];
+
+static int note_own_reserve(struct qv_keystore *store, const char *request, const char *link, unsigned lane,
+			    size_t count, int64_t now, struct qv_keystore_visit *visit, struct qv_error *err)
+{
+	snprintf(__own_request, sizeof __own_request, "%s", request);
+	return __good.reserve(store, request, link, lane, count, now, visit, err);
+}
+
+static int own_reservations(struct qv_keystore *store, struct qv_keystore_visit *visit, struct qv_error *err)
+{
+	if (__own_request[0])
+		visit->reservation(visit, __own_request, "qvisio-check-own", err);
+	__own_request[0] = 0;
+	return __good.reservations(store, visit, err);
+}
+
+static int no_reservations(struct qv_keystore *store, struct qv_keystore_visit *visit, struct qv_error *err)
+{
+	(void)store, (void)visit, (void)err;
+	return 0;
 }
 
 static int find_in_lane_0(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels,
@@ -249,6 +284,16 @@ static void mutate(void)
 		__mutant.stock = generous_stock;
 	if (mutation("IMPORT"))
 		__mutant.import = boasting_import;
+	if (mutation("CURSOR"))
+		__mutant.import = import_from_anywhere;
+	if (mutation("OWN")) {
+		__mutant.reserve = note_own_reserve;
+		__mutant.reservations = own_reservations;
+	}
+	if (mutation("ORPHANS"))
+		__mutant.reservations = no_reservations;
+	if (mutation("VOLATILE"))
+		__mutant.traits |= QV_KEYSTORE_VOLATILE;
 	if (mutation("FIND"))
 		__mutant.find = find_in_lane_0;
 	if (mutation("RESERVE_PART"))
