@@ -54,6 +54,8 @@ static void note_window_event(struct qv_videosink *sink, const SDL_WindowEvent *
 	if (event->windowID != sink->id)
 		return;
 	sink->closed |= event->event == SDL_WINDOWEVENT_CLOSE;
+	if (event->event == SDL_WINDOWEVENT_FOCUS_GAINED)
+		qv_log_debug(sink->log, "the window has the keyboard");
 	sink->redraw |= event->event == SDL_WINDOWEVENT_EXPOSED || event->event == SDL_WINDOWEVENT_SIZE_CHANGED ||
 			event->event == SDL_WINDOWEVENT_RESTORED || event->event == SDL_WINDOWEVENT_SHOWN;
 }
@@ -100,6 +102,18 @@ static void set_fullscreen(struct qv_videosink *sink, bool on)
 	}
 	sink->fullscreen = on;
 	sink->redraw = true;
+	qv_log_debug(sink->log, "full screen is %s", on ? "on" : "off");
+}
+
+/* SDL may hand out further events while it switches: what was asked for is forgotten before, not after. */
+static void obey_keys(struct qv_videosink *sink)
+{
+	bool toggle = sink->toggle, leave = sink->leave;
+	sink->toggle = sink->leave = false;
+	if (toggle)
+		set_fullscreen(sink, !sink->fullscreen);
+	else if (leave && sink->fullscreen)
+		set_fullscreen(sink, false);
 }
 
 static int handle_events(struct qv_videosink *sink, struct qv_error *err)
@@ -108,11 +122,7 @@ static int handle_events(struct qv_videosink *sink, struct qv_error *err)
 	SDL_FlushEvents(SDL_FIRSTEVENT, SDL_LASTEVENT);
 	if (sink->closed)
 		return qv_fail(err, QV_E_END, "the video window was closed");
-	if (sink->toggle)
-		set_fullscreen(sink, !sink->fullscreen);
-	else if (sink->leave && sink->fullscreen)
-		set_fullscreen(sink, false);
-	sink->toggle = sink->leave = false;
+	obey_keys(sink);
 	if (sink->reset) {
 		picture_free(&sink->picture);
 		strip_forget(&sink->strip);

@@ -270,20 +270,20 @@ def _(tmp):
         shell.do(f"pattern 0 i420 400 300 1 full {path}")
         normal = screen.wait_for(lambda: screen.size(window)[0] == 400 and screen.size(window), "the window")
 
-        def becomes(size):
-            screen.wait_for(lambda: screen.size(window) == size, f"a window of {size}, it is {screen.size(window)}")
+        def logged(text, times=1):
+            screen.wait_for(lambda: shell.process.output().count(text) >= times, text)
+
+        def switch(arguments, state, size, times):
+            screen.xdotool(*arguments)
+            logged(f"full screen is {state}", times)
+            screen.wait_for(lambda: screen.size(window) == size, f"a window of {size}")
         # SDL lets a fifth of a second pass before it believes that a window has the keyboard, and drops keys until then.
-        screen.wait_for(lambda: screen.xdotool("key", "--delay", "300", "f") or screen.size(window) == SCREEN,
-                        "full screen at the first key that counts")
-        screen.xdotool("key", "Escape")
-        becomes(normal)
-        for on, off in ((["key", "f"], ["key", "f"]), (["key", "F11"], ["key", "Escape"]),
-                        (["mousemove", "200", "150", "click", "--repeat", "2", "--delay", "50", "1"],
-                         ["key", "Escape"])):
-            screen.xdotool(*on)
-            becomes(SCREEN)
-            screen.xdotool(*off)
-            becomes(normal)
+        logged("the window has the keyboard")
+        ways = ((["key", "f"], ["key", "f"]), (["key", "F11"], ["key", "Escape"]),
+                (["mousemove", "200", "150", "click", "--repeat", "2", "--delay", "50", "1"], ["key", "Escape"]))
+        for times, (on, off) in enumerate(ways, 1):
+            switch(on, "on", SCREEN, times)
+            switch(off, "off", normal, times)
         # Escape alone neither leaves nor ends anything.
         screen.xdotool("key", "Escape")
         shell.do(f"pattern 0 i420 400 300 2 full {path}")
