@@ -163,9 +163,13 @@ struct qv_keystore_class {
 	int (*undo)(struct qv_keystore *store, const char *request, const char *link, unsigned lane,
 		    const struct qv_pool_key *keys, size_t count, int64_t now, struct qv_error *err);
 
-	/* Required. Forgets promises that expired before `now`, and settled or undone requests older than `forget_before`.
-	 * Returns how many undelivered promises expired. */
-	int64_t (*purge)(struct qv_keystore *store, int64_t now, int64_t forget_before, struct qv_error *err);
+	/*
+	 * Required. Forgets at most `max` promises that expired before `now`, and settled or undone requests older than
+	 * `forget_before`. Returns how many promises it forgot; fewer than `max`: there are no more. Each that had not been
+	 * delivered goes to visit->promise (with nothing in `sealed`) once it is gone.
+	 */
+	int64_t (*purge)(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,
+			 struct qv_keystore_visit *visit, struct qv_error *err);
 
 	uint32_t traits; /* QV_KEYSTORE_… */
 

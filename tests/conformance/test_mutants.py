@@ -59,6 +59,7 @@ TABLE = {
         "SETTLE_PART": "whole or not", "SETTLE_AGAIN": "settles once|close and open|never closed",
         "DELIVER_TWICE": "+delivered once", "DELIVER_IN_TURN": "delivered once",
         "DELIVER_TO_ANYONE": "nobody else", "DELIVER_EXPIRED": "expired keys", "PURGE": "expired keys",
+        "PURGE_HIDES": "expired keys",
         "UNDO_LOSES": "what is undone", "UNDO_DELIVERED": "what is undone",
         "UNDO_KNOWN": "close and open|never closed"},
     ("qkdlink", "simulated"): {

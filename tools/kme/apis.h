@@ -32,6 +32,10 @@ void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct 
 /* 400 for what the caller sent wrong, 503 for the rest. */
 void reply_failure(struct reply *reply, const struct qv_error *err);
 
+/* Reports that a request for keys was answered with an error; nothing when it was not. `ids` may be NULL. */
+void report_refused(const struct sae_call *call, const char *master, const char *slave, const struct key_ids *ids,
+		    const struct reply *reply);
+
 /* How many keys of the default size this KME could give for `slave` now, and at most. */
 int stored_keys(struct kme *kme, const struct sae *slave, int64_t *now, int64_t *max, struct qv_error *err);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "apis.h"
+#include "event.h"
 #include "promise.h"
 
 #define NOT_FOUND "one or more keys specified are not found on KME"
@@ -57,6 +58,18 @@ static int deliver(const struct sae_call *call, const struct key_ids *ids, struc
 	return result;
 }
 
+static void reply_delivery(const struct sae_call *call, const struct key_ids *ids, const struct delivery *delivery,
+			   struct reply *reply)
+{
+	const char(*key_ids)[UUID_TEXT] = (const char(*)[UUID_TEXT])ids->ids;
+	event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_SLAVE,
+						 .master = call->other,
+						 .slave = call->caller->id,
+						 .key_ids = key_ids,
+						 .count = ids->count });
+	reply_keys(reply, key_ids, delivery->keys, ids->count, KEY_ROOM, delivery->bytes);
+}
+
 static void deliver_ids(const struct sae_call *call, const struct key_ids *ids, struct reply *reply)
 {
 	struct qv_error err = QV_ERROR_INIT;
@@ -66,8 +79,7 @@ static void deliver_ids(const struct sae_call *call, const struct key_ids *ids, 
 	else if (deliver(call, ids, &delivery, &err) != 0)
 		refuse(call, &err, reply);
 	else
-		reply_keys(reply, (const char(*)[UUID_TEXT])ids->ids, delivery.keys, ids->count, KEY_ROOM,
-			   delivery.bytes);
+		reply_delivery(call, ids, &delivery, reply);
 	free(delivery.bytes);
 	qv_secret_free(delivery.keys);
 }
@@ -90,5 +102,6 @@ void dec_keys_handle(const struct sae_call *call, struct reply *reply)
 		deliver_ids(call, &ids, reply);
 	else
 		reply_failure(reply, &err);
+	report_refused(call, call->other, call->caller->id, &ids, reply);
 	key_ids_clear(&ids);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "apis.h"
+#include "event.h"
 #include "issue.h"
 
 static int parse(const struct sae_call *call, struct key_request *wanted, struct qv_error *err)
@@ -72,6 +73,12 @@ static void reply_issue(const struct sae_call *call, const struct sae *slave, st
 {
 	struct qv_error err = QV_ERROR_INIT;
 	if (issue_keys(call->kme, issue, &err) == 0) {
+		event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_MASTER,
+							 .master = issue->master,
+							 .slave = issue->slave,
+							 .peer = issue->peer ? issue->peer->kme_id : NULL,
+							 .key_ids = (const char(*)[UUID_TEXT])issue->ids,
+							 .count = issue->count });
 		uint32_t bytes[ISSUE_MAX];
 		for (size_t i = 0; i < issue->count; i++)
 			bytes[i] = (uint32_t)issue->bytes;
@@ -92,14 +99,10 @@ static void reply_issue(const struct sae_call *call, const struct sae *slave, st
 	issue_clear(issue);
 }
 
-void enc_keys_handle(const struct sae_call *call, struct reply *reply)
+static void handle(const struct sae_call *call, struct reply *reply)
 {
 	struct key_request wanted;
 	struct qv_error err = QV_ERROR_INIT;
-	if (strcmp(call->request->method, "POST") != 0 && strcmp(call->request->method, "GET") != 0) {
-		reply_method(reply, "GET, POST");
-		return;
-	}
 	const struct sae *slave = kme_sae(call->kme, call->other);
 	if (!slave) {
 		reply_detail(reply, 400, "the slave SAE is not known to this KME", "slave_SAE_ID", call->other);
@@ -112,4 +115,14 @@ void enc_keys_handle(const struct sae_call *call, struct reply *reply)
 	struct issue issue = { .master = call->caller->id, .slave = slave->id, .peer = slave->peer };
 	if (!refuse_unsupported(&wanted, reply) && fit(&call->kme->limits, &wanted, &issue, reply))
 		reply_issue(call, slave, &issue, reply);
+}
+
+void enc_keys_handle(const struct sae_call *call, struct reply *reply)
+{
+	if (strcmp(call->request->method, "POST") != 0 && strcmp(call->request->method, "GET") != 0) {
+		reply_method(reply, "GET, POST");
+		return;
+	}
+	handle(call, reply);
+	report_refused(call, call->caller->id, call->other, NULL, reply);
 }

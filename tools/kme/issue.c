@@ -6,6 +6,7 @@
 
 #include "activate.h"
 #include "body.h"
+#include "event.h"
 #include "links.h"
 #include "promise.h"
 
@@ -157,7 +158,15 @@ int issue_keys(struct kme *kme, struct issue *issue, struct qv_error *err)
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
 	for (size_t i = 0; i < issue->count; i++)
 		uuid_random(issue->ids[i]);
-	return issue->peer ? issue_with_peer(kme, issue, err) : issue_here(kme, issue, err);
+	int result = issue->peer ? issue_with_peer(kme, issue, err) : issue_here(kme, issue, err);
+	if (result == 0)
+		event_report(kme, &(struct event){ .kind = EVENT_ACTIVATED,
+						   .master = issue->master,
+						   .slave = issue->slave,
+						   .peer = issue->peer ? issue->peer->kme_id : NULL,
+						   .key_ids = (const char(*)[UUID_TEXT])issue->ids,
+						   .count = issue->count });
+	return result;
 }
 
 void issue_clear(struct issue *issue)

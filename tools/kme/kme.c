@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kme.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "apis.h"
+#include "event.h"
 #include "links.h"
 
 #define KME_BODY_MAX    ((size_t)1024 * 1024)
+#define PURGE_AT_ONCE   1024
 #define FORGET_AFTER_NS (7 * 86400 * QV_NS_PER_SECOND)
 
 int64_t wall_clock(void)
@@ -149,15 +152,40 @@ int kme_start(struct kme *kme, struct qv_error *err)
 	return kme->sae_server ? 0 : -1;
 }
 
+struct expiry {
+	struct qv_keystore_visit visit; /* first */
+	struct kme *kme;
+	size_t count;
+};
+
+static int report_expired(struct qv_keystore_visit *visit, const struct qv_promise *promise, struct qv_error *err)
+{
+	struct expiry *expiry = (struct expiry *)visit;
+	char id[1][UUID_TEXT];
+	(void)err;
+	expiry->count++;
+	snprintf(id[0], sizeof id[0], "%s", promise->key_id);
+	event_report(expiry->kme, &(struct event){ .kind = EVENT_EXPIRED,
+						   .master = promise->master,
+						   .slave = promise->slave,
+						   .key_ids = (const char(*)[UUID_TEXT])id,
+						   .count = 1 });
+	return 0;
+}
+
 void kme_maintain(struct kme *kme)
 {
 	struct qv_error err = QV_ERROR_INIT;
-	int64_t now = wall_clock();
-	int64_t expired = kme->store_class->purge(kme->store, now, now - FORGET_AFTER_NS, &err);
-	if (expired < 0)
+	struct expiry expiry = { .visit.promise = report_expired, .kme = kme };
+	int64_t now = wall_clock(), gone;
+	do
+		gone = kme->store_class->purge(kme->store, now, now - FORGET_AFTER_NS, PURGE_AT_ONCE, &expiry.visit,
+					       &err);
+	while (gone == PURGE_AT_ONCE);
+	if (gone < 0)
 		qv_log_error(kme->log, "expired keys are not removed: %s", err.message);
-	else if (expired > 0)
-		qv_log_warning(kme->log, "%lld keys expired that their slave SAEs did not fetch", (long long)expired);
+	if (expiry.count > 0)
+		qv_log_warning(kme->log, "%zu keys expired that their slave SAEs did not fetch", expiry.count);
 }
 
 static void free_peer(struct peer *peer)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inter-KME API: what peers ask of this KME. doc/PROTOCOL.md. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "apis.h"
+#include "event.h"
 #include "links.h"
 #include "promise.h"
+
+#define MISSING "some link keys are not in the pool"
 
 static struct peer *caller_of(struct kme *kme, gnutls_x509_crt_t certificate)
 {
@@ -52,8 +56,8 @@ static void reply_missing(const struct activation *activation, const bool *found
 	for (size_t i = 0; i < activation->label_count; i++)
 		if (!found[i])
 			json_array_append_new(missing, json_string(activation->labels[i]));
-	reply_json(reply, 409,
-		   json_pack("{s:s,s:o}", "message", "some link keys are not in the pool", "missing", missing));
+	reply_json(reply, 409, json_pack("{s:s,s:o}", "message", MISSING, "missing", missing));
+	snprintf(reply->why, sizeof reply->why, MISSING);
 }
 
 /* The labels of one key, divided by blanks; owned by the caller. */
@@ -126,12 +130,31 @@ static int promise_all(const struct peer *peer, const struct activation *activat
 	return result;
 }
 
+static void report(const struct peer *peer, const struct activation *activation, enum event_kind kind,
+		   const struct reply *reply)
+{
+	char(*ids)[UUID_TEXT] = calloc(activation->key_count + 1, sizeof *ids);
+	for (size_t i = 0; ids && i < activation->key_count; i++)
+		memcpy(ids[i], activation->keys[i].id, sizeof *ids);
+	event_report(peer->kme, &(struct event){ .kind = kind,
+						 .master = activation->master[0] ? activation->master : NULL,
+						 .slave = activation->slave[0] ? activation->slave : NULL,
+						 .peer = peer->kme_id,
+						 .status = reply ? reply->status : 0,
+						 .reason = reply ? reply->why : NULL,
+						 .key_ids = (const char(*)[UUID_TEXT])ids,
+						 .count = ids ? activation->key_count : 0 });
+	free(ids);
+}
+
 static void reply_activation(struct peer *peer, const struct activation *activation, int result,
 			     const struct gathering *gathering, const struct qv_error *err, struct reply *reply)
 {
 	bool complete = true;
 	for (size_t i = 0; i < activation->label_count; i++)
 		complete = complete && gathering->found[i];
+	if (result == 0)
+		report(peer, activation, EVENT_ACTIVATED, NULL);
 	if (result >= 0) {
 		link_hungry(peer);
 		reply_json(reply, 200, json_pack("{s:s}", "request", activation->request));
@@ -198,6 +221,8 @@ static void handle_activate(struct peer *peer, const struct request *request, st
 		reply_failure(reply, &err);
 	else if (is_allowed(peer, &activation, reply))
 		activate(peer, &activation, reply);
+	if (reply->status >= 400)
+		report(peer, &activation, EVENT_REFUSED, reply);
 	activation_clear(&activation);
 }
 

@@ -1,20 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inter-KME API: a request is undone, its link keys go back into the pool. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "apis.h"
+#include "event.h"
 #include "promise.h"
 
 #define POOL_SEALED (QV_QKDLINK_KEY_BYTES + SEAL_OVERHEAD)
 
-/* Link keys to put back. */
+/* Link keys to put back, and the promises that were made of them. */
 struct returning {
 	struct qv_keystore_visit visit; /* first */
 	const struct peer *peer;
 	struct qv_pool_key *keys; /* label and sealed bytes owned */
 	size_t count, room;
+	struct undone {
+		char id[1][UUID_TEXT];
+		char master[QV_SAE_ID_MAX + 1], slave[QV_SAE_ID_MAX + 1];
+	} * undone;
+	size_t undone_count, undone_room;
 };
+
+static int note_undone(struct returning *returning, const struct qv_promise *promise, struct qv_error *err)
+{
+	if (returning->undone_count == returning->undone_room) {
+		size_t room = returning->undone_room ? returning->undone_room * 2 : 8;
+		struct undone *grown = realloc(returning->undone, room * sizeof *grown);
+		if (!grown)
+			return qv_fail(err, QV_E_NOMEM, "no memory for keys");
+		returning->undone = grown;
+		returning->undone_room = room;
+	}
+	struct undone *undone = &returning->undone[returning->undone_count++];
+	snprintf(undone->id[0], sizeof undone->id[0], "%s", promise->key_id);
+	snprintf(undone->master, sizeof undone->master, "%s", promise->master);
+	snprintf(undone->slave, sizeof undone->slave, "%s", promise->slave);
+	return 0;
+}
+
+static void report_undone(const struct returning *returning, const char *request)
+{
+	char reason[64];
+	snprintf(reason, sizeof reason, "request %s", request);
+	for (size_t i = 0; i < returning->undone_count; i++)
+		event_report(returning->peer->kme,
+			     &(struct event){ .kind = EVENT_UNDONE,
+					      .master = returning->undone[i].master,
+					      .slave = returning->undone[i].slave,
+					      .peer = returning->peer->kme_id,
+					      .reason = reason,
+					      .key_ids = (const char(*)[UUID_TEXT])returning->undone[i].id,
+					      .count = 1 });
+}
 
 static int return_key(struct returning *returning, const char *label, size_t length, const uint8_t *key,
 		      struct qv_error *err)
@@ -46,6 +85,8 @@ static int return_promise(struct qv_keystore_visit *visit, const struct qv_promi
 	const struct sae *master = kme_sae(returning->peer->kme, promise->master);
 	if (master && master->peer != returning->peer)
 		return qv_fail(err, QV_E_INVALID, "the request is another KME's");
+	if (note_undone(returning, promise, err) != 0)
+		return -1;
 	size_t size = promise->sealed.size < SEAL_OVERHEAD ? 0 : promise->sealed.size - SEAL_OVERHEAD;
 	struct qv_secret *key = qv_secret_new(size, err);
 	int result = key ? promise_open(returning->peer->kme, promise, qv_secret_edit(key), size, err) : -1;
@@ -72,6 +113,7 @@ static void undo(struct peer *peer, const char *request, struct reply *reply)
 		result = kme->store_class->undo(kme->store, request, peer->kme_id, 1 - peer->own_lane, returning.keys,
 						returning.count, wall_clock(), &err);
 	if (result == 0) {
+		report_undone(&returning, request);
 		reply_json(reply, 200, json_pack("{s:s}", "request", request));
 	} else if (err.code == QV_E_BUSY) {
 		reply_error(reply, 409, "a key of the request was delivered", NULL);
@@ -86,6 +128,7 @@ static void undo(struct peer *peer, const char *request, struct reply *reply)
 		free((void *)(uintptr_t)returning.keys[i].sealed.bytes);
 	}
 	free(returning.keys);
+	free(returning.undone);
 }
 
 void kme_api_undo(struct peer *peer, const struct request *request, struct reply *reply)

@@ -21,6 +21,8 @@ qkd_kme_SOURCES = \
 	%D%/configure_store.c \
 	%D%/dec_keys.c \
 	%D%/enc_keys.c \
+	%D%/event.c \
+	%D%/event.h \
 	%D%/file.c \
 	%D%/file.h \
 	%D%/identity.c \

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reply.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 void reply_clear(struct reply *reply)
 {
 	qv_secret_free(reply->body);
-	*reply = (struct reply){ 0, NULL, NULL };
+	*reply = (struct reply){ .status = 0 };
 }
 
 void reply_empty(struct reply *reply, unsigned status)
@@ -34,6 +35,7 @@ void reply_error(struct reply *reply, unsigned status, const char *message, json
 	else
 		json_decref(details);
 	reply_json(reply, status, error);
+	snprintf(reply->why, sizeof reply->why, "%s", message);
 }
 
 void reply_detail(struct reply *reply, unsigned status, const char *message, const char *name, const char *value)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event.h"
+
 /* Entries may look at different parts of a certificate: one that matches two is nobody's. */
 static const struct sae *caller_of(struct kme *kme, gnutls_x509_crt_t certificate)
 {
@@ -84,6 +86,7 @@ void sae_api_handle(void *context, const struct request *request, struct reply *
 	if (!call.caller) {
 		log_stranger(call.kme, request->certificate);
 		reply_empty(reply, 401);
+		report_refused(&call, NULL, NULL, NULL, reply);
 		return;
 	}
 	if (uri_parse(&uri, request->target, &err) == 0)
@@ -93,6 +96,20 @@ void sae_api_handle(void *context, const struct request *request, struct reply *
 	else
 		reply_failure(reply, &err);
 	uri_clear(&uri);
+}
+
+void report_refused(const struct sae_call *call, const char *master, const char *slave, const struct key_ids *ids,
+		    const struct reply *reply)
+{
+	if (reply->status < 400)
+		return;
+	event_report(call->kme, &(struct event){ .kind = EVENT_REFUSED,
+						 .master = master,
+						 .slave = slave,
+						 .status = reply->status,
+						 .reason = reply->why[0] ? reply->why : "not authorized",
+						 .key_ids = ids ? (const char(*)[UUID_TEXT])ids->ids : NULL,
+						 .count = ids ? ids->count : 0 });
 }
 
 void reply_failure(struct reply *reply, const struct qv_error *err)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "event.h"
 #include "links.h"
 #include "uuid.h"
 
@@ -36,8 +37,13 @@ static int settle_here(struct peer *peer, const char *request, long status, stru
 {
 	struct kme *kme = peer->kme;
 	if (status == 200) {
-		qv_log_info(peer->log, "request %s is undone", request);
-		return kme->store_class->release(kme->store, request, NULL, 0, 0, 0, err);
+		if (kme->store_class->release(kme->store, request, NULL, 0, 0, 0, err) != 0)
+			return -1;
+		char reason[64];
+		snprintf(reason, sizeof reason, "request %s", request);
+		qv_log_info(peer->log, "%s is undone", reason);
+		event_report(kme, &(struct event){ .kind = EVENT_UNDONE, .peer = peer->kme_id, .reason = reason });
+		return 0;
 	}
 	if (status == 409) {
 		struct qv_settlement settlement = { .request = request, .link = peer->kme_id, .finish = true };

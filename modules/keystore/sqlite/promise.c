@@ -326,32 +326,54 @@ int store_undo(struct qv_keystore *store, const char *request, const char *link,
 }
 
 struct purge_operation {
-	struct operation operation; /* first */
-	int64_t now, forget_before, expired;
+	struct promise_operation promises; /* first; those that expired */
+	int64_t forget_before, gone;
 };
+
+static int forget_promises(struct qv_keystore *store, struct purge_operation *purging, struct qv_error *err)
+{
+	sqlite3_stmt *delete = statement(store, ST_PURGE_PROMISES, err);
+	if (!delete)
+		return -1;
+	bind_int(delete, 1, purging->promises.now);
+	bind_int(delete, 2, (int64_t)purging->promises.count);
+	int got;
+	while ((got = step(store, delete, err)) == 1) {
+		purging->gone++;
+		if (!sqlite3_column_int(delete, 0))
+			continue;
+		struct row *row = rows_add(&purging->promises.rows, err);
+		if (!row)
+			return -1;
+		for (unsigned i = 0; i < 4; i++)
+			if (row_text(row, i, column_text(delete, 1 + (int)i), err) != 0)
+				return -1;
+		row->number[0] = sqlite3_column_int64(delete, 5);
+		row->number[1] = sqlite3_column_int64(delete, 6);
+	}
+	return got;
+}
 
 static int purge(struct qv_keystore *store, struct operation *operation, struct qv_error *err)
 {
 	struct purge_operation *purging = (struct purge_operation *)operation;
-	sqlite3_stmt *delete = statement(store, ST_PURGE_PROMISES, err);
-	if (!delete)
+	purging->gone = 0;
+	if (forget_promises(store, purging, err) != 0)
 		return -1;
-	bind_int(delete, 1, purging->now);
-	int got;
-	purging->expired = 0;
-	while ((got = step(store, delete, err)) == 1)
-		purging->expired += sqlite3_column_int64(delete, 0);
-	sqlite3_stmt *forget = got < 0 ? NULL : statement(store, ST_PURGE_REQUESTS, err);
+	sqlite3_stmt *forget = statement(store, ST_PURGE_REQUESTS, err);
 	if (!forget)
 		return -1;
 	bind_int(forget, 1, purging->forget_before);
 	return change(store, forget, err) < 0 ? -1 : 0;
 }
 
-int64_t store_purge(struct qv_keystore *store, int64_t now, int64_t forget_before, struct qv_error *err)
+int64_t store_purge(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,
+		    struct qv_keystore_visit *visit, struct qv_error *err)
 {
-	struct purge_operation operation = { .operation = { .run = purge, .durable = true },
-					     .now = now,
-					     .forget_before = forget_before };
-	return store_run(store, &operation.operation, err) < 0 ? -1 : operation.expired;
+	struct purge_operation operation = {
+		.promises = { .operation = { .run = purge, .durable = true }, .now = now, .count = max },
+		.forget_before = forget_before
+	};
+	int result = store_run(store, &operation.promises.operation, err);
+	return visit_promises(&operation.promises, result, visit, err) == 0 ? operation.gone : -1;
 }

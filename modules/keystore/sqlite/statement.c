@@ -40,7 +40,9 @@ static const char *const texts[ST_COUNT] = {
 	[ST_PROMISE_LATE] = "SELECT 1 FROM promise WHERE request = ?1 AND sealed IS NULL LIMIT 1",
 	[ST_PROMISE_DROP] = "DELETE FROM promise WHERE request = ?1",
 	[ST_PURGE_PROMISES] = /* Not "sealed IS NOT NULL", which SQLite 3.40 answers with 1 for every row that was deleted. */
-	"DELETE FROM promise WHERE expires < ?1 RETURNING typeof(sealed) <> 'null'",
+	"DELETE FROM promise WHERE (key_id, slave) IN"
+	" (SELECT key_id, slave FROM promise WHERE expires < ?1 ORDER BY expires LIMIT ?2)"
+	" RETURNING typeof(sealed) <> 'null', key_id, slave, master, labels, bytes, expires",
 	[ST_PURGE_REQUESTS] = "DELETE FROM request WHERE at < ?1",
 };
 

@@ -131,7 +131,8 @@ int store_deliver(struct qv_keystore *store, const char *slave, const char *mast
 		  size_t count, int64_t now, struct qv_keystore_visit *visit, struct qv_error *err);
 int store_promises(struct qv_keystore *store, const char *request, struct qv_keystore_visit *visit,
 		   struct qv_error *err);
-int64_t store_purge(struct qv_keystore *store, int64_t now, int64_t forget_before, struct qv_error *err);
+int64_t store_purge(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,
+		    struct qv_keystore_visit *visit, struct qv_error *err);
 int store_property_get(struct qv_keystore *store, const char *name, uint8_t *value, size_t *size, struct qv_error *err);
 int store_property_set(struct qv_keystore *store, const char *name, const uint8_t *value, size_t size,
 		       struct qv_error *err);

@@ -319,6 +319,15 @@ static void test_undo(void **state)
 	sqlite->close(store);
 }
 
+static int collect_expired(struct qv_keystore_visit *visit, const struct qv_promise *promise, struct qv_error *err)
+{
+	(void)err;
+	assert_int_equal(promise->sealed.size, 0);
+	assert_int_equal(promise->key_bytes, 32);
+	collect((struct collected *)visit, promise->key_id);
+	return 0;
+}
+
 static void test_purge(void **state)
 {
 	(void)state;
@@ -326,9 +335,13 @@ static void test_purge(void **state)
 	settle(store, "r1", NULL, "k1", "s", NULL);
 	settle(store, "r2", NULL, "k2", "s", NULL);
 	assert_int_equal(deliver(store, "s", "master", NOW, "k1", NULL), QV_OK);
-	assert_int_equal(sqlite->purge(store, NOW, 0, NULL), 0);
-	assert_int_equal(sqlite->purge(store, NOW + 101, 0, NULL), 1);
-	assert_int_equal(sqlite->purge(store, NOW + 101, INT64_MAX, NULL), 0);
+	struct collected early = { .visit.promise = collect_expired }, late = early;
+	assert_int_equal(sqlite->purge(store, NOW, 0, 10, &early.visit, NULL), 0);
+	assert_string_equal(early.text, "");
+	/* The delivered one is forgotten in silence. */
+	assert_int_equal(sqlite->purge(store, NOW + 101, 0, 10, &late.visit, NULL), 2);
+	assert_string_equal(late.text, "k2 ");
+	assert_int_equal(sqlite->purge(store, NOW + 101, INT64_MAX, 10, &late.visit, NULL), 0);
 	/* Forgotten: the same request could be settled again. */
 	assert_int_equal(settle(store, "r1", NULL, "k1", "s", NULL), 0);
 	sqlite->close(store);

@@ -243,10 +243,27 @@ static int deliver_expired(struct qv_keystore *store, const char *slave, const c
 	return __good.deliver(store, slave, master, key_ids, count, 0, visit, err);
 }
 
-static int64_t keep_expired(struct qv_keystore *store, int64_t now, int64_t forget_before, struct qv_error *err)
+static int64_t keep_expired(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,
+			    struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	(void)now;
-	return __good.purge(store, 0, forget_before, err);
+	return __good.purge(store, 0, forget_before, max, visit, err);
+}
+
+static int ignore_promise(struct qv_keystore_visit *visit, const struct qv_promise *promise, struct qv_error *err)
+{
+	(void)visit;
+	(void)promise;
+	(void)err;
+	return 0;
+}
+
+static int64_t hide_expired(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,
+			    struct qv_keystore_visit *visit, struct qv_error *err)
+{
+	struct qv_keystore_visit nobody = { .promise = ignore_promise };
+	(void)visit;
+	return __good.purge(store, now, forget_before, max, &nobody, err);
 }
 
 static int lose_undone(struct qv_keystore *store, const char *request, const char *link, unsigned lane,
@@ -322,6 +339,8 @@ static void mutate(void)
 		__mutant.deliver = deliver_expired;
 	if (mutation("PURGE"))
 		__mutant.purge = keep_expired;
+	if (mutation("PURGE_HIDES"))
+		__mutant.purge = hide_expired;
 	if (mutation("UNDO_LOSES"))
 		__mutant.undo = lose_undone;
 	if (mutation("UNDO_DELIVERED"))
