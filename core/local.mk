@@ -40,3 +40,4 @@ libqvisio_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-s
 
 include %D%/session/local.mk
 include %D%/call/local.mk
+include %D%/topology/local.mk

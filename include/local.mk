@@ -17,12 +17,14 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/option.h \
 	%D%/qvisio/psk_identity.h \
 	%D%/qvisio/qkdlink.h \
+	%D%/qvisio/route.h \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
 	%D%/qvisio/session.h \
 	%D%/qvisio/stamp.h \
 	%D%/qvisio/tls.h \
 	%D%/qvisio/tls_backend.h \
+	%D%/qvisio/topology.h \
 	%D%/qvisio/videocodec.h \
 	%D%/qvisio/videosink.h \
 	%D%/qvisio/videosource.h

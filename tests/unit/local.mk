@@ -6,7 +6,8 @@ unit_tests = \
 	tests/unit/test_secret \
 	tests/unit/test_psk_identity \
 	tests/unit/test_stamp \
-	tests/unit/test_tls_choice
+	tests/unit/test_tls_choice \
+	tests/unit/test_topology
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
@@ -33,6 +34,10 @@ tests_unit_test_stamp_LDADD = $(LDADD_UNIT)
 tests_unit_test_tls_choice_SOURCES = %D%/test_tls_choice.c
 tests_unit_test_tls_choice_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_test_tls_choice_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_topology_SOURCES = %D%/test_topology.c
+tests_unit_test_topology_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_topology_LDADD = $(LDADD_UNIT)
 
 if WITH_TURBOJPEG
 check_PROGRAMS += tests/unit/test_stamp_jpeg
