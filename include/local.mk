@@ -8,6 +8,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/clock.h \
 	%D%/qvisio/config.h \
 	%D%/qvisio/error.h \
+	%D%/qvisio/formula.h \
 	%D%/qvisio/keysource.h \
 	%D%/qvisio/keystore.h \
 	%D%/qvisio/loader.h \

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+libqvisio_la_SOURCES += %D%/formula.c
