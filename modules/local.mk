@@ -19,5 +19,6 @@ include %D%/audiosink/pulse/local.mk
 include %D%/audiosink/file/local.mk
 include %D%/audiosink/null/local.mk
 include %D%/audiocodec/pcm/local.mk
+include %D%/keystore/memory/local.mk
 include %D%/keystore/sqlite/local.mk
 include %D%/qkdlink/simulated/local.mk

@@ -63,6 +63,7 @@ ARGUMENTS = {
     "audiosource/file": lambda tmp: ["path=" + wav_file(tmp)],
     "audiosource/tone": None,
     "keysource/psk": psk,
+    "keystore/memory": None,
     "keystore/sqlite": lambda tmp: ["file=" + os.path.join(tmp, "keys.db")],
     "qkdlink/simulated": simulated,
     "tls/gnutls": None,
