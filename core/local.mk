@@ -42,3 +42,4 @@ include %D%/formula/local.mk
 include %D%/session/local.mk
 include %D%/call/local.mk
 include %D%/topology/local.mk
+include %D%/shamir/local.mk

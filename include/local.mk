@@ -9,6 +9,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/config.h \
 	%D%/qvisio/error.h \
 	%D%/qvisio/formula.h \
+	%D%/qvisio/generator.h \
 	%D%/qvisio/keysource.h \
 	%D%/qvisio/keystore.h \
 	%D%/qvisio/loader.h \
@@ -22,6 +23,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
 	%D%/qvisio/session.h \
+	%D%/qvisio/shamir.h \
 	%D%/qvisio/stamp.h \
 	%D%/qvisio/tls.h \
 	%D%/qvisio/tls_backend.h \

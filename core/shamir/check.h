@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What splitting and rebuilding ask of their public arguments. */
+#ifndef SHAMIR_CHECK_H
+#define SHAMIR_CHECK_H
+
+#include <stdint.h>
+
+#include <qvisio/error.h>
+
+/* 1 <= t <= count <= 255; the points are distinct and not 0. 0, or -1 with QV_E_INVALID. */
+int shamir_check(unsigned t, const uint8_t *x, unsigned count, struct qv_error *err);
+
+/* Lagrange weights of t points that have been checked. */
+void shamir_weights(const uint8_t *x, unsigned t, uint8_t at, uint8_t *weights);
+
+#endif

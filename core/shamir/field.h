@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GF(2^8) with 0x11B for public values (points, weights, error locators): by tables, so never for a secret. */
+#ifndef SHAMIR_FIELD_H
+#define SHAMIR_FIELD_H
+
+#include <stdint.h>
+
+struct field_tables {
+	uint8_t log[256];         /* to the base 3; log[0] is not used */
+	uint8_t exp[1024];        /* exp[i] = 3^i, for sums of up to four logarithms */
+	uint8_t nibbles[256][32]; /* of each a: a * 0 … a * 15, a * 0x00 … a * 0xf0, as byte shuffles want them */
+};
+
+/* Made at the first call; later calls only return them. Safe on any thread. */
+const struct field_tables *field_tables(void);
+
+static inline uint8_t field_multiply(const struct field_tables *field, uint8_t a, uint8_t b)
+{
+	return a && b ? field->exp[field->log[a] + field->log[b]] : 0;
+}
+
+/* a / b; b is not 0. */
+static inline uint8_t field_divide(const struct field_tables *field, uint8_t a, uint8_t b)
+{
+	return a ? field->exp[field->log[a] + 255 - field->log[b]] : 0;
+}
+
+#endif

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# A library of its own, so that tests and measurements can reach what libqvisio does not export.
+noinst_LTLIBRARIES += libshamir.la
+libshamir_la_SOURCES = \
+	%D%/check.h \
+	%D%/decode.c \
+	%D%/decode.h \
+	%D%/field.c \
+	%D%/field.h \
+	%D%/generator.c \
+	%D%/generator.h \
+	%D%/generator_file.c \
+	%D%/generator_own.c \
+	%D%/health.c \
+	%D%/health.h \
+	%D%/kernel.h \
+	%D%/kernels.c \
+	%D%/keystream.c \
+	%D%/keystream.h \
+	%D%/keystream_aesni.c \
+	%D%/portable.c \
+	%D%/rebuild.c \
+	%D%/robust.c \
+	%D%/split.c \
+	%D%/weights.c
+libshamir_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
+libqvisio_la_LIBADD += libshamir.la
