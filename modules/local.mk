@@ -21,4 +21,5 @@ include %D%/audiosink/null/local.mk
 include %D%/audiocodec/pcm/local.mk
 include %D%/keystore/memory/local.mk
 include %D%/keystore/sqlite/local.mk
+include %D%/qkdlink/directory/local.mk
 include %D%/qkdlink/simulated/local.mk

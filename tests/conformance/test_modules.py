@@ -55,6 +55,15 @@ def simulated(tmp):
     return ["secret_file=" + text_file(os.path.join(tmp, "secret"), "x" * 64, 0o600), "stock=100"]
 
 
+def key_files(tmp):
+    folder = os.path.join(tmp, "keys")
+    os.mkdir(folder, 0o700)
+    for number in range(40):
+        with open(os.open(f"{folder}/{number:03}.cor", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as f:
+            f.write(os.urandom(32 * 64))
+    return ["path=" + folder, "settle=0"]
+
+
 # What to give each module; None where its defaults do. A function is called with an empty folder.
 ARGUMENTS = {
     "audiocodec/pcm": None,
@@ -65,6 +74,7 @@ ARGUMENTS = {
     "keysource/psk": psk,
     "keystore/memory": None,
     "keystore/sqlite": lambda tmp: ["file=" + os.path.join(tmp, "keys.db")],
+    "qkdlink/directory": key_files,
     "qkdlink/simulated": simulated,
     "tls/gnutls": None,
     "tls/openssl": None,
