@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_JANSSON
 kme_body_sources = tools/kme/body.c tools/kme/body_peer.c tools/kme/uri.c tools/kme/utf8.c tools/kme/uuid.c
-FUZZERS += fuzz/tools/kme_body fuzz/tools/kme_uri
+FUZZERS += fuzz/tools/kme_audit fuzz/tools/kme_body fuzz/tools/kme_uri
+fuzz_tools_kme_audit_SOURCES = %D%/kme_audit.c fuzz/fuzz.h tools/kme/audit_line.c tools/kme/utf8.c
+fuzz_tools_kme_audit_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
+fuzz_tools_kme_audit_LDADD = $(LDADD_FUZZ) $(CORE_LIBS) $(JANSSON_LIBS)
 fuzz_tools_kme_body_SOURCES = %D%/kme_body.c fuzz/fuzz.h $(kme_body_sources)
 fuzz_tools_kme_body_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
 fuzz_tools_kme_body_LDADD = $(LDADD_FUZZ) $(CORE_LIBS) $(JANSSON_LIBS)
@@ -9,4 +12,4 @@ fuzz_tools_kme_uri_SOURCES = %D%/kme_uri.c fuzz/fuzz.h $(kme_body_sources)
 fuzz_tools_kme_uri_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
 fuzz_tools_kme_uri_LDADD = $(LDADD_FUZZ) $(CORE_LIBS) $(JANSSON_LIBS)
 endif
-EXTRA_DIST += %D%/corpus/kme_body %D%/corpus/kme_uri
+EXTRA_DIST += %D%/corpus/kme_audit %D%/corpus/kme_body %D%/corpus/kme_uri

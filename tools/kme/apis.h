@@ -36,6 +36,9 @@ void reply_failure(struct reply *reply, const struct qv_error *err);
 void report_refused(const struct sae_call *call, const char *master, const char *slave, const struct key_ids *ids,
 		    const struct reply *reply);
 
+/* 503: the audit log cannot be written, and the configuration wants no keys handed out then. */
+void reply_unrecorded(struct reply *reply);
+
 /* How many keys of the default size this KME could give for `slave` now, and at most. */
 int stored_keys(struct kme *kme, const struct sae *slave, int64_t *now, int64_t *max, struct qv_error *err);
 

@@ -62,12 +62,14 @@ static void reply_delivery(const struct sae_call *call, const struct key_ids *id
 			   struct reply *reply)
 {
 	const char(*key_ids)[UUID_TEXT] = (const char(*)[UUID_TEXT])ids->ids;
-	event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_SLAVE,
-						 .master = call->other,
-						 .slave = call->caller->id,
-						 .key_ids = key_ids,
-						 .count = ids->count });
-	reply_keys(reply, key_ids, delivery->keys, ids->count, KEY_ROOM, delivery->bytes);
+	if (event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_SLAVE,
+						     .master = call->other,
+						     .slave = call->caller->id,
+						     .key_ids = key_ids,
+						     .count = ids->count }) != 0)
+		reply_unrecorded(reply);
+	else
+		reply_keys(reply, key_ids, delivery->keys, ids->count, KEY_ROOM, delivery->bytes);
 }
 
 static void deliver_ids(const struct sae_call *call, const struct key_ids *ids, struct reply *reply)

@@ -69,21 +69,29 @@ static void reply_shortage(const struct sae_call *call, const struct sae *slave,
 			      (json_int_t)now));
 }
 
+static void reply_issued(const struct sae_call *call, const struct issue *issue, struct reply *reply)
+{
+	uint32_t bytes[ISSUE_MAX];
+	const char(*ids)[UUID_TEXT] = (const char(*)[UUID_TEXT])issue->ids;
+	if (event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_MASTER,
+						     .master = issue->master,
+						     .slave = issue->slave,
+						     .peer = issue->peer ? issue->peer->kme_id : NULL,
+						     .key_ids = ids,
+						     .count = issue->count }) != 0) {
+		reply_unrecorded(reply);
+		return;
+	}
+	for (size_t i = 0; i < issue->count; i++)
+		bytes[i] = (uint32_t)issue->bytes;
+	reply_keys(reply, ids, issue->keys, issue->count, issue->stride, bytes);
+}
+
 static void reply_issue(const struct sae_call *call, const struct sae *slave, struct issue *issue, struct reply *reply)
 {
 	struct qv_error err = QV_ERROR_INIT;
 	if (issue_keys(call->kme, issue, &err) == 0) {
-		event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_MASTER,
-							 .master = issue->master,
-							 .slave = issue->slave,
-							 .peer = issue->peer ? issue->peer->kme_id : NULL,
-							 .key_ids = (const char(*)[UUID_TEXT])issue->ids,
-							 .count = issue->count });
-		uint32_t bytes[ISSUE_MAX];
-		for (size_t i = 0; i < issue->count; i++)
-			bytes[i] = (uint32_t)issue->bytes;
-		reply_keys(reply, (const char(*)[UUID_TEXT])issue->ids, issue->keys, issue->count, issue->stride,
-			   bytes);
+		reply_issued(call, issue, reply);
 	} else if (err.code == QV_E_NO_KEY) {
 		qv_log_info(call->kme->log, "no keys for SAE %s with SAE %s: %s", call->caller->id, slave->id,
 			    err.message);

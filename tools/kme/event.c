@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event.h"
 
+#include "audit_event.h"
 #include "kme.h"
 
 const char *event_name(enum event_kind kind)
@@ -16,7 +17,7 @@ const char *event_name(enum event_kind kind)
 	return names[kind];
 }
 
-void event_report(struct kme *kme, const struct event *event)
+int event_report(struct kme *kme, const struct event *event)
 {
 	qv_log_debug(kme->log, "%zu key%s %s: master %.255s, slave %.255s%s%s%s%.300s", event->count,
 		     event->count == 1 ? "" : "s", event_name(event->kind), event->master ? event->master : "unknown",
@@ -24,4 +25,10 @@ void event_report(struct kme *kme, const struct event *event)
 		     event->peer ? event->peer : "", event->reason ? ": " : "", event->reason ? event->reason : "");
 	for (size_t i = 0; i < event->count; i++)
 		qv_log_debug(kme->log, "key %s %s", event->key_ids[i], event_name(event->kind));
+	return kme->audit ? audit_event(kme, event, NULL) : 0;
+}
+
+bool event_ready(struct kme *kme)
+{
+	return !kme->audit || audit_ready(kme->audit);
 }

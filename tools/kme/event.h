@@ -6,6 +6,7 @@
 #ifndef KME_EVENT_H
 #define KME_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "uuid.h"
@@ -26,12 +27,17 @@ struct event {
 	const char *master, *slave; /* SAE IDs as far as known, else NULL */
 	const char *peer;           /* ID of the other KME that takes part, NULL: none */
 	const char *reason;         /* of what was refused or undone, in words, else NULL */
+	const char *api;            /* of what was refused to an SAE: "enc_keys", "dec_keys" */
 	unsigned status;            /* HTTP status of what was refused, else 0 */
 	const char (*key_ids)[UUID_TEXT];
 	size_t count; /* of key_ids; may be 0 for what was refused */
 };
 
-void event_report(struct kme *kme, const struct event *event);
+/* -1: the event could not be recorded, and the configuration forbids to hand out keys then. */
+int event_report(struct kme *kme, const struct event *event);
+
+/* Whether keys may be handed out now; asked before any are used up for a request. */
+bool event_ready(struct kme *kme);
 
 const char *event_name(enum event_kind kind);
 

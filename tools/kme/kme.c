@@ -137,6 +137,8 @@ static struct server *start_api(struct kme *kme, const struct qv_options *option
 
 int kme_start(struct kme *kme, struct qv_error *err)
 {
+	if (kme->audit_config.path && !(kme->audit = audit_open(&kme->audit_config, kme->seal, kme->log, err)))
+		return -1;
 	if (open_store(kme, err) != 0)
 		return -1;
 	kme_maintain(kme);
@@ -211,6 +213,7 @@ void kme_stop(struct kme *kme)
 	free(kme->peers);
 	if (kme->store)
 		kme->store_class->close(kme->store);
+	audit_close(kme->audit);
 	qv_role_free(&kme->store_role);
 	qv_log_free(kme->store_log);
 	for (size_t i = 0; i < kme->sae_count; i++)
@@ -219,6 +222,7 @@ void kme_stop(struct kme *kme)
 	free(kme->saes);
 	seal_free(kme->seal);
 	qv_loader_free(kme->loader);
+	qv_options_free(kme->audit_options);
 	qv_options_free(kme->keys);
 	qv_options_free(kme->kme_api);
 	qv_options_free(kme->sae_api);

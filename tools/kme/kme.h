@@ -9,6 +9,7 @@
 #include <qvisio/loader.h>
 #include <qvisio/qkdlink.h>
 
+#include "audit.h"
 #include "identity.h"
 #include "peer_client.h"
 #include "seal.h"
@@ -60,6 +61,9 @@ struct kme {
 	const char *id;
 	struct key_limits limits;
 	struct seal *seal;
+	struct qv_options *audit_options;
+	struct audit_config audit_config; /* no path: no audit log */
+	struct audit *audit;
 	struct qv_role store_role;
 	const struct qv_keystore_class *store_class;
 	struct qv_keystore *store;

@@ -8,12 +8,22 @@ qkd_kme_SOURCES = \
 	%D%/activate.c \
 	%D%/activate.h \
 	%D%/apis.h \
+	%D%/audit.c \
+	%D%/audit.h \
+	%D%/audit_event.c \
+	%D%/audit_event.h \
+	%D%/audit_file.c \
+	%D%/audit_file.h \
+	%D%/audit_line.c \
+	%D%/audit_line.h \
+	%D%/audit_verify.c \
 	%D%/body.c \
 	%D%/body.h \
 	%D%/body_json.h \
 	%D%/body_peer.c \
 	%D%/configure.c \
 	%D%/configure.h \
+	%D%/configure_audit.c \
 	%D%/configure_keys.c \
 	%D%/configure_listeners.c \
 	%D%/configure_peers.c \

@@ -17,6 +17,7 @@
 #define MAINTENANCE_S 60
 
 static const char usage[] = "usage: qkd-kme [--check] CONFIG\n"
+			    "       qkd-kme --verify-audit [--seal-key FILE] [--noted NUMBER:HASH] LOG...\n"
 			    "       qkd-kme --help | --version\n"
 			    "Serves keys to SAEs as ETSI GS QKD 014 says. --check only reads the configuration.\n";
 
@@ -38,6 +39,7 @@ static void block_signals(sigset_t *signals)
 	sigaddset(signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error like a full disk */
 }
 
 static void serve(struct kme *kme, const sigset_t *signals)
@@ -73,25 +75,54 @@ static int run(const char *path, bool check, struct qv_log *log)
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int verify(char **logs, int count, const char *seal_key, const char *noted)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	struct seal *seal = NULL;
+	if (count < 1) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	qv_secret_harden_process(NULL);
+	if (seal_key && !(seal = seal_open(seal_key, &err))) {
+		fprintf(stderr, "qkd-kme: %s\n", err.message);
+		return 2;
+	}
+	int result = audit_verify(logs, (size_t)count, seal, noted);
+	seal_free(seal);
+	return result;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
 						 { "version", no_argument, NULL, 'V' },
 						 { "check", no_argument, NULL, 'c' },
+						 { "verify-audit", no_argument, NULL, 'v' },
+						 { "seal-key", required_argument, NULL, 's' },
+						 { "noted", required_argument, NULL, 'n' },
 						 { NULL, 0, NULL, 0 } };
-	bool check = false;
+	bool check = false, verifying = false;
+	const char *seal_key = NULL, *noted = NULL;
 	for (int option; (option = getopt_long(argc, argv, "hV", options, NULL)) != -1;) {
 		if (option == 'h' || option == 'V') {
 			fputs(option == 'h' ? usage : "qkd-kme " PACKAGE_VERSION "\n", stdout);
 			return EXIT_SUCCESS;
 		}
-		if (option != 'c') {
+		if (option == '?') {
 			fputs(usage, stderr);
 			return 2;
 		}
-		check = true;
+		check = check || option == 'c';
+		verifying = verifying || option == 'v';
+		if (option == 's')
+			seal_key = optarg;
+		if (option == 'n')
+			noted = optarg;
 	}
-	if (argc - optind != 1) {
+	if (verifying)
+		return verify(argv + optind, argc - optind, seal_key, noted);
+	if (seal_key || noted || argc - optind != 1) {
 		fputs(usage, stderr);
 		return 2;
 	}

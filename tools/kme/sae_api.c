@@ -61,17 +61,21 @@ static void route(struct sae_call *call, struct reply *reply)
 {
 	static const struct {
 		const char *path[5];
+		bool gives_keys;
 		void (*handle)(const struct sae_call *call, struct reply *reply);
 	} routes[] = {
-		{ { "api", "v1", "keys", NULL, "status" }, status_handle },
-		{ { "api", "v1", "keys", NULL, "enc_keys" }, enc_keys_handle },
-		{ { "api", "v1", "keys", NULL, "dec_keys" }, dec_keys_handle },
-		{ { "api", "v1", "sae", "info", "me" }, info_handle },
+		{ { "api", "v1", "keys", NULL, "status" }, false, status_handle },
+		{ { "api", "v1", "keys", NULL, "enc_keys" }, true, enc_keys_handle },
+		{ { "api", "v1", "keys", NULL, "dec_keys" }, true, dec_keys_handle },
+		{ { "api", "v1", "sae", "info", "me" }, false, info_handle },
 	};
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
 		if (path_is(call->uri, routes[i].path, 5)) {
 			call->other = call->uri->segments[3];
-			routes[i].handle(call, reply);
+			if (routes[i].gives_keys && !event_ready(call->kme))
+				reply_unrecorded(reply);
+			else
+				routes[i].handle(call, reply);
 			return;
 		}
 	reply_not_found(reply);
@@ -106,10 +110,16 @@ void report_refused(const struct sae_call *call, const char *master, const char 
 	event_report(call->kme, &(struct event){ .kind = EVENT_REFUSED,
 						 .master = master,
 						 .slave = slave,
+						 .api = call->uri->segments[4],
 						 .status = reply->status,
 						 .reason = reply->why[0] ? reply->why : "not authorized",
 						 .key_ids = ids ? (const char(*)[UUID_TEXT])ids->ids : NULL,
 						 .count = ids ? ids->count : 0 });
+}
+
+void reply_unrecorded(struct reply *reply)
+{
+	reply_error(reply, 503, "the audit log of this KME cannot be written: it hands out no keys", NULL);
 }
 
 void reply_failure(struct reply *reply, const struct qv_error *err)

@@ -86,3 +86,8 @@ int seal_unwrap(const struct seal *seal, const char *kind, const char *scope, co
 			kind, name);
 	return 0;
 }
+
+void seal_derive(const struct seal *seal, const char *use, uint8_t *out, size_t size)
+{
+	crypto_generichash(out, size, (const uint8_t *)use, strlen(use), qv_secret_bytes(seal->key), KEY);
+}

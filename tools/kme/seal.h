@@ -27,4 +27,7 @@ void seal_wrap(const struct seal *seal, const char *kind, const char *scope, con
 int seal_unwrap(const struct seal *seal, const char *kind, const char *scope, const char *name, const uint8_t *sealed,
 		size_t size, uint8_t *out, struct qv_error *err);
 
+/* A key for another use, derived from the seal key; `size` is 16 to 64 bytes. */
+void seal_derive(const struct seal *seal, const char *use, uint8_t *out, size_t size);
+
 #endif
