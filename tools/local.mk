@@ -4,3 +4,4 @@ include %D%/visio/local.mk
 include %D%/kme/local.mk
 include %D%/qkd-key/local.mk
 include %D%/qvisio-module/local.mk
+include %D%/relay/local.mk

@@ -101,6 +101,20 @@ uint32_t qv_formula_gate(struct qv_formula *formula, uint32_t threshold, const u
 	return formula->facts + (uint32_t)formula->gate_count++;
 }
 
+void qv_formula_used(const struct qv_formula *formula, bool *used)
+{
+	memset(used, 0, qv_formula_nodes(formula) * sizeof *used);
+	if (formula->gate_count > 0)
+		used[qv_formula_nodes(formula) - 1] = true;
+	for (size_t g = formula->gate_count; g-- > 0;) {
+		const struct gate *gate = &formula->gates[g];
+		if (!used[formula->facts + g] || gate->threshold == 0 || gate->threshold > gate->count)
+			continue;
+		for (uint32_t i = 0; i < gate->count; i++)
+			used[formula->inputs[gate->first + i]] = true;
+	}
+}
+
 /* Adds one bit to each of 64 counters, whose digits are words. Returns the digits in use. */
 static unsigned count_bit(uint64_t *digits, unsigned used, uint64_t bit)
 {

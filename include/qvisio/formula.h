@@ -7,6 +7,7 @@
 #ifndef QVISIO_FORMULA_H
 #define QVISIO_FORMULA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,9 @@ uint32_t qv_formula_gate(struct qv_formula *formula, uint32_t threshold, const u
 uint32_t qv_formula_facts(const struct qv_formula *formula);
 uint32_t qv_formula_nodes(const struct qv_formula *formula); /* facts and gates: what `room` below has to hold */
 size_t qv_formula_inputs(const struct qv_formula *formula);  /* of all gates: the work of one evaluation */
+
+/* Which nodes the statement looks at, itself included, into used[0…nodes - 1]. A gate with a constant value looks at none. */
+void qv_formula_used(const struct qv_formula *formula, bool *used);
 
 /*
  * Evaluates 64 sets of facts at once: bit i of room[f] says whether set i holds fact f. Fills the rest of `room` with the

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+relay_analysis = \
+	%D%/progress.c \
+	%D%/progress.h \
+	%D%/random.c \
+	%D%/random.h \
+	%D%/sets.c \
+	%D%/sets.h \
+	%D%/sets_all.c \
+	%D%/sets_small.c \
+	%D%/sets_store.h \
+	%D%/trials.c \
+	%D%/trials.h
+
+if WITH_CMOCKA
+check_PROGRAMS += tools/relay/test_sets
+TESTS += tools/relay/test_sets
+tools_relay_test_sets_SOURCES = %D%/test_sets.c $(relay_analysis)
+tools_relay_test_sets_CFLAGS = $(CFLAGS_UNIT) $(CORE_CFLAGS)
+tools_relay_test_sets_LDADD = $(LDADD_UNIT) $(CORE_LIBS) -lm
+endif
