@@ -7,6 +7,7 @@
 #include <qvisio/keystore.h>
 #include <qvisio/loader.h>
 #include <qvisio/qkdlink.h>
+#include <qvisio/relay.h>
 #include <qvisio/tls.h>
 #include <qvisio/videocodec.h>
 #include <qvisio/videosink.h>
@@ -47,6 +48,10 @@ static const size_t keystore_required[] = {
 };
 static const size_t qkdlink_required[] = { AT(qkdlink, open), AT(qkdlink, close), AT(qkdlink, read),
 					   AT(qkdlink, wait_ms), 0 };
+static const size_t relay_required[] = { AT(relay, open),  AT(relay, close), AT(relay, plan),    AT(relay, plan_free),
+					 AT(relay, facts), AT(relay, load),  AT(relay, begin),   AT(relay, end),
+					 AT(relay, split), AT(relay, receive), AT(relay, expire), AT(relay, rebuild),
+					 0 };
 
 #define KIND(kind, KIND, summary)                                                           \
 	{                                                                                   \
@@ -66,6 +71,7 @@ const struct qv_kind qv_kinds[] = {
 	KIND(audiocodec, AUDIOCODEC, "sound to packets and back"),
 	KIND(keystore, KEYSTORE, "the durable single-use store of a KME"),
 	KIND(qkdlink, QKDLINK, "where the keys of a QKD link come from"),
+	KIND(relay, RELAY, "brings keys over other KMEs, in shares"),
 	{ NULL, NULL, 0, 0, 0, NULL },
 };
 
@@ -95,3 +101,4 @@ DEFINE_CLASS(audiosink)
 DEFINE_CLASS(audiocodec)
 DEFINE_CLASS(keystore)
 DEFINE_CLASS(qkdlink)
+DEFINE_CLASS(relay)

@@ -19,6 +19,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/option.h \
 	%D%/qvisio/psk_identity.h \
 	%D%/qvisio/qkdlink.h \
+	%D%/qvisio/relay.h \
 	%D%/qvisio/route.h \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
