@@ -22,4 +22,5 @@ include %D%/audiocodec/pcm/local.mk
 include %D%/keystore/memory/local.mk
 include %D%/keystore/sqlite/local.mk
 include %D%/qkdlink/directory/local.mk
+include %D%/keystore/trial/local.mk
 include %D%/qkdlink/simulated/local.mk

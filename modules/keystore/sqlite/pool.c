@@ -80,7 +80,7 @@ struct lane_operation {
 	int64_t number;
 };
 
-static int add_lane(struct qv_keystore *store, int64_t link, unsigned lane, struct qv_error *err)
+int lane_add(struct qv_keystore *store, int64_t link, int64_t lane, struct qv_error *err)
 {
 	sqlite3_stmt *insert = lane_statement(store, ST_LANE_ADD, link, lane, err);
 	return !insert || change(store, insert, err) < 0 ? -1 : 0;
@@ -105,7 +105,7 @@ static int import(struct qv_keystore *store, struct operation *operation, struct
 	struct lane_operation *lane = (struct lane_operation *)operation;
 	int64_t link, now = wall_clock();
 	lane->number = 0;
-	if (link_id(store, lane->link, &link, err) != 0 || add_lane(store, link, lane->lane, err) != 0 ||
+	if (link_id(store, lane->link, &link, err) != 0 || lane_add(store, link, lane->lane, err) != 0 ||
 	    move_cursor(store, link, lane, err) != 0)
 		return -1;
 	for (size_t i = 0; i < lane->count; i++) {

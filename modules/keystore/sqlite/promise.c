@@ -301,7 +301,7 @@ static int undo(struct qv_keystore *store, struct operation *operation, struct q
 		return -1;
 	if (undoing->count == 0)
 		return 0;
-	if (link_id(store, undoing->link, &link, err) != 0)
+	if (link_id(store, undoing->link, &link, err) != 0 || lane_add(store, link, undoing->lane, err) != 0)
 		return -1;
 	for (size_t i = 0; i < undoing->count; i++) {
 		int one = pool_add(store, link, undoing->lane, &undoing->keys[i], undoing->now, err);

@@ -109,6 +109,8 @@ void rows_free(struct rows *rows);
 
 /* The number of a link, which is added if it is new. */
 int link_id(struct qv_keystore *store, const char *name, int64_t *id, struct qv_error *err);
+/* Makes the lane if it is new; one that keys go to must be there, for the count of them. */
+int lane_add(struct qv_keystore *store, int64_t link, int64_t lane, struct qv_error *err);
 int lane_free_add(struct qv_keystore *store, int64_t link, int64_t lane, int64_t count, struct qv_error *err);
 int pool_add(struct qv_keystore *store, int64_t link, unsigned lane, const struct qv_pool_key *key, int64_t now,
 	     struct qv_error *err);
