@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <qvisio/loader.h>
@@ -29,12 +30,14 @@ static void write_secret(const char *text, mode_t mode)
 	chmod(file, mode);
 }
 
-static struct qv_qkdlink *try_open(const char *local, const char *remote, const char *cursor, const char *rate,
-				   const char *stock, struct qv_error *err)
+static struct qv_qkdlink *open_with(const char *local, const char *remote, const char *cursor, const char *const *more,
+				    struct qv_error *err)
 {
 	char secret[96];
+	const char *assignments[8] = { secret };
 	snprintf(secret, sizeof secret, "secret_file=%s", file);
-	const char *const assignments[] = { secret, rate, stock, NULL };
+	for (size_t i = 1; *more; i++)
+		assignments[i] = *more++;
 	/* Borrowed by open only; static because cppcheck takes it for kept. */
 	static struct qv_qkdlink_ends ends;
 	ends = (struct qv_qkdlink_ends){ local, remote, { cursor, "" } };
@@ -44,6 +47,12 @@ static struct qv_qkdlink *try_open(const char *local, const char *remote, const 
 	struct qv_qkdlink *link = simulated->open(&host, options, &ends, err);
 	qv_options_free(options);
 	return link;
+}
+
+static struct qv_qkdlink *try_open(const char *local, const char *remote, const char *cursor, const char *rate,
+				   const char *stock, struct qv_error *err)
+{
+	return open_with(local, remote, cursor, (const char *const[]){ rate, stock, NULL }, err);
 }
 
 static struct qv_qkdlink *open_link(const char *local, const char *remote, const char *cursor)
@@ -117,6 +126,73 @@ static void test_grows(void **state)
 	simulated->close(link);
 }
 
+static int64_t wall_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
+
+/* Keys of lane 0 of a link that began at `start`, growing one key a second. */
+static int64_t count_keys(const char *local, int64_t start, const char *const *more)
+{
+	char cursor[64];
+	struct qv_error err = QV_ERROR_INIT;
+	struct qv_qkdlink_batch batch;
+	int64_t count = 0;
+	snprintf(cursor, sizeof cursor, "%lld 0", (long long)start * QV_NS_PER_SECOND);
+	struct qv_qkdlink *link = open_with(local, local[0] == 'A' ? "B" : "A", cursor, more, &err);
+	if (!link)
+		fail_msg("%s", err.message);
+	while (simulated->read(link, 0, 256, &batch, &err) == 1)
+		count += (int64_t)batch.count;
+	simulated->close(link);
+	return count;
+}
+
+static void test_rate_is_exact(void **state)
+{
+	(void)state;
+	int64_t start = wall_seconds() - 100000;
+	int64_t before = wall_seconds();
+	int64_t count = count_keys("A", start, (const char *const[]){ "rate=512", NULL });
+	assert_in_range(count, before - start, wall_seconds() - start);
+	/* A rate that no power of two divides. */
+	before = wall_seconds();
+	count = count_keys("A", start, (const char *const[]){ "rate=777", "delay=1000000", NULL });
+	assert_in_range(count, (before - start - 1000) * 777 / 512, (wall_seconds() + 1 - start - 1000) * 777 / 512);
+}
+
+static void test_outages(void **state)
+{
+	(void)state;
+	static const char *const regular[] = { "rate=512", "outage_every=100", "outage_length=40", NULL };
+	static const char *const some[] = { "rate=512", "outage_every=10", "outage_length=10", "outage_probability=0.5",
+					    NULL };
+	static const char *const own[] = {
+		"rate=512", "outage_every=10", "outage_length=10", "outage_probability=0.5", "outage_kind=this_end",
+		NULL
+	};
+	int64_t start = wall_seconds() / 100 * 100 - 100000;
+	int64_t count = count_keys("A", start, regular);
+	int64_t passed = wall_seconds() - start;
+	assert_in_range(count, 60000, passed / 100 * 60 + (passed % 100 > 40 ? passed % 100 - 40 : 0));
+	/* Random ones are the same at both ends, some and not all. */
+	int64_t first = count_keys("A", start, some), there = count_keys("B", start, some);
+	int64_t again = count_keys("A", start, some);
+	assert_in_range(there, first, again);
+	assert_in_range(first, 45000, 55000);
+	/* Of an end: what grew in the meantime comes after it. */
+	assert_in_range(count_keys("A", start, own), wall_seconds() - start - 1000, wall_seconds() - start);
+	/* All the year. */
+	int64_t year = wall_seconds() / 31536000 * 31536000;
+	static const char *const always[] = { "rate=512", "outage_every=31536000", "outage_length=31536000", NULL };
+	static const char *const always_own[] = { "rate=512", "outage_every=31536000", "outage_length=31535999",
+						  "outage_kind=this_end", NULL };
+	assert_int_equal(count_keys("A", year - 500, always), 0);
+	assert_int_equal(count_keys("A", year - 500, always_own), 500);
+}
+
 static void assert_refused(const char *cursor, const char *message)
 {
 	struct qv_error err = QV_ERROR_INIT;
@@ -130,6 +206,9 @@ static void test_refused(void **state)
 	(void)state;
 	assert_refused("other module", "a position that is none of this module");
 	assert_refused("1 2 3", "a position that is none of this module");
+	struct qv_error err = QV_ERROR_INIT;
+	assert_null(open_with("A", "B", "", (const char *const[]){ "outage_every=5", "outage_length=6", NULL }, &err));
+	assert_non_null(strstr(err.message, "outage_length: is longer than outage_every"));
 	write_secret("too short", 0600);
 	assert_refused("", "has 9 bytes, at least 32 are needed");
 	write_secret("0123456789abcdef0123456789abcdef", 0644);
@@ -174,8 +253,8 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_same_keys, fresh),
-		cmocka_unit_test_setup(test_grows, fresh),
+		cmocka_unit_test_setup(test_same_keys, fresh),     cmocka_unit_test_setup(test_grows, fresh),
+		cmocka_unit_test_setup(test_rate_is_exact, fresh), cmocka_unit_test_setup(test_outages, fresh),
 		cmocka_unit_test_setup(test_refused, fresh),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
