@@ -21,6 +21,7 @@ LDADD_UNIT = libqvisio.la $(CMOCKA_LIBS)
 
 include %D%/harness/local.mk
 include %D%/unit/local.mk
+include %D%/unit/shamir/local.mk
 include %D%/call/local.mk
 include %D%/modules/local.mk
 include %D%/conformance/local.mk

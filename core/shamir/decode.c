@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "field.h"
+#include "kernel.h"
 
 void located_start(struct located *located, const uint8_t *x, unsigned m, unsigned t, unsigned correct)
 {
@@ -13,6 +14,30 @@ void located_start(struct located *located, const uint8_t *x, unsigned m, unsign
 	located->redundancy = m - t;
 	located->correct = correct;
 	located->locator[0] = 1;
+}
+
+void located_multipliers(const struct located *located, uint8_t *v)
+{
+	const struct field_tables *field = field_tables();
+	for (unsigned i = 0; i < located->m; i++) {
+		unsigned below = 0;
+		for (unsigned j = 0; j < located->m; j++)
+			below += j == i ? 0 : field->log[located->x[i] ^ located->x[j]];
+		v[i] = field->exp[(255 * 256 - below) % 255];
+	}
+}
+
+void located_syndromes(const struct located *located, const uint8_t *v, const uint8_t *const *shares, size_t offset,
+		       size_t size, uint8_t *syndromes)
+{
+	const struct field_tables *field = field_tables();
+	uint8_t weights[QV_SHAMIR_SHARES_MAX];
+	memcpy(weights, v, located->m);
+	for (unsigned k = 0; k < located->redundancy; k++) {
+		qv_shamir_kernel()->fold(weights, shares, located->m, offset, size, syndromes + k * size);
+		for (unsigned i = 0; i < located->m; i++)
+			weights[i] = field_multiply(field, weights[i], located->x[i]);
+	}
 }
 
 /* sum of locator[j] * syndromes[k - j], j <= length */

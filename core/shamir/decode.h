@@ -24,6 +24,13 @@ struct located {
 
 void located_start(struct located *located, const uint8_t *x, unsigned m, unsigned t, unsigned correct);
 
+/* v[i], for each of the m points. */
+void located_multipliers(const struct located *located, uint8_t *v);
+
+/* The syndromes of `size` bytes of the shares from `offset` on: S_k at syndromes + k * size. Constant time in shares. */
+void located_syndromes(const struct located *located, const uint8_t *v, const uint8_t *const *shares, size_t offset,
+		       size_t size, uint8_t *syndromes);
+
 /*
  * Takes in the syndromes of one byte, syndromes[0], syndromes[stride] …: adds the shares that are wrong there. False
  * when `correct` wrong shares cannot explain all bytes so far.

@@ -2,6 +2,7 @@
 # A library of its own, so that tests and measurements can reach what libqvisio does not export.
 noinst_LTLIBRARIES += libshamir.la
 libshamir_la_SOURCES = \
+	%D%/avx2.c \
 	%D%/check.h \
 	%D%/decode.c \
 	%D%/decode.h \
@@ -11,6 +12,8 @@ libshamir_la_SOURCES = \
 	%D%/generator.h \
 	%D%/generator_file.c \
 	%D%/generator_own.c \
+	%D%/gfni.c \
+	%D%/gfni512.c \
 	%D%/health.c \
 	%D%/health.h \
 	%D%/kernel.h \
@@ -18,10 +21,12 @@ libshamir_la_SOURCES = \
 	%D%/keystream.c \
 	%D%/keystream.h \
 	%D%/keystream_aesni.c \
+	%D%/neon.c \
 	%D%/portable.c \
 	%D%/rebuild.c \
 	%D%/robust.c \
 	%D%/split.c \
+	%D%/vector.h \
 	%D%/weights.c
 libshamir_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 libqvisio_la_LIBADD += libshamir.la

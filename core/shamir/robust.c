@@ -5,35 +5,9 @@
 
 #include "check.h"
 #include "decode.h"
-#include "field.h"
 #include "kernel.h"
 
 #define SYNDROMES 16384u /* bytes of syndromes computed at once */
-
-/* v[i] of decode.h */
-static void multipliers(const struct field_tables *field, const uint8_t *x, unsigned m, uint8_t *v)
-{
-	for (unsigned i = 0; i < m; i++) {
-		unsigned below = 0;
-		for (unsigned j = 0; j < m; j++)
-			below += j == i ? 0 : field->log[x[i] ^ x[j]];
-		v[i] = field->exp[(255 * 256 - below) % 255];
-	}
-}
-
-/* The syndromes of `size` bytes, row k at syndromes + k * size. */
-static void compute_syndromes(const struct located *located, const uint8_t *v, const uint8_t *const *shares,
-			      size_t offset, size_t size, uint8_t *syndromes)
-{
-	const struct field_tables *field = field_tables();
-	uint8_t weights[QV_SHAMIR_SHARES_MAX];
-	memcpy(weights, v, located->m);
-	for (unsigned k = 0; k < located->redundancy; k++) {
-		qv_shamir_kernel()->fold(weights, shares, located->m, offset, size, syndromes + k * size);
-		for (unsigned i = 0; i < located->m; i++)
-			weights[i] = field_multiply(field, weights[i], located->x[i]);
-	}
-}
 
 static bool all_zero(const uint8_t *bytes, size_t size)
 {
@@ -47,10 +21,10 @@ static bool locate(struct located *located, const uint8_t *const *shares, size_t
 {
 	uint8_t v[QV_SHAMIR_SHARES_MAX], syndromes[SYNDROMES];
 	size_t chunk = SYNDROMES / located->redundancy & ~(size_t)63;
-	multipliers(field_tables(), located->x, located->m, v);
+	located_multipliers(located, v);
 	for (size_t offset = 0; offset < size; offset += chunk) {
 		size_t part = size - offset < chunk ? size - offset : chunk;
-		compute_syndromes(located, v, shares, offset, part, syndromes);
+		located_syndromes(located, v, shares, offset, part, syndromes);
 		if (all_zero(syndromes, part * located->redundancy))
 			continue;
 		for (size_t j = 0; j < part; j++) {
