@@ -42,16 +42,33 @@ static void check_activation(const char *body, size_t size)
 	struct activation activation;
 	if (activation_json(&activation, body, size, NULL) == 0) {
 		size_t labels = 0;
-		require(activation.key_count >= 1 && activation.master[0] && activation.slave[0]);
+		require(activation.key_count >= 1 && activation.master[0] && activation.slave_count >= 1);
+		require((activation.ciphertext != NULL) == (activation.carried && !activation.check));
 		for (size_t i = 0; i < activation.key_count; i++) {
 			const struct activation_key *key = &activation.keys[i];
 			check_uuid(key->id);
 			require(key->first_label == labels && key->bytes <= key->label_count * QV_QKDLINK_KEY_BYTES);
 			labels += key->label_count;
 		}
-		require(labels == activation.label_count);
-		for (size_t i = 0; i < labels; i++)
+		require(labels + activation.carried == activation.label_count);
+		for (size_t i = 0; i < activation.label_count; i++)
 			check_label(activation.labels[i]);
+	}
+	activation_clear(&activation);
+}
+
+/* What was read is written so that it is read as the same. */
+static void check_written(const char *body, size_t size)
+{
+	struct activation activation, again;
+	if (activation_json(&activation, body, size, NULL) == 0) {
+		char *text = activation_text(&activation);
+		require(text && activation_json(&again, text, strlen(text), NULL) == 0);
+		char *second = activation_text(&again);
+		require(second && strcmp(text, second) == 0);
+		activation_clear(&again);
+		free(text);
+		free(second);
 	}
 	activation_clear(&activation);
 }
@@ -74,11 +91,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct key_request request;
 	char uuid[UUID_TEXT];
 	if (key_request_json(&request, body, size, NULL) == 0)
-		require(request.number >= -1 && request.size >= -1 && strlen(request.extension) < 64);
+		require(request.number >= -1 && request.size >= -1 && strlen(request.unknown) < 64);
+	key_request_clear(&request);
 	if (undo_json(uuid, body, size, NULL) == 0)
 		check_uuid(uuid);
 	check_ids(body, size);
 	check_activation(body, size);
+	check_written(body, size);
 	check_missing(body, size);
 	return 0;
 }

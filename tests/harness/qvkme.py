@@ -48,14 +48,17 @@ keys: {{ {keys} }};
 store: {{ module = "sqlite"; file = "{name}.db"; }};
 saes: ( {saes} );
 peers: (
+{peers}
+);
+"""
+
+PEER = """\
   {{
     kme_id = "{peer_id}";
     address = "127.0.0.1:{peer_port}";
     certificate_name = "{peer_name}";
-    link: {{ module = "simulated"; secret_file = "link.secret"; rate = {rate}; stock = {stock}; }};
-  }}
-);
-"""
+    link: {{ module = "simulated"; secret_file = "{secret}"; rate = {rate}; stock = {stock}; }};
+  }}"""
 
 SAES = {
     "KME-A": '{ id = "11"; certificate_serial = "11"; }',
@@ -76,9 +79,9 @@ def pair_pki(folder):
         store = tempfile.mkdtemp(prefix="qvisio-pki-")
         atexit.register(shutil.rmtree, store, ignore_errors=True)
         pki = qvtest.Pki(store)
-        for name in ("kme-a", "kme-b"):
+        for name in ("kme-a", "kme-b", "kme-c"):
             pki.issue(name, san=f"DNS:{name},DNS:localhost,IP:127.0.0.1")
-        for serial in (11, 12):
+        for serial in (11, 12, 13, 14, 15):
             pki.issue(f"sae-{serial}", san=f"URI:urn:sae:{serial}", serial=serial, usage="clientAuth",
                       pfx_password=PASSWORD)
         _made.append(pki)
@@ -100,6 +103,15 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
+
+
+def config_text(own, peers, saes, rate, stock, link_secret=None, keys="", timeout=5000, sae_extra=""):
+    """The configuration of a KME that has a simulated link with each of its peers."""
+    entries = [PEER.format(peer_id=peer.kme_id, peer_name=peer.name, peer_port=peer.kme_port, rate=rate, stock=stock,
+                           secret=link_secret or "-".join(sorted((own.name, peer.name))) + ".secret")
+               for peer in peers]
+    return CONFIG.format(kme_id=own.kme_id, name=own.name, sae_port=own.sae_port, kme_port=own.kme_port, keys=keys,
+                         timeout=timeout, sae_extra=sae_extra, saes=", ".join(saes), peers=",\n".join(entries))
 
 
 class Kme:
@@ -192,9 +204,7 @@ class KmePair:
     def write(own, peer, saes, both, options):
         entries = [SAES[own.kme_id], REMOTE[peer.kme_id]] + [s for s in (saes, both) if s]
         with open(own.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(kme_id=own.kme_id, name=own.name, sae_port=own.sae_port, kme_port=own.kme_port,
-                                  peer_id=peer.kme_id, peer_name=peer.name, peer_port=peer.kme_port,
-                                  saes=", ".join(entries), **options))
+            f.write(config_text(own, [peer], entries, link_secret="link.secret", **options))
 
     def share(self, number=1, size=None):
         """Takes keys as SAE 11 and claims them as SAE 12; returns both lists of (key_ID, key)."""
@@ -205,3 +215,49 @@ class KmePair:
         status, claimed, _ = self.b.call("12", "POST", "/api/v1/keys/11/dec_keys", ids)
         assert status == 200, (status, claimed)
         return taken["keys"], claimed["keys"]
+
+
+class KmeNetwork:
+    """KME-A with SAEs 11 and 14, KME-B with 12 and 15, KME-C with 13; every two of them share a link."""
+
+    HOMES = {"11": "KME-A", "14": "KME-A", "12": "KME-B", "15": "KME-B", "13": "KME-C"}
+
+    def __init__(self, test, folder, start=True, rate=0, stock=200, keys="", timeout=5000, extra=None):
+        """`extra`: further settings of the entries of SAEs, by their IDs."""
+        self.folder = folder
+        self.pki = pair_pki(folder)
+        self.kmes = {f"KME-{x.upper()}": Kme(test, folder, f"kme-{x}", f"KME-{x.upper()}") for x in "abc"}
+        self.a, self.b, self.c = self.kmes.values()
+        for kme in self.kmes.values():
+            private_file(os.path.join(folder, kme.name + ".seal"), secrets.token_hex(32) + "\n")
+            for other in self.kmes.values():
+                if kme.name < other.name:
+                    private_file(os.path.join(folder, f"{kme.name}-{other.name}.secret"), secrets.token_hex(32))
+        for kme in self.kmes.values():
+            peers = [other for other in self.kmes.values() if other is not kme]
+            with open(kme.config, "w", encoding="utf-8") as f:
+                f.write(config_text(kme, peers, [self.entry(sae, kme, extra or {}) for sae in self.HOMES], rate, stock,
+                                    keys=keys, timeout=timeout))
+        if start:
+            for kme in self.kmes.values():
+                kme.start()
+            for sae, home in self.HOMES.items():
+                for other, far in self.HOMES.items():
+                    if home != far:
+                        self.kmes[home].wait_stock(sae, other, stock)
+
+    def entry(self, sae, kme, extra):
+        home = self.HOMES[sae]
+        known = f'certificate_serial = "{sae}";' if home == kme.kme_id else f'kme = "{home}";'
+        return f'{{ id = "{sae}"; {known} {extra.get(sae, "") if home == kme.kme_id else ""} }}'
+
+    def call(self, sae, *arguments, **options):
+        """A call as an SAE to its own KME."""
+        return self.kmes[self.HOMES[sae]].call(sae, *arguments, **options)
+
+    def stock(self, sae, other):
+        return self.call(sae, "GET", f"/api/v1/keys/{other}/status")[1]["stored_key_count"]
+
+    def claim(self, sae, master, keys):
+        ids = {"key_IDs": [{"key_ID": key["key_ID"]} for key in keys]}
+        return self.call(sae, "POST", f"/api/v1/keys/{master}/dec_keys", ids)[:2]

@@ -10,6 +10,7 @@
 void sae_api_handle(void *kme, const struct request *request, struct reply *reply);
 /* For other KMEs: doc/PROTOCOL.md. */
 void kme_api_handle(void *kme, const struct request *request, struct reply *reply);
+void kme_api_activate(struct peer *peer, const struct request *request, struct reply *reply);
 void kme_api_undo(struct peer *peer, const struct request *request, struct reply *reply);
 
 /* An authenticated call of the SAE API. */
@@ -25,9 +26,12 @@ void status_handle(const struct sae_call *call, struct reply *reply);
 void enc_keys_handle(const struct sae_call *call, struct reply *reply);
 void dec_keys_handle(const struct sae_call *call, struct reply *reply);
 
-/* A key container (clause 6.3) of `count` keys that lie `stride` bytes apart; bytes[i] of each are delivered. */
+/*
+ * A key container (clause 6.3) of `count` keys that lie `stride` bytes apart; bytes[i] of each are delivered.
+ * `extension`: JSON text for key_container_extension, or NULL.
+ */
 void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct qv_secret *keys, size_t count,
-		size_t stride, const uint32_t *bytes);
+		size_t stride, const uint32_t *bytes, const char *extension);
 
 /* 400 for what the caller sent wrong, 503 for the rest. */
 void reply_failure(struct reply *reply, const struct qv_error *err);
@@ -39,7 +43,7 @@ void report_refused(const struct sae_call *call, const char *master, const char 
 /* 503: the audit log cannot be written, and the configuration wants no keys handed out then. */
 void reply_unrecorded(struct reply *reply);
 
-/* How many keys of the default size this KME could give for `slave` now, and at most. */
-int stored_keys(struct kme *kme, const struct sae *slave, int64_t *now, int64_t *max, struct qv_error *err);
+/* How many keys of that size this KME could share now with SAEs of `peer` (NULL: its own SAEs). */
+int stored_keys(struct kme *kme, const struct peer *peer, size_t bytes, int64_t *now, struct qv_error *err);
 
 #endif

@@ -46,39 +46,77 @@ static int read_number(const json_t *object, const char *name, int64_t *number, 
 	return 0;
 }
 
-/* An array of objects with one member each, whose name is the extension's. */
-static int read_extensions(const json_t *object, const char *name, char first[64], bool *any, struct qv_error *err)
+static enum route_choice route_choice(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	if (text && strcmp(text, "direct") == 0)
+		return ROUTE_DIRECT;
+	return text && strcmp(text, "relayed") == 0 ? ROUTE_RELAYED : ROUTE_INVALID;
+}
+
+/* An array of objects whose members are extensions. `unknown` (64 bytes) may be NULL. */
+static int read_extensions(const json_t *object, const char *name, enum route_choice *route, char *unknown,
+			   struct qv_error *err)
 {
 	const json_t *array;
 	if (body_array(object, name, BODY_KEYS_MAX, &array, err) != 0)
 		return -1;
-	*any = json_array_size(array) > 0;
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		json_t *extension = json_array_get(array, i);
-		void *member = json_is_object(extension) ? json_object_iter(extension) : NULL;
+		json_t *extension = json_array_get(array, i), *value;
+		const char *key;
 		if (!json_is_object(extension))
 			return qv_fail(err, QV_E_INVALID, "%s holds something that is no object", name);
-		if (i == 0 && first && member)
-			snprintf(first, 64, "%s", json_object_iter_key(member));
+		json_object_foreach(extension, key, value)
+		{
+			if (strcmp(key, "qvisio_route") == 0) {
+				enum route_choice choice = route_choice(value);
+				*route = *route == ROUTE_NONE || *route == choice ? choice : ROUTE_INVALID;
+			} else if (unknown && !unknown[0]) {
+				snprintf(unknown, 64, "%s", key[0] ? key : "(empty)");
+			}
+		}
 	}
 	return 0;
 }
 
-static int read_slaves(const json_t *object, size_t *count, struct qv_error *err)
+int body_texts(const json_t *array, const char *name, size_t max_length, char ***texts, size_t *count,
+	       struct qv_error *err)
 {
-	const json_t *array;
-	if (body_array(object, "additional_slave_SAE_IDs", BODY_KEYS_MAX, &array, err) != 0)
-		return -1;
-	*count = json_array_size(array);
-	for (size_t i = 0; i < *count; i++)
-		if (!json_is_string(json_array_get(array, i)))
-			return qv_fail(err, QV_E_INVALID, "additional_slave_SAE_IDs holds something that is no string");
+	size_t size = json_array_size(array);
+	*count = 0;
+	*texts = calloc(size + 1, sizeof **texts);
+	if (!*texts)
+		return qv_fail(err, QV_E_NOMEM, "no memory for a request");
+	for (size_t i = 0; i < size; i++) {
+		const json_t *value = json_array_get(array, i);
+		const char *text = json_string_value(value);
+		size_t length = text ? strlen(text) : 0;
+		if (!text)
+			return qv_fail(err, QV_E_INVALID, "%s holds something that is no string", name);
+		if (length == 0 || length > max_length || length != json_string_length(value))
+			return qv_fail(err, QV_E_INVALID, "%s holds something that is no ID", name);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp((*texts)[j], text) == 0)
+				return qv_fail(err, QV_E_INVALID, "%s holds the same twice", name);
+		(*texts)[i] = strdup(text);
+		if (!(*texts)[i])
+			return qv_fail(err, QV_E_NOMEM, "no memory for a request");
+		++*count;
+	}
 	return 0;
+}
+
+static int read_slaves(const json_t *object, struct key_request *request, struct qv_error *err)
+{
+	static const char name[] = "additional_slave_SAE_IDs";
+	const json_t *array;
+	if (body_array(object, name, BODY_SLAVES_MAX, &array, err) != 0)
+		return -1;
+	return body_texts(array, name, QV_SAE_ID_MAX, &request->slaves, &request->slave_count, err);
 }
 
 int key_request_json(struct key_request *request, const char *body, size_t size, struct qv_error *err)
 {
-	bool optional;
 	*request = (struct key_request){ .number = -1, .size = -1 };
 	if (size == 0)
 		return 0;
@@ -87,13 +125,19 @@ int key_request_json(struct key_request *request, const char *body, size_t size,
 		return -1;
 	int result = -1;
 	if (read_number(json, "number", &request->number, err) == 0 &&
-	    read_number(json, "size", &request->size, err) == 0 &&
-	    read_slaves(json, &request->additional_slaves, err) == 0 &&
-	    read_extensions(json, "extension_mandatory", request->extension, &request->mandatory, err) == 0 &&
-	    read_extensions(json, "extension_optional", NULL, &optional, err) == 0)
+	    read_number(json, "size", &request->size, err) == 0 && read_slaves(json, request, err) == 0 &&
+	    read_extensions(json, "extension_mandatory", &request->mandatory, request->unknown, err) == 0 &&
+	    read_extensions(json, "extension_optional", &request->optional, NULL, err) == 0)
 		result = 0;
 	json_decref(json);
 	return result;
+}
+
+void key_request_clear(struct key_request *request)
+{
+	labels_free(request->slaves, request->slave_count);
+	request->slaves = NULL;
+	request->slave_count = 0;
 }
 
 static int query_number(const struct uri *uri, const char *name, int64_t *number, struct qv_error *err)

@@ -17,20 +17,31 @@
 #include "uri.h"
 #include "uuid.h"
 
-#define BODY_KEYS_MAX   4096 /* in one request, whatever the configuration allows */
-#define BODY_LABELS_MAX 8192
+#define BODY_KEYS_MAX   512 /* in one request, whatever the configuration allows */
+#define BODY_SLAVES_MAX 256
+#define BODY_LABELS_MAX (BODY_KEYS_MAX * 32 + 1) /* keys of 8192 bits, and one for a tag */
 
-/* ETSI GS QKD 014 clause 6.2. What was not there is -1 or 0. */
+/* The value of an extension qvisio_route. */
+enum route_choice {
+	ROUTE_NONE, /* not there */
+	ROUTE_DIRECT,
+	ROUTE_RELAYED,
+	ROUTE_INVALID /* no such route, or several different ones */
+};
+
+/* ETSI GS QKD 014 clause 6.2. What was not there is -1 or 0. Freed with key_request_clear, also after a failure. */
 struct key_request {
 	int64_t number;
-	int64_t size; /* bits */
-	size_t additional_slaves;
-	bool mandatory;     /* extension_mandatory holds something */
-	char extension[64]; /* name of the first mandatory one */
+	int64_t size;  /* bits */
+	char **slaves; /* owned: additional_slave_SAE_IDs */
+	size_t slave_count;
+	enum route_choice mandatory, optional; /* qvisio_route in extension_mandatory, extension_optional */
+	char unknown[64];                      /* name of the first unknown mandatory extension, or "" */
 };
 
 int key_request_json(struct key_request *request, const char *body, size_t size, struct qv_error *err);
 int key_request_query(struct key_request *request, const struct uri *uri, struct qv_error *err);
+void key_request_clear(struct key_request *request);
 
 /* ETSI GS QKD 014 clause 6.4. IDs that are no UUIDs are kept out: `unknown` says that there were such. */
 struct key_ids {
@@ -43,7 +54,12 @@ int key_ids_json(struct key_ids *ids, const char *body, size_t size, size_t max,
 int key_ids_query(struct key_ids *ids, const struct uri *uri, struct qv_error *err);
 void key_ids_clear(struct key_ids *ids);
 
-/* Inter-KME API: keys that the peer wants to share with an SAE of this KME. See doc/PROTOCOL.md. */
+/*
+ * Inter-KME API: keys for SAEs of the KME that is asked. They are the link keys, or (carried) other keys that the link
+ * keys encrypt. See doc/PROTOCOL.md.
+ */
+#define ACTIVATION_TAG 16
+
 struct activation_key {
 	char id[UUID_TEXT];
 	uint32_t bytes;
@@ -53,14 +69,23 @@ struct activation_key {
 struct activation {
 	char request[UUID_TEXT];
 	char master[QV_SAE_ID_MAX + 1];
-	char slave[QV_SAE_ID_MAX + 1];
-	size_t key_count, label_count;
+	bool check;   /* only ask; `ciphertext` is NULL then */
+	bool carried; /* the last label is that of the tag's key */
+	size_t slave_count, key_count, label_count;
+	char **slaves;               /* owned, distinct */
 	struct activation_key *keys; /* owned */
 	char **labels;               /* owned; distinct is not checked here */
+	uint8_t *ciphertext;         /* owned: QV_QKDLINK_KEY_BYTES for each label but the last */
+	uint8_t tag[ACTIVATION_TAG];
 };
 
 int activation_json(struct activation *activation, const char *body, size_t size, struct qv_error *err);
+/* The body that activation_json reads; freed by the caller; NULL without memory. */
+char *activation_text(const struct activation *activation);
 void activation_clear(struct activation *activation);
+
+/* Bytes of the keys that are carried. */
+size_t activation_carried_size(const struct activation *activation);
 
 /* Inter-KME API: { "request": UUID }. */
 int undo_json(char request[UUID_TEXT], const char *body, size_t size, struct qv_error *err);

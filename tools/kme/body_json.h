@@ -13,4 +13,8 @@ json_t *body_object(const char *body, size_t size, struct qv_error *err);
 /* A member that is an array of at most `max`; NULL when absent. */
 int body_array(const json_t *object, const char *name, size_t max, const json_t **array, struct qv_error *err);
 
+/* Copies an array of distinct non-empty strings. Freed with labels_free, also after a failure. */
+int body_texts(const json_t *array, const char *name, size_t max_length, char ***texts, size_t *count,
+	       struct qv_error *err);
+
 #endif

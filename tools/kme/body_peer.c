@@ -2,6 +2,7 @@
 /* Bodies of the inter-KME API. */
 #include "body.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,7 +57,7 @@ static int read_key(struct activation *activation, struct activation_key *key, c
 {
 	const json_t *labels, *bytes = json_object_get(object, "bytes");
 	if (read_uuid(object, "key_ID", key->id, err) != 0 ||
-	    body_array(object, "labels", BODY_LABELS_MAX - activation->label_count, &labels, err) != 0)
+	    body_array(object, "labels", BODY_LABELS_MAX - 1 - activation->label_count, &labels, err) != 0)
 		return -1;
 	size_t count = json_array_size(labels);
 	json_int_t size = json_is_integer(bytes) ? json_integer_value(bytes) : 0;
@@ -86,6 +87,52 @@ static int read_keys(struct activation *activation, const json_t *array, struct 
 	return 0;
 }
 
+static int read_slaves(struct activation *activation, const json_t *object, struct qv_error *err)
+{
+	const json_t *array;
+	if (body_array(object, "slave_SAE_IDs", BODY_SLAVES_MAX + 1, &array, err) != 0)
+		return -1;
+	if (json_array_size(array) == 0)
+		return qv_fail(err, QV_E_INVALID, "slave_SAE_IDs is missing or empty");
+	return body_texts(array, "slave_SAE_IDs", QV_SAE_ID_MAX, &activation->slaves, &activation->slave_count, err);
+}
+
+static int read_base64(const json_t *object, const char *name, uint8_t *bytes, size_t size, struct qv_error *err)
+{
+	const json_t *value = json_object_get(object, name);
+	size_t got;
+	if (!json_is_string(value) ||
+	    sodium_base642bin(bytes, size, json_string_value(value), json_string_length(value), NULL, &got, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	    got != size)
+		return qv_fail(err, QV_E_INVALID, "%s is missing or not base64 of %zu bytes", name, size);
+	return 0;
+}
+
+static int read_carried(struct activation *activation, const json_t *object, struct qv_error *err)
+{
+	const json_t *carried = json_object_get(object, "carried");
+	if (!carried)
+		return 0;
+	const json_t *label = json_object_get(carried, "label");
+	if (!is_label(label))
+		return qv_fail(err, QV_E_INVALID, "label of carried is missing or no label of a link key");
+	char *copy = strdup(json_string_value(label));
+	if (!copy)
+		return qv_fail(err, QV_E_NOMEM, "no memory for labels");
+	activation->labels[activation->label_count++] = copy;
+	activation->carried = true;
+	if (activation->check)
+		return 0;
+	size_t size = activation_carried_size(activation);
+	activation->ciphertext = malloc(size);
+	if (!activation->ciphertext)
+		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
+	return read_base64(carried, "ciphertext", activation->ciphertext, size, err) == 0
+		       ? read_base64(carried, "tag", activation->tag, ACTIVATION_TAG, err)
+		       : -1;
+}
+
 int activation_json(struct activation *activation, const char *body, size_t size, struct qv_error *err)
 {
 	*activation = (struct activation){ .key_count = 0 };
@@ -94,18 +141,76 @@ int activation_json(struct activation *activation, const char *body, size_t size
 		return -1;
 	const json_t *keys;
 	int result = -1;
+	activation->check = json_is_true(json_object_get(json, "check"));
 	if (read_uuid(json, "request", activation->request, err) == 0 &&
-	    read_sae(json, "master_SAE_ID", activation->master, err) == 0 &&
-	    read_sae(json, "slave_SAE_ID", activation->slave, err) == 0 &&
-	    body_array(json, "keys", BODY_KEYS_MAX, &keys, err) == 0)
-		result = read_keys(activation, keys, err);
+	    read_sae(json, "master_SAE_ID", activation->master, err) == 0 && read_slaves(activation, json, err) == 0 &&
+	    body_array(json, "keys", BODY_KEYS_MAX, &keys, err) == 0 && read_keys(activation, keys, err) == 0)
+		result = read_carried(activation, json, err);
 	json_decref(json);
 	return result;
+}
+
+size_t activation_carried_size(const struct activation *activation)
+{
+	return activation->carried ? (activation->label_count - 1) * QV_QKDLINK_KEY_BYTES : 0;
+}
+
+static json_t *texts_json(char *const *texts, size_t count)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(texts[i]));
+	return array;
+}
+
+static json_t *base64_json(const uint8_t *bytes, size_t size)
+{
+	size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
+	char *text = malloc(room);
+	json_t *json = NULL;
+	if (text)
+		json = json_string(sodium_bin2base64(text, room, bytes, size, sodium_base64_VARIANT_ORIGINAL));
+	free(text);
+	return json;
+}
+
+static json_t *carried_json(const struct activation *activation)
+{
+	const char *label = activation->labels[activation->label_count - 1];
+	if (activation->check)
+		return json_pack("{s:s}", "label", label);
+	return json_pack("{s:s,s:o,s:o}", "label", label, "ciphertext",
+			 base64_json(activation->ciphertext, activation_carried_size(activation)), "tag",
+			 base64_json(activation->tag, ACTIVATION_TAG));
+}
+
+char *activation_text(const struct activation *activation)
+{
+	json_t *keys = json_array();
+	for (size_t i = 0; i < activation->key_count; i++) {
+		const struct activation_key *key = &activation->keys[i];
+		json_array_append_new(
+			keys, json_pack("{s:s,s:I,s:o}", "key_ID", key->id, "bytes", (json_int_t)key->bytes, "labels",
+					texts_json(activation->labels + key->first_label, key->label_count)));
+	}
+	json_t *json =
+		json_pack("{s:s,s:s,s:o,s:o}", "request", activation->request, "master_SAE_ID", activation->master,
+			  "slave_SAE_IDs", texts_json(activation->slaves, activation->slave_count), "keys", keys);
+	bool whole = json && json_array_size(keys) == activation->key_count;
+	if (whole && activation->check)
+		whole = json_object_set_new(json, "check", json_true()) == 0;
+	if (whole && activation->carried)
+		whole = json_object_set_new(json, "carried", carried_json(activation)) == 0;
+	char *text = whole ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	return text;
 }
 
 void activation_clear(struct activation *activation)
 {
 	free(activation->keys);
+	free(activation->ciphertext);
+	labels_free(activation->slaves, activation->slave_count);
 	labels_free(activation->labels, activation->label_count);
 	*activation = (struct activation){ .key_count = 0 };
 }

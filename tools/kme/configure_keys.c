@@ -31,6 +31,13 @@ static const struct qv_option keys_options[] = {
 	  .max = 512,
 	  .unit = "keys",
 	  .help = "Most keys in one request." },
+	{ .name = "max_additional_saes",
+	  .type = QV_OPTION_INT,
+	  .fallback = "16",
+	  .min = 0,
+	  .max = 64,
+	  .unit = "SAEs",
+	  .help = "Most slave SAEs of one request besides the one in its URL (multicast); 0 allows one slave only." },
 	{ .name = "max_stored",
 	  .type = QV_OPTION_INT,
 	  .fallback = "100000",
@@ -70,11 +77,13 @@ int configure_keys(struct kme *kme, const struct qv_section *root, struct qv_err
 	if (size < min || size > max)
 		return qv_options_fail(options, "size", err, "%lld is not between min_size %lld and max_size %lld",
 				       (long long)size, (long long)min, (long long)max);
-	kme->limits = (struct key_limits){ .bytes = (unsigned)size / 8,
-					   .min_bytes = (unsigned)min / 8,
-					   .max_bytes = (unsigned)max / 8,
-					   .per_request = (unsigned)qv_options_int(options, "max_per_request"),
-					   .stored = qv_options_int(options, "max_stored"),
-					   .lifetime = qv_options_int(options, "lifetime") * QV_NS_PER_SECOND };
+	kme->limits =
+		(struct key_limits){ .bytes = (unsigned)size / 8,
+				     .min_bytes = (unsigned)min / 8,
+				     .max_bytes = (unsigned)max / 8,
+				     .per_request = (unsigned)qv_options_int(options, "max_per_request"),
+				     .additional_slaves = (unsigned)qv_options_int(options, "max_additional_saes"),
+				     .stored = qv_options_int(options, "max_stored"),
+				     .lifetime = qv_options_int(options, "lifetime") * QV_NS_PER_SECOND };
 	return 0;
 }

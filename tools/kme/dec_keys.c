@@ -69,7 +69,7 @@ static void reply_delivery(const struct sae_call *call, const struct key_ids *id
 						     .count = ids->count }) != 0)
 		reply_unrecorded(reply);
 	else
-		reply_keys(reply, key_ids, delivery->keys, ids->count, KEY_ROOM, delivery->bytes);
+		reply_keys(reply, key_ids, delivery->keys, ids->count, KEY_ROOM, delivery->bytes, NULL);
 }
 
 static void deliver_ids(const struct sae_call *call, const struct key_ids *ids, struct reply *reply)

@@ -13,18 +13,23 @@ static int parse(const struct sae_call *call, struct key_request *wanted, struct
 	return key_request_query(wanted, call->uri, err);
 }
 
-static bool refuse_unsupported(const struct key_request *wanted, struct reply *reply)
+#define UNSUPPORTED "not all extension_mandatory parameters are supported"
+#define UNMET       "not all extension_mandatory request options could be met"
+#define UNHANDLED   "not all extension_optional request options handled"
+
+/* Unknown optional extensions are ignored; a known one is not, when its value makes no sense. */
+static bool refuse_extensions(const struct key_request *wanted, struct reply *reply)
 {
-	if (wanted->mandatory) {
-		reply_detail(reply, 400, "not all extension_mandatory parameters are supported",
-			     "extension_mandatory_unsupported", wanted->extension);
-		return true;
-	}
-	if (wanted->additional_slaves) {
-		reply_detail(reply, 400, "keys for several slave SAEs are not supported", "max_SAE_ID_count", "0");
-		return true;
-	}
-	return false;
+	static const char values[] = "\"direct\" or \"relayed\"";
+	if (wanted->unknown[0])
+		reply_detail(reply, 400, UNSUPPORTED, "extension_mandatory_unsupported", wanted->unknown);
+	else if (wanted->mandatory == ROUTE_INVALID)
+		reply_detail(reply, 400, UNMET, "qvisio_route", values);
+	else if (wanted->optional == ROUTE_INVALID)
+		reply_detail(reply, 400, UNHANDLED, "qvisio_route", values);
+	else
+		return false;
+	return true;
 }
 
 static void refuse_limit(struct reply *reply, const char *message, const char *low, json_int_t min, const char *high,
@@ -58,79 +63,126 @@ static bool fit(const struct key_limits *limits, const struct key_request *wante
 	return true;
 }
 
-static void reply_shortage(const struct sae_call *call, const struct sae *slave, const struct issue *issue,
-			   struct reply *reply)
+/* The slave in the URL, then the additional ones. */
+static bool find_slaves(const struct sae_call *call, const struct key_request *wanted, struct issue *issue,
+			struct reply *reply)
 {
-	int64_t now, max;
-	if (stored_keys(call->kme, slave, &now, &max, NULL) != 0)
+	if (wanted->slave_count > call->kme->limits.additional_slaves) {
+		reply_error(reply, 400, "there are more additional_slave_SAE_IDs than this KME serves",
+			    json_pack("[{s:I}]", "max_SAE_ID_count", (json_int_t)call->kme->limits.additional_slaves));
+		return false;
+	}
+	for (size_t i = 0; i <= wanted->slave_count; i++) {
+		const char *id = i == 0 ? call->other : wanted->slaves[i - 1];
+		const struct sae *slave = kme_sae(call->kme, id);
+		if (!slave) {
+			reply_detail(reply, 400, "the slave SAE is not known to this KME", "slave_SAE_ID", id);
+			return false;
+		}
+		if (i > 0 && slave == issue->slaves[0]) {
+			reply_detail(reply, 400, "an additional slave SAE is the one in the URL", "slave_SAE_ID", id);
+			return false;
+		}
+		issue->slaves[issue->slave_count++] = slave;
+	}
+	return true;
+}
+
+/* What the KME that could not be served would need, and has. */
+static void reply_shortage(const struct sae_call *call, const struct issue *issue, struct reply *reply)
+{
+	int64_t now;
+	if (!issue->failed || stored_keys(call->kme, issue->failed, issue->bytes, &now, NULL) != 0)
 		now = 0;
 	reply_error(reply, 503, "not enough keys are stored now",
-		    json_pack("[{s:I},{s:I}]", "requested_key_count", (json_int_t)issue->count, "stored_key_count",
-			      (json_int_t)now));
+		    json_pack("[{s:I},{s:I},{s:s}]", "requested_key_count", (json_int_t)issue->count,
+			      "stored_key_count", (json_int_t)now, "target_KME_ID",
+			      issue->failed ? issue->failed->kme_id : call->kme->id));
 }
 
-static void reply_issued(const struct sae_call *call, const struct issue *issue, struct reply *reply)
+static void reply_failed(const struct sae_call *call, const struct issue *issue, const struct qv_error *err,
+			 struct reply *reply)
 {
-	uint32_t bytes[ISSUE_MAX];
+	bool expected = err->code == QV_E_NO_KEY || err->code == QV_E_UNSUPPORTED;
+	(expected ? qv_log_info : qv_log_error)(call->kme->log, "no keys for SAE %s with SAE %s: %s", issue->master,
+						issue->slaves[0]->id, err->message);
+	if (err->code == QV_E_NO_KEY)
+		reply_shortage(call, issue, reply);
+	else if (err->code == QV_E_UNSUPPORTED && issue->route != ROUTE_NONE)
+		reply_detail(reply, 400, UNMET, "qvisio_route",
+			     issue->route == ROUTE_DIRECT ? "there is no direct link to the KME of a slave SAE"
+							  : "no relay leads to the KME of a slave SAE");
+	else if (issue->failed)
+		reply_detail(reply, 503, "the KME of the slave SAE could not take the keys", "target_KME_ID",
+			     issue->failed->kme_id);
+	else
+		reply_error(reply, 503, "the key store does not answer", NULL);
+}
+
+static void reply_issued(const struct sae_call *call, const struct key_request *wanted, const struct issue *issue,
+			 struct reply *reply)
+{
+	uint32_t bytes[BODY_KEYS_MAX];
 	const char(*ids)[UUID_TEXT] = (const char(*)[UUID_TEXT])issue->ids;
-	if (event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_MASTER,
-						     .master = issue->master,
-						     .slave = issue->slave,
-						     .peer = issue->peer ? issue->peer->kme_id : NULL,
-						     .key_ids = ids,
-						     .count = issue->count }) != 0) {
-		reply_unrecorded(reply);
-		return;
-	}
+	const struct peer *peer = issue->slaves[0]->peer;
+	const char *extension = wanted->mandatory == ROUTE_NONE && wanted->optional == ROUTE_NONE ? NULL
+				: issue->used == ROUTE_RELAYED ? "{\"qvisio_route\":\"relayed\"}"
+							       : "{\"qvisio_route\":\"direct\"}";
 	for (size_t i = 0; i < issue->count; i++)
 		bytes[i] = (uint32_t)issue->bytes;
-	reply_keys(reply, ids, issue->keys, issue->count, issue->stride, bytes);
+	if (event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_MASTER,
+						     .master = issue->master,
+						     .slave = issue->slaves[0]->id,
+						     .peer = peer ? peer->kme_id : NULL,
+						     .key_ids = ids,
+						     .count = issue->count }) != 0)
+		reply_unrecorded(reply);
+	else
+		reply_keys(reply, ids, issue->keys, issue->count, issue->stride, bytes, extension);
 }
 
-static void reply_issue(const struct sae_call *call, const struct sae *slave, struct issue *issue, struct reply *reply)
+/* An optional route is taken where it leads; otherwise any. */
+static int issue_by_route(struct kme *kme, const struct key_request *wanted, struct issue *issue, struct qv_error *err)
 {
-	struct qv_error err = QV_ERROR_INIT;
-	if (issue_keys(call->kme, issue, &err) == 0) {
-		reply_issued(call, issue, reply);
-	} else if (err.code == QV_E_NO_KEY) {
-		qv_log_info(call->kme->log, "no keys for SAE %s with SAE %s: %s", call->caller->id, slave->id,
-			    err.message);
-		reply_shortage(call, slave, issue, reply);
-	} else {
-		qv_log_error(call->kme->log, "no keys for SAE %s with SAE %s: %s", call->caller->id, slave->id,
-			     err.message);
-		reply_error(reply, 503,
-			    slave->peer ? "the KME of the slave SAE could not take the keys"
-					: "the key store does not answer",
-			    NULL);
-	}
+	issue->route = wanted->mandatory != ROUTE_NONE ? wanted->mandatory : wanted->optional;
+	int result = issue_keys(kme, issue, err);
+	if (result == 0 || err->code != QV_E_UNSUPPORTED || wanted->mandatory != ROUTE_NONE || !wanted->optional)
+		return result;
+	*err = (struct qv_error)QV_ERROR_INIT;
 	issue_clear(issue);
+	issue->route = ROUTE_NONE;
+	return issue_keys(kme, issue, err);
 }
 
-static void handle(const struct sae_call *call, struct reply *reply)
+static void handle_request(const struct sae_call *call, const struct key_request *wanted, struct reply *reply)
 {
-	struct key_request wanted;
 	struct qv_error err = QV_ERROR_INIT;
-	const struct sae *slave = kme_sae(call->kme, call->other);
-	if (!slave) {
-		reply_detail(reply, 400, "the slave SAE is not known to this KME", "slave_SAE_ID", call->other);
+	const struct sae *slaves[BODY_SLAVES_MAX + 1];
+	struct issue issue = { .master = call->caller->id, .slaves = slaves };
+	if (refuse_extensions(wanted, reply) || !find_slaves(call, wanted, &issue, reply) ||
+	    !fit(&call->kme->limits, wanted, &issue, reply))
 		return;
-	}
-	if (parse(call, &wanted, &err) != 0) {
-		reply_failure(reply, &err);
-		return;
-	}
-	struct issue issue = { .master = call->caller->id, .slave = slave->id, .peer = slave->peer };
-	if (!refuse_unsupported(&wanted, reply) && fit(&call->kme->limits, &wanted, &issue, reply))
-		reply_issue(call, slave, &issue, reply);
+	if (issue_by_route(call->kme, wanted, &issue, &err) == 0)
+		reply_issued(call, wanted, &issue, reply);
+	else
+		reply_failed(call, &issue, &err, reply);
+	issue_clear(&issue);
 }
 
 void enc_keys_handle(const struct sae_call *call, struct reply *reply)
 {
+	struct key_request wanted = { .number = -1 };
+	struct qv_error err = QV_ERROR_INIT;
 	if (strcmp(call->request->method, "POST") != 0 && strcmp(call->request->method, "GET") != 0) {
 		reply_method(reply, "GET, POST");
 		return;
 	}
-	handle(call, reply);
+	if (!kme_sae(call->kme, call->other))
+		reply_detail(reply, 400, "the slave SAE is not known to this KME", "slave_SAE_ID", call->other);
+	else if (parse(call, &wanted, &err) == 0)
+		handle_request(call, &wanted, reply);
+	else
+		reply_failure(reply, &err);
+	key_request_clear(&wanted);
 	report_refused(call, call->caller->id, call->other, NULL, reply);
 }

@@ -23,9 +23,9 @@ static size_t append(char *out, const char *text)
 }
 
 void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct qv_secret *keys, size_t count,
-		size_t stride, const uint32_t *bytes)
+		size_t stride, const uint32_t *bytes, const char *extension)
 {
-	size_t room = FRAME, used = 0;
+	size_t room = FRAME + (extension ? strlen(extension) : 0), used = 0;
 	for (size_t i = 0; i < count; i++)
 		room += FRAME + UUID_TEXT + encoded_size(bytes[i]);
 	struct qv_error err = QV_ERROR_INIT;
@@ -45,7 +45,12 @@ void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct 
 		used += encoded_size(bytes[i]) - 1;
 		used += append(out + used, "\"}");
 	}
-	used += append(out + used, "]}");
+	used += append(out + used, "]");
+	if (extension) {
+		used += append(out + used, ",\"key_container_extension\":");
+		used += append(out + used, extension);
+	}
+	used += append(out + used, "}");
 	reply_empty(reply, 200);
 	reply->body = qv_secret_copy(out, used, NULL);
 	qv_secret_free(text);

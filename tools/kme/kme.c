@@ -10,7 +10,7 @@
 #include "event.h"
 #include "links.h"
 
-#define KME_BODY_MAX    ((size_t)1024 * 1024)
+#define KME_BODY_MAX    ((size_t)4 * 1024 * 1024)
 #define PURGE_AT_ONCE   1024
 #define FORGET_AFTER_NS (7 * 86400 * QV_NS_PER_SECOND)
 

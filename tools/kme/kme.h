@@ -49,8 +49,9 @@ struct peer {
 struct key_limits {
 	unsigned bytes, min_bytes, max_bytes; /* of a key */
 	unsigned per_request;
-	int64_t stored;   /* per link and direction */
-	int64_t lifetime; /* ns that a key waits for its slave */
+	unsigned additional_slaves; /* of a request */
+	int64_t stored;             /* per link and direction */
+	int64_t lifetime;           /* ns that a key waits for its slave */
 };
 
 struct kme {

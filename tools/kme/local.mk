@@ -21,6 +21,8 @@ qkd_kme_SOURCES = \
 	%D%/body.h \
 	%D%/body_json.h \
 	%D%/body_peer.c \
+	%D%/carry.c \
+	%D%/carry.h \
 	%D%/configure.c \
 	%D%/configure.h \
 	%D%/configure_audit.c \
@@ -43,6 +45,7 @@ qkd_kme_SOURCES = \
 	%D%/kme.c \
 	%D%/kme.h \
 	%D%/kme_api.c \
+	%D%/kme_api_activate.c \
 	%D%/kme_api_undo.c \
 	%D%/links.c \
 	%D%/links.h \
@@ -55,6 +58,9 @@ qkd_kme_SOURCES = \
 	%D%/promise.h \
 	%D%/reply.c \
 	%D%/reply.h \
+	%D%/route.c \
+	%D%/route.h \
+	%D%/route_direct.c \
 	%D%/sae_api.c \
 	%D%/seal.c \
 	%D%/seal.h \

@@ -10,7 +10,7 @@
 
 #include "socket.h"
 
-#define ANSWER_MAX ((size_t)1024 * 1024)
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define IDLE_MAX   16
 
 struct peer_client {

@@ -129,7 +129,7 @@ def _(tmp):
     request = "6f2f1f7e-60a5-4e0e-9d0f-2d6c5c0b8b11"
 
     def activation(**changes):
-        body = {"request": request, "master_SAE_ID": "11", "slave_SAE_ID": "12",
+        body = {"request": request, "master_SAE_ID": "11", "slave_SAE_IDs": ["12"],
                 "keys": [{"key_ID": "0a0f7d51-5f7d-4b9d-8d53-1f0f6a3f2c11", "bytes": 32, "labels": ["0:400"]}]}
         body.update(changes)
         return body
@@ -145,7 +145,7 @@ def _(tmp):
         assert call(certificate, "/inter-kme/v1/activate", activation())[0] == 401, certificate
     own_lane = [{"key_ID": request, "bytes": 32, "labels": ["1:400"]}]
     for changes, expected in (({"master_SAE_ID": "12"}, 403), ({"master_SAE_ID": "99"}, 403),
-                              ({"slave_SAE_ID": "11"}, 404), ({"slave_SAE_ID": "99"}, 404), ({"keys": own_lane}, 409),
+                              ({"slave_SAE_IDs": ["11"]}, 404), ({"slave_SAE_IDs": ["12", "99"]}, 404), ({"keys": own_lane}, 409),
                               ({"keys": []}, 400), ({"request": "x"}, 400)):
         status, error, _ = call("kme-a", "/inter-kme/v1/activate", activation(**changes))
         assert status == expected and error["message"], (changes, status, error)

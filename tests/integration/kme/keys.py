@@ -58,7 +58,7 @@ def _(tmp):
     assert status == 200
     assert body == {"source_KME_ID": "KME-A", "target_KME_ID": "KME-B", "master_SAE_ID": "11", "slave_SAE_ID": "12",
                     "key_size": 256, "stored_key_count": 40, "max_key_count": 1000, "max_key_per_request": 20,
-                    "max_key_size": 1024, "min_key_size": 64, "max_SAE_ID_count": 0}, body
+                    "max_key_size": 1024, "min_key_size": 64, "max_SAE_ID_count": 16}, body
     pair.share(3)
     assert pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 37
     # The other direction has a pool of its own.
@@ -98,7 +98,7 @@ def _(tmp):
                            "not all extension_mandatory parameters are supported"),
                           ({"extension_mandatory": {}}, "extension_mandatory is no array"),
                           ({"extension_optional": [1]}, "extension_optional holds something that is no object"),
-                          ({"additional_slave_SAE_IDs": ["13"]}, "keys for several slave SAEs are not supported"),
+                          ({"additional_slave_SAE_IDs": ["99"]}, "the slave SAE is not known to this KME"),
                           ({"additional_slave_SAE_IDs": [13]},
                            "additional_slave_SAE_IDs holds something that is no string"),
                           ([], "the request body is no JSON object")):
@@ -121,7 +121,8 @@ def _(tmp):
     pair.a.wait_stock("11", "12", 5)
     pair.b.wait_stock("12", "11", 5)
     status, error, _ = pair.a.call("11", "GET", ENC + "?number=6")
-    assert status == 503 and error["details"] == [{"requested_key_count": 6}, {"stored_key_count": 5}], (status, error)
+    assert status == 503 and error["details"] == [
+        {"requested_key_count": 6}, {"stored_key_count": 5}, {"target_KME_ID": "KME-B"}], (status, error)
     assert len(pair.a.call("11", "GET", ENC + "?number=5")[1]["keys"]) == 5
     assert pair.a.call("11", "GET", ENC)[0] == 503
 

@@ -10,7 +10,8 @@ kme_tests = \
 	tests/integration/kme/config.py \
 	tests/integration/kme/failures.py \
 	tests/integration/kme/hostile.py \
-	tests/integration/kme/keys.py
+	tests/integration/kme/keys.py \
+	tests/integration/kme/multicast.py
 TESTS += $(kme_tests)
 endif
 endif
@@ -23,4 +24,5 @@ dist_check_SCRIPTS += \
 	%D%/config.py \
 	%D%/failures.py \
 	%D%/hostile.py \
-	%D%/keys.py
+	%D%/keys.py \
+	%D%/multicast.py
