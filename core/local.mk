@@ -38,7 +38,6 @@ libqvisio_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 libqvisio_la_LIBADD = $(CORE_LIBS)
 libqvisio_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-symbols-regex '^qv_'
 
-include %D%/formula/local.mk
 include %D%/session/local.mk
 include %D%/call/local.mk
 include %D%/relay/local.mk

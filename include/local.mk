@@ -8,7 +8,6 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/clock.h \
 	%D%/qvisio/config.h \
 	%D%/qvisio/error.h \
-	%D%/qvisio/formula.h \
 	%D%/qvisio/generator.h \
 	%D%/qvisio/keysource.h \
 	%D%/qvisio/keystore.h \

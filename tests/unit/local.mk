@@ -3,7 +3,6 @@ if WITH_CMOCKA
 unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_core \
-	tests/unit/test_formula \
 	tests/unit/test_secret \
 	tests/unit/test_psk_identity \
 	tests/unit/test_stamp \
@@ -19,10 +18,6 @@ tests_unit_test_config_LDADD = $(LDADD_UNIT)
 tests_unit_test_core_SOURCES = %D%/test_core.c
 tests_unit_test_core_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_test_core_LDADD = $(LDADD_UNIT)
-
-tests_unit_test_formula_SOURCES = %D%/test_formula.c
-tests_unit_test_formula_CFLAGS = $(CFLAGS_UNIT)
-tests_unit_test_formula_LDADD = $(LDADD_UNIT)
 
 tests_unit_test_secret_SOURCES = %D%/test_secret.c
 tests_unit_test_secret_CFLAGS = $(CFLAGS_UNIT)

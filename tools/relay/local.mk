@@ -9,6 +9,7 @@ relay_analysis = \
 	%D%/sets_all.c \
 	%D%/sets_small.c \
 	%D%/sets_store.h \
+	%D%/statement.h \
 	%D%/trials.c \
 	%D%/trials.h
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The minimal sets of facts that make a formula true: exactly where that is feasible, else as far as the limits allow. */
+/* The minimal sets of facts that make a statement true: exactly where feasible, else as far as the limits allow. */
 #ifndef RELAY_SETS_H
 #define RELAY_SETS_H
 
 #include <stdbool.h>
 
-#include <qvisio/formula.h>
+#include <stddef.h>
+
+#include <qvisio/error.h>
 
 #include "progress.h"
+#include "statement.h"
 
 #define SETS_ALL_FACTS 24 /* up to so many facts, every set of them is tried */
 
@@ -17,23 +20,22 @@ struct fact_set {
 };
 
 struct sets {
-	uint32_t *facts; /* that the statement depends on, ascending */
-	uint32_t fact_count;
+	uint32_t facts;
 	bool exact;            /* all minimal sets are here */
 	uint32_t tried;        /* else: all those of at most so many facts, and of the larger ones some */
 	struct fact_set *sets; /* the smallest first */
 	size_t count;
 	uint32_t *members; /* facts, ascending in each set */
-	double *true_sets; /* NULL, or of the sets of 0…fact_count facts, how many make the statement true */
+	double *true_sets; /* NULL, or of the sets of each size, 0 and up, how many make the statement true */
 };
 
 struct sets_limits {
-	uint64_t work; /* gate inputs to look at, at most */
-	size_t sets;   /* to keep, at most */
+	double work; /* of evaluations, at most */
+	size_t sets; /* to keep, at most */
 };
 
 /* Fills `sets`, which sets_clear frees, also after a failure (QV_E_NOMEM). */
-int sets_find(struct sets *sets, const struct qv_formula *formula, const struct sets_limits *limits,
+int sets_find(struct sets *sets, const struct statement *statement, const struct sets_limits *limits,
 	      struct progress *progress, struct qv_error *err);
 void sets_clear(struct sets *sets);
 

@@ -17,8 +17,8 @@ static void fill(struct search *search, uint64_t *table, uint32_t words)
 {
 	const struct sets *sets = search->sets;
 	for (uint32_t word = 0; word < words; word++) {
-		for (uint32_t i = 0; i < sets->fact_count; i++)
-			search->room[sets->facts[i]] = i < 6 ? low_facts[i] : word >> (i - 6) & 1 ? UINT64_MAX : 0;
+		for (uint32_t i = 0; i < sets->facts; i++)
+			search->room[i] = i < 6 ? low_facts[i] : word >> (i - 6) & 1 ? UINT64_MAX : 0;
 		table[word] = search_evaluate(search);
 		if (word % 1024 == 0)
 			progress_show(search->progress, word, words);
@@ -35,11 +35,11 @@ static bool is_minimal(const uint64_t *table, uint32_t set)
 
 static int keep_number(struct search *search, uint32_t set, struct qv_error *err)
 {
-	uint32_t indices[SETS_ALL_FACTS], count = 0;
+	uint32_t facts[SETS_ALL_FACTS], count = 0;
 	for (uint32_t i = 0; set >> i; i++)
 		if (set >> i & 1)
-			indices[count++] = i;
-	return search_keep(search, indices, count, err);
+			facts[count++] = i;
+	return search_keep(search, facts, count, err);
 }
 
 /* The next larger number with as many bits. */
@@ -52,9 +52,9 @@ static uint32_t next_of_size(uint32_t set)
 static int collect(struct search *search, const uint64_t *table, struct qv_error *err)
 {
 	struct sets *sets = search->sets;
-	uint32_t all = 1u << sets->fact_count;
+	uint32_t all = 1u << sets->facts;
 	sets->exact = true;
-	for (uint32_t size = 0; size <= sets->fact_count; size++) {
+	for (uint32_t size = 0; size <= sets->facts; size++) {
 		for (uint32_t set = (1u << size) - 1; set < all; set = next_of_size(set)) {
 			if (is_true(table, set)) {
 				sets->true_sets[size]++;
@@ -75,12 +75,12 @@ static int collect(struct search *search, const uint64_t *table, struct qv_error
 int sets_find_all(struct search *search, struct qv_error *err)
 {
 	struct sets *sets = search->sets;
-	uint32_t words = sets->fact_count > 6 ? 1u << (sets->fact_count - 6) : 1;
+	uint32_t words = sets->facts > 6 ? 1u << (sets->facts - 6) : 1;
 	uint64_t *table = calloc(words, sizeof *table);
-	sets->true_sets = calloc(sets->fact_count + 1, sizeof *sets->true_sets);
+	sets->true_sets = calloc(sets->facts + 1, sizeof *sets->true_sets);
 	if (!table || !sets->true_sets) {
 		free(table);
-		return qv_fail(err, QV_E_NOMEM, "no memory for a truth table over %u facts", sets->fact_count);
+		return qv_fail(err, QV_E_NOMEM, "no memory for a truth table over %u facts", sets->facts);
 	}
 	fill(search, table, words);
 	int result = collect(search, table, err);

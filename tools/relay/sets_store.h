@@ -5,22 +5,20 @@
 
 #include "sets.h"
 
-#define LANES 64 /* sets in one evaluation */
-
 struct search {
-	const struct qv_formula *formula;
+	const struct statement *statement;
 	const struct sets_limits *limits;
 	struct progress *progress;
 	struct sets *sets;
-	uint64_t *room; /* of one evaluation; facts that are never set stay 0 */
-	uint64_t work;  /* done */
+	uint64_t *room; /* the facts of one evaluation */
+	double work;    /* done */
 	size_t set_room, member_room;
 };
 
 uint64_t search_evaluate(struct search *search);
 
-/* Keeps a set of sets->facts, given by their indices in ascending order. */
-int search_keep(struct search *search, const uint32_t *indices, uint32_t count, struct qv_error *err);
+/* Keeps a set, its facts in ascending order. */
+int search_keep(struct search *search, const uint32_t *facts, uint32_t count, struct qv_error *err);
 
 /* Tries every set of at most SETS_ALL_FACTS facts. */
 int sets_find_all(struct search *search, struct qv_error *err);

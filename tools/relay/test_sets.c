@@ -17,33 +17,60 @@
 static const struct sets_limits generous = { .work = 1000000000, .sets = 100000 };
 static struct qv_error err = QV_ERROR_INIT;
 
-static struct qv_formula *random_formula(struct random *random)
+/* A random monotone statement: gates, each true when enough of its inputs are; inputs are facts and earlier gates. */
+struct gates {
+	struct statement statement; /* first */
+	uint32_t count;
+	struct {
+		uint32_t threshold, count, inputs[FACTS];
+	} gate[10];
+};
+
+static bool is_true(const struct gates *gates, uint32_t set)
 {
-	struct qv_formula *formula = qv_formula_new(FACTS, &err);
-	uint32_t gates = 1 + random_below(random, 9);
-	for (uint32_t g = 0; g < gates; g++) {
-		uint32_t inputs[8], count = 1 + random_below(random, 8);
-		for (uint32_t i = 0; i < count; i++)
-			inputs[i] = random_below(random, FACTS + g);
-		qv_formula_gate(formula, random_below(random, count + 1), inputs, count, &err);
+	bool value[FACTS + 10];
+	for (uint32_t f = 0; f < FACTS; f++)
+		value[f] = set >> f & 1;
+	for (uint32_t g = 0; g < gates->count; g++) {
+		uint32_t sum = 0;
+		for (uint32_t i = 0; i < gates->gate[g].count; i++)
+			sum += value[gates->gate[g].inputs[i]];
+		value[FACTS + g] = sum >= gates->gate[g].threshold;
 	}
-	return formula;
+	return value[FACTS + gates->count - 1];
 }
 
-static bool is_true(const struct qv_formula *formula, uint32_t set)
+static uint64_t evaluate(const struct statement *statement, const uint64_t *sets)
 {
-	uint64_t room[FACTS + 16];
-	for (uint32_t f = 0; f < FACTS; f++)
-		room[f] = set >> f & 1 ? UINT64_MAX : 0;
-	return qv_formula_evaluate(formula, room) & 1;
+	uint64_t truth = 0;
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		uint32_t set = 0;
+		for (uint32_t f = 0; f < FACTS; f++)
+			set |= (uint32_t)(sets[f] >> lane & 1) << f;
+		truth |= (uint64_t)is_true((const struct gates *)statement, set) << lane;
+	}
+	return truth;
 }
 
-static bool is_minimal(const struct qv_formula *formula, uint32_t set)
+static struct gates random_gates(struct random *random)
+{
+	struct gates gates = { .statement = { .facts = FACTS, .work = 1, .evaluate = evaluate } };
+	gates.count = 1 + random_below(random, 9);
+	for (uint32_t g = 0; g < gates.count; g++) {
+		gates.gate[g].count = 1 + random_below(random, 8);
+		gates.gate[g].threshold = random_below(random, gates.gate[g].count + 1);
+		for (uint32_t i = 0; i < gates.gate[g].count; i++)
+			gates.gate[g].inputs[i] = random_below(random, FACTS + g);
+	}
+	return gates;
+}
+
+static bool is_minimal(const struct gates *gates, uint32_t set)
 {
 	for (uint32_t f = 0; f < FACTS; f++)
-		if (set >> f & 1 && is_true(formula, set & ~(1u << f)))
+		if (set >> f & 1 && is_true(gates, set & ~(1u << f)))
 			return false;
-	return is_true(formula, set);
+	return is_true(gates, set);
 }
 
 static uint32_t as_bits(const struct sets *sets, size_t i)
@@ -55,14 +82,14 @@ static uint32_t as_bits(const struct sets *sets, size_t i)
 }
 
 /* All sets found are minimal, there are as many as trying every set gives, no two are the same, and small ones are first. */
-static void check_sets(const struct sets *sets, const struct qv_formula *formula)
+static void check_sets(const struct sets *sets, const struct gates *gates)
 {
 	size_t expected = 0;
 	for (uint32_t set = 0; set < 1u << FACTS; set++)
-		expected += is_minimal(formula, set);
+		expected += is_minimal(gates, set);
 	assert_int_equal(sets->count, expected);
 	for (size_t i = 0; i < sets->count; i++) {
-		assert_true(is_minimal(formula, as_bits(sets, i)));
+		assert_true(is_minimal(gates, as_bits(sets, i)));
 		assert_true(i == 0 || sets->sets[i - 1].count <= sets->sets[i].count);
 		for (size_t k = 0; k < i; k++)
 			assert_int_not_equal(as_bits(sets, i), as_bits(sets, k));
@@ -70,12 +97,12 @@ static void check_sets(const struct sets *sets, const struct qv_formula *formula
 	assert_true(sets->exact);
 }
 
-static double true_probability(const struct qv_formula *formula, double p)
+static double true_probability(const struct gates *gates, double p)
 {
 	double sum = 0;
 	for (uint32_t set = 0; set < 1u << FACTS; set++) {
 		int size = __builtin_popcount(set);
-		if (is_true(formula, set))
+		if (is_true(gates, set))
 			sum += pow(p, size) * pow(1 - p, FACTS - size);
 	}
 	return sum;
@@ -86,24 +113,21 @@ static void test_all_sets(void **state)
 	(void)state;
 	struct random random = random_seeded(1);
 	for (int round = 0; round < 200; round++) {
-		struct qv_formula *formula = random_formula(&random);
+		struct gates gates = random_gates(&random);
 		struct sets sets;
-		assert_int_equal(sets_find(&sets, formula, &generous, NULL, &err), 0);
-		check_sets(&sets, formula);
-		assert_true(fabs(sets_probability(&sets, 0.3) - true_probability(formula, 0.3)) < 1e-12);
+		assert_int_equal(sets_find(&sets, &gates.statement, &generous, NULL, &err), 0);
+		check_sets(&sets, &gates);
+		assert_true(fabs(sets_probability(&sets, 0.3) - true_probability(&gates, 0.3)) < 1e-12);
 		sets_clear(&sets);
-		qv_formula_free(formula);
 	}
 }
 
 /* sets_find goes that way for many facts only; here it is held against few. */
-static int find_small(struct sets *sets, const struct qv_formula *formula, const struct sets_limits *limits)
+static int find_small(struct sets *sets, const struct gates *gates, const struct sets_limits *limits)
 {
-	uint64_t room[FACTS + 16] = { 0 };
-	struct search search = { .formula = formula, .limits = limits, .sets = sets, .room = room };
-	*sets = (struct sets){ .facts = calloc(FACTS, sizeof *sets->facts), .fact_count = FACTS };
-	for (uint32_t f = 0; f < FACTS; f++)
-		sets->facts[f] = f;
+	uint64_t room[FACTS] = { 0 };
+	struct search search = { .statement = &gates->statement, .limits = limits, .sets = sets, .room = room };
+	*sets = (struct sets){ .facts = FACTS };
 	return sets_find_small(&search, &err);
 }
 
@@ -112,12 +136,11 @@ static void test_sets_by_size(void **state)
 	(void)state;
 	struct random random = random_seeded(2);
 	for (int round = 0; round < 200; round++) {
-		struct qv_formula *formula = random_formula(&random);
+		struct gates gates = random_gates(&random);
 		struct sets sets;
-		assert_int_equal(find_small(&sets, formula, &generous), 0);
-		check_sets(&sets, formula);
+		assert_int_equal(find_small(&sets, &gates, &generous), 0);
+		check_sets(&sets, &gates);
 		sets_clear(&sets);
-		qv_formula_free(formula);
 	}
 }
 
@@ -128,21 +151,20 @@ static void test_samples(void **state)
 	struct random random = random_seeded(3);
 	size_t larger = 0;
 	for (int round = 0; round < 100; round++) {
-		struct qv_formula *formula = random_formula(&random);
-		struct sets_limits poor = { .work = 6 * (qv_formula_inputs(formula) + 1), .sets = 1000 };
+		struct gates gates = random_gates(&random);
+		struct sets_limits poor = { .work = 6, .sets = 1000 };
 		struct sets sets;
-		assert_int_equal(find_small(&sets, formula, &poor), 0);
+		assert_int_equal(find_small(&sets, &gates, &poor), 0);
 		size_t small = 0, expected = 0;
 		for (uint32_t set = 0; set < 1u << FACTS; set++)
-			expected += (uint32_t)__builtin_popcount(set) <= sets.tried && is_minimal(formula, set);
+			expected += (uint32_t)__builtin_popcount(set) <= sets.tried && is_minimal(&gates, set);
 		for (size_t i = 0; i < sets.count; i++) {
-			assert_true(is_minimal(formula, as_bits(&sets, i)));
+			assert_true(is_minimal(&gates, as_bits(&sets, i)));
 			small += sets.sets[i].count <= sets.tried;
 			larger += sets.sets[i].count > sets.tried;
 		}
 		assert_int_equal(small, expected);
 		sets_clear(&sets);
-		qv_formula_free(formula);
 	}
 	assert_int_equal(larger, 0); /* such a budget is too small to sample */
 }
@@ -151,23 +173,22 @@ static void test_sampling(void **state)
 {
 	(void)state;
 	/* 6 of 11: too large for the budget, but every sample finds one. */
-	struct qv_formula *formula = qv_formula_new(FACTS, &err);
-	uint32_t inputs[FACTS];
+	struct gates gates = { .statement = { .facts = FACTS, .work = 1, .evaluate = evaluate }, .count = 1 };
+	gates.gate[0].threshold = 6;
+	gates.gate[0].count = FACTS;
 	for (uint32_t i = 0; i < FACTS; i++)
-		inputs[i] = i;
-	qv_formula_gate(formula, 6, inputs, FACTS, &err);
-	struct sets_limits poor = { .work = 16 * (qv_formula_inputs(formula) + 1), .sets = 1000 };
+		gates.gate[0].inputs[i] = i;
+	struct sets_limits poor = { .work = 16, .sets = 1000 };
 	struct sets sets;
-	assert_int_equal(find_small(&sets, formula, &poor), 0);
+	assert_int_equal(find_small(&sets, &gates, &poor), 0);
 	assert_false(sets.exact);
 	assert_int_equal(sets.tried, 4);
 	assert_in_range(sets.count, 50, 64);
 	for (size_t i = 0; i < sets.count; i++) {
 		assert_int_equal(sets.sets[i].count, 6);
-		assert_true(is_minimal(formula, as_bits(&sets, i)));
+		assert_true(is_minimal(&gates, as_bits(&sets, i)));
 	}
 	sets_clear(&sets);
-	qv_formula_free(formula);
 }
 
 static void test_trials(void **state)
@@ -179,15 +200,14 @@ static void test_trials(void **state)
 	for (int i = 0; i < FACTS; i++)
 		chances[i] = 0.3;
 	for (uint64_t round = 0; round < 200; round++) {
-		struct qv_formula *formula = random_formula(&random);
+		struct gates gates = random_gates(&random);
 		struct estimate estimate, again;
-		assert_int_equal(trials_run(&estimate, formula, chances, 6400, round, NULL, &err), 0);
-		assert_int_equal(trials_run(&again, formula, chances, 6400, round, NULL, &err), 0);
+		assert_int_equal(trials_run(&estimate, &gates.statement, chances, 6400, round, NULL, &err), 0);
+		assert_int_equal(trials_run(&again, &gates.statement, chances, 6400, round, NULL, &err), 0);
 		assert_int_equal(estimate.hits, again.hits);
 		assert_int_equal(estimate.trials, 6400);
-		double p = true_probability(formula, 0.3);
+		double p = true_probability(&gates, 0.3);
 		outside += p < estimate.low - 1e-9 || p > estimate.high + 1e-9;
-		qv_formula_free(formula);
 	}
 	/* 5 % of the intervals miss; with these seeds it is always the same number. */
 	assert_in_range(outside, 1, 20);

@@ -6,8 +6,7 @@
 
 #include "random.h"
 
-#define LANES 64
-#define Z95   1.959963984540054
+#define Z95 1.959963984540054
 
 struct estimate estimate_of(uint64_t hits, uint64_t trials)
 {
@@ -21,47 +20,37 @@ struct estimate estimate_of(uint64_t hits, uint64_t trials)
 				  .high = hits == trials ? 1 : fmin(1, middle + half) };
 }
 
-/* Chances in units of 2^-32; 0 for a fact that nothing looks at, so that it costs no random numbers. */
-static uint32_t *scale(const struct qv_formula *formula, const double *chances)
+/* Chances in units of 2^-32. */
+static uint32_t *scale(const struct statement *statement, const double *chances)
 {
-	uint32_t facts = qv_formula_facts(formula);
-	bool *used = calloc(qv_formula_nodes(formula) + (size_t)1, sizeof *used);
-	uint32_t *scaled = calloc(facts + (size_t)1, sizeof *scaled);
-	if (used && scaled) {
-		qv_formula_used(formula, used);
-		for (uint32_t fact = 0; fact < facts; fact++)
-			if (used[fact])
-				scaled[fact] = (uint32_t)fmin(UINT32_MAX, chances[fact] * 0x1p32);
-	} else {
-		free(scaled);
-		scaled = NULL;
-	}
-	free(used);
+	uint32_t *scaled = calloc(statement->facts + (size_t)1, sizeof *scaled);
+	for (uint32_t fact = 0; scaled && fact < statement->facts; fact++)
+		scaled[fact] = (uint32_t)fmin(UINT32_MAX, chances[fact] * 0x1p32);
 	return scaled;
 }
 
-static uint64_t count_hits(const struct qv_formula *formula, const uint32_t *chances, uint64_t *room, uint64_t rounds,
+static uint64_t count_hits(const struct statement *statement, const uint32_t *chances, uint64_t *room, uint64_t rounds,
 			   uint64_t seed, struct progress *progress)
 {
 	struct random random = random_seeded(seed);
 	uint64_t hits = 0;
 	for (uint64_t round = 0; round < rounds; round++) {
-		for (uint32_t fact = 0; fact < qv_formula_facts(formula); fact++)
+		for (uint32_t fact = 0; fact < statement->facts; fact++)
 			room[fact] = random_bits(&random, chances[fact]);
-		hits += (uint64_t)__builtin_popcountll(qv_formula_evaluate(formula, room));
+		hits += (uint64_t)__builtin_popcountll(statement->evaluate(statement, room));
 		progress_show(progress, (double)round, (double)rounds);
 	}
 	return hits;
 }
 
-int trials_run(struct estimate *estimate, const struct qv_formula *formula, const double *chances, uint64_t trials,
+int trials_run(struct estimate *estimate, const struct statement *statement, const double *chances, uint64_t trials,
 	       uint64_t seed, struct progress *progress, struct qv_error *err)
 {
 	uint64_t rounds = trials / LANES + (trials % LANES > 0);
-	uint64_t *room = calloc(qv_formula_nodes(formula) + (size_t)1, sizeof *room);
-	uint32_t *scaled = scale(formula, chances);
+	uint64_t *room = calloc(statement->facts + (size_t)1, sizeof *room);
+	uint32_t *scaled = scale(statement, chances);
 	if (room && scaled)
-		*estimate = estimate_of(count_hits(formula, scaled, room, rounds, seed, progress), rounds * LANES);
+		*estimate = estimate_of(count_hits(statement, scaled, room, rounds, seed, progress), rounds * LANES);
 	int result = room && scaled ? 0 : qv_fail(err, QV_E_NOMEM, "no memory for trials");
 	free(room);
 	free(scaled);

@@ -3,9 +3,10 @@
 #ifndef RELAY_TRIALS_H
 #define RELAY_TRIALS_H
 
-#include <qvisio/formula.h>
+#include <qvisio/error.h>
 
 #include "progress.h"
+#include "statement.h"
 
 struct estimate {
 	uint64_t trials, hits;
@@ -13,10 +14,9 @@ struct estimate {
 };
 
 /*
- * Makes trials (rounded up to 64) in which fact f holds with probability chances[f], the same for the same seed. Time is
- * linear in the inputs of the formula and its facts. QV_E_NOMEM.
+ * Makes trials (rounded up to 64) in which fact f holds with probability chances[f], the same for the same seed. QV_E_NOMEM.
  */
-int trials_run(struct estimate *estimate, const struct qv_formula *formula, const double *chances, uint64_t trials,
+int trials_run(struct estimate *estimate, const struct statement *statement, const double *chances, uint64_t trials,
 	       uint64_t seed, struct progress *progress, struct qv_error *err);
 
 struct estimate estimate_of(uint64_t hits, uint64_t trials);
