@@ -16,6 +16,7 @@ libqvisio_la_SOURCES = \
 	%D%/module_path.c \
 	%D%/module_path.h \
 	%D%/option.c \
+	%D%/option_equal.c \
 	%D%/option_strings.c \
 	%D%/option_suggest.c \
 	%D%/option_value.c \

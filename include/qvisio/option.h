@@ -58,6 +58,9 @@ const struct qv_secret *qv_options_secret(const struct qv_options *options, cons
 size_t qv_options_count(const struct qv_options *options, const char *name);                   /* of a STRINGS option */
 const char *qv_options_item(const struct qv_options *options, const char *name, size_t index);
 
+/* Whether two sets of the same names hold the same values, wherever they were written. */
+bool qv_options_equal(const struct qv_options *a, const struct qv_options *b);
+
 /* "file:line" of an option, or of its group if the option is unset, for messages. Never NULL. */
 const char *qv_options_where(const struct qv_options *options, const char *name);
 

@@ -244,3 +244,17 @@ class Pki:
         run(["openssl", "ca", "-batch", "-config", config, "-in", csr, "-out", pem, "-notext", "-cert", self.ca,
              "-keyfile", self.ca_key, "-startdate", not_before, "-enddate", not_after, "-extfile", ext,
              "-extensions", "e"])
+
+    def revoke(self, *names, crl="crl.pem", last_update="200101000000Z", next_update="491231235959Z"):
+        """Makes the CA's CRL with the certificates of these names in it; returns its path."""
+        database = tempfile.mkdtemp(dir=self.folder)
+        config = os.path.join(database, "ca.cnf")
+        with open(config, "w", encoding="ascii") as f:
+            f.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={database}/index\ndefault_md=sha256\n")
+        with open(os.path.join(database, "index"), "w", encoding="ascii") as f:
+            for name in names:
+                serial = run(["openssl", "x509", "-in", self.path(name + ".pem"), "-noout", "-serial"]).stdout
+                f.write(f"R\t491231235959Z\t200101000000Z\t{serial.strip().split('=')[1]}\tunknown\t/CN={name}\n")
+        run(["openssl", "ca", "-config", config, "-gencrl", "-cert", self.ca, "-keyfile", self.ca_key,
+             "-crl_lastupdate", last_update, "-crl_nextupdate", next_update, "-out", self.path(crl)])
+        return self.path(crl)

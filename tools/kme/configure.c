@@ -56,9 +56,21 @@ int configure_check_address(const struct qv_options *options, const char *name, 
 	return 0;
 }
 
+/* What a later configuration takes over. */
+static int open_shared(struct kme *kme, struct qv_error *err)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	if (!kme->seal)
+		kme->seal = seal_open(qv_options_string(kme->top, "seal_key_file"), &why);
+	if (!kme->seal)
+		return qv_options_fail(kme->top, "seal_key_file", err, "%s", why.message);
+	if (!kme->loader)
+		kme->loader = qv_loader_new(kme->top, kme->log, err);
+	return kme->loader ? 0 : -1;
+}
+
 static int read_top(struct kme *kme, const struct qv_section *root, struct qv_error *err)
 {
-	enum qv_log_level level;
 	const char *names[GROUPS + 1] = { NULL };
 	for (size_t i = 0; i < GROUPS; i++)
 		names[i] = groups[i].name;
@@ -66,15 +78,9 @@ static int read_top(struct kme *kme, const struct qv_section *root, struct qv_er
 	if (!kme->top || configure_check_id(kme->top, "kme_id", err) != 0)
 		return -1;
 	kme->id = qv_options_string(kme->top, "kme_id");
-	if (qv_log_level_parse(qv_options_string(kme->top, "log_level"), &level, err) != 0)
+	if (qv_log_level_parse(qv_options_string(kme->top, "log_level"), &kme->log_level, err) != 0)
 		return -1;
-	qv_log_set_level(kme->log, level);
-	struct qv_error why = QV_ERROR_INIT;
-	kme->seal = seal_open(qv_options_string(kme->top, "seal_key_file"), &why);
-	if (!kme->seal)
-		return qv_options_fail(kme->top, "seal_key_file", err, "%s", why.message);
-	kme->loader = qv_loader_new(kme->top, kme->log, err);
-	return kme->loader ? 0 : -1;
+	return open_shared(kme, err);
 }
 
 int kme_configure(struct kme *kme, const char *path, struct qv_error *err)

@@ -19,6 +19,9 @@
 		  .type = QV_OPTION_PATH,                                                                              \
 		  .required = true,                                                                                    \
 		  .help = "PEM file: the CAs that certificates of " who " come from; no others are known." },          \
+		{ .name = "crl",                                                                                       \
+		  .type = QV_OPTION_PATH,                                                                              \
+		  .help = "PEM file: a certificate revocation list of each of these CAs; default: none." },            \
 		{ .name = "workers",                                                                                   \
 		  .type = QV_OPTION_INT,                                                                               \
 		  .fallback = count,                                                                                   \
@@ -60,20 +63,9 @@ static const struct qv_option kme_api_options[] = {
 	{ .name = NULL },
 };
 
-static int check_files(const struct qv_options *options, struct qv_error *err)
-{
-	static const char *const names[] = { "certificate", "private_key", "ca" };
-	for (size_t i = 0; i < 3; i++) {
-		struct qv_error why = QV_ERROR_INIT;
-		if (server_check_file(qv_options_string(options, names[i]), i == 1, &why) != 0)
-			return qv_options_fail(options, names[i], err, "%s", why.message);
-	}
-	return 0;
-}
-
 /* An API's group; NULL in `*api` when it is absent and not needed. */
 static int read_api(const struct qv_section *root, const char *name, const struct qv_option *table, bool needed,
-		    struct qv_options **api, struct qv_error *err)
+		    struct qv_options **api, struct tls **tls, struct qv_error *err)
 {
 	const struct qv_section *section;
 	if (qv_section_group(root, name, &section, err) != 0)
@@ -86,12 +78,13 @@ static int read_api(const struct qv_section *root, const char *name, const struc
 	*api = qv_options_check(section, table, OPTION_SIZE, NULL, err);
 	if (!*api || configure_check_address(*api, "listen", err) != 0)
 		return -1;
-	return check_files(*api, err);
+	*tls = tls_load(*api, err);
+	return *tls ? 0 : -1;
 }
 
 int configure_sae_api(struct kme *kme, const struct qv_section *root, struct qv_error *err)
 {
-	return read_api(root, "sae_api", sae_api_options, true, &kme->sae_api, err);
+	return read_api(root, "sae_api", sae_api_options, true, &kme->sae_api, &kme->sae_tls, err);
 }
 
 int configure_kme_api(struct kme *kme, const struct qv_section *root, struct qv_error *err)
@@ -99,5 +92,5 @@ int configure_kme_api(struct kme *kme, const struct qv_section *root, struct qv_
 	size_t peers;
 	if (qv_section_list(root, "peers", &peers, err) != 0)
 		return -1;
-	return read_api(root, "kme_api", kme_api_options, peers > 0, &kme->kme_api, err);
+	return read_api(root, "kme_api", kme_api_options, peers > 0, &kme->kme_api, &kme->kme_tls, err);
 }

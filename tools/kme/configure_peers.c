@@ -43,7 +43,6 @@ static int read_peer(struct kme *kme, struct peer *peer, const struct qv_section
 			       qv_section_where(section), qv_section_name(section));
 	if (qv_role_load(kme->loader, link, "qkdlink", NULL, &peer->link_role, err) != 0)
 		return -1;
-	peer->link_class = qv_qkdlink_class(peer->link_role.class);
 	return 0;
 }
 
@@ -78,8 +77,6 @@ int configure_peers(struct kme *kme, const struct qv_section *root, struct qv_er
 		return qv_fail(err, QV_E_NOMEM, "no memory for peers");
 	for (size_t i = 0; i < count; i++) {
 		struct peer *peer = &kme->peers[kme->peer_count++];
-		pthread_mutex_init(&peer->lock, NULL);
-		pthread_cond_init(&peer->changed, NULL);
 		if (read_peer(kme, peer, qv_section_list_item(root, "peers", i), err) != 0 ||
 		    set_peer_identity(kme, peer, err) != 0)
 			return -1;

@@ -10,8 +10,9 @@ int configure_store(struct kme *kme, const struct qv_section *root, struct qv_er
 	if (!section)
 		return qv_fail(err, QV_E_CONFIG, "%s: store: missing; it names the module that keeps the keys",
 			       qv_section_where(root));
-	if (qv_role_load(kme->loader, section, "keystore", NULL, &kme->store_role, err) != 0)
+	if (qv_role_load(kme->loader, section, "keystore", NULL, &kme->wanted_store, err) != 0)
 		return -1;
-	kme->store_class = qv_keystore_class(kme->store_role.class);
+	if (!kme->store_class)
+		kme->store_class = qv_keystore_class(kme->wanted_store.class);
 	return 0;
 }

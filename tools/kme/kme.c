@@ -9,8 +9,8 @@
 #include "apis.h"
 #include "event.h"
 #include "links.h"
+#include "peers.h"
 
-#define KME_BODY_MAX    ((size_t)4 * 1024 * 1024)
 #define PURGE_AT_ONCE   1024
 #define FORGET_AFTER_NS (7 * 86400 * QV_NS_PER_SECOND)
 
@@ -64,6 +64,8 @@ static int open_store(struct kme *kme, struct qv_error *err)
 	kme->store_host = (struct qv_host){
 		.size = sizeof kme->store_host, .log = kme->store_log, .clock = &qv_clock_monotonic, .cancel_fd = -1
 	};
+	kme->store_role = kme->wanted_store;
+	kme->wanted_store = (struct qv_role){ NULL, NULL };
 	kme->store = kme->store_class->open(&kme->store_host, kme->store_role.options, err);
 	if (kme->store && (kme->store_class->traits & QV_KEYSTORE_VOLATILE))
 		qv_log_warning(
@@ -72,18 +74,6 @@ static int open_store(struct kme *kme, struct qv_error *err)
 			"lost, and links start anew with keys that may have been used; for tests only",
 			kme->store_class->head.name);
 	return kme->store ? check_seal(kme, err) : -1;
-}
-
-static int make_client(struct kme *kme, struct peer *peer, struct qv_error *err)
-{
-	struct peer_client_config config = { .address = qv_options_string(peer->options, "address"),
-					     .certificate_name = peer->identity.text,
-					     .certificate = qv_options_string(kme->kme_api, "certificate"),
-					     .private_key = qv_options_string(kme->kme_api, "private_key"),
-					     .ca = qv_options_string(kme->kme_api, "ca"),
-					     .timeout_ms = (long)qv_options_int(kme->kme_api, "timeout") };
-	peer->client = peer_client_new(&config, err);
-	return peer->client ? 0 : -1;
 }
 
 struct left_over {
@@ -107,51 +97,26 @@ static int undo_left_over(struct qv_keystore_visit *visit, const char *request, 
 
 static int start_peers(struct kme *kme, struct qv_error *err)
 {
-	for (size_t i = 0; i < kme->peer_count; i++)
-		if (make_client(kme, &kme->peers[i], err) != 0 || link_start(&kme->peers[i], err) != 0)
-			return err->code == QV_E_CONFIG ? -1
-							: qv_error_prefix(err, "peer \"%s\"", kme->peers[i].kme_id);
 	struct left_over left = { .visit.reservation = undo_left_over, .kme = kme };
-	if (kme->store_class->reservations(kme->store, &left.visit, err) != 0)
+	if (peers_open(kme, NULL, err) != 0 || kme->store_class->reservations(kme->store, &left.visit, err) != 0)
 		return -1;
-	for (size_t i = 0; i < kme->peer_count; i++)
-		if (undo_start(&kme->peers[i], err) != 0)
-			return -1;
-	return 0;
-}
-
-static struct server *start_api(struct kme *kme, const struct qv_options *options, const char *name, size_t body_max,
-				server_handler *handler, struct qv_error *err)
-{
-	struct listener listener = { .name = name,
-				     .listen = qv_options_string(options, "listen"),
-				     .certificate = qv_options_string(options, "certificate"),
-				     .private_key = qv_options_string(options, "private_key"),
-				     .ca = qv_options_string(options, "ca"),
-				     .workers = (unsigned)qv_options_int(options, "workers"),
-				     .connections = (unsigned)qv_options_int(options, "connections"),
-				     .idle_seconds = (unsigned)qv_options_int(options, "idle_timeout"),
-				     .body_max = body_max };
-	return server_start(&listener, handler, kme, kme->log, err);
+	return peers_start(kme, NULL, err);
 }
 
 int kme_start(struct kme *kme, struct qv_error *err)
 {
+	pthread_mutex_lock(&kme->site->lock);
+	kme->site->current = kme;
+	pthread_mutex_unlock(&kme->site->lock);
+	qv_log_set_level(kme->log, kme->log_level);
 	if (kme->audit_config.path && !(kme->audit = audit_open(&kme->audit_config, kme->seal, kme->log, err)))
 		return -1;
 	if (open_store(kme, err) != 0)
 		return -1;
 	kme_maintain(kme);
-	if (start_peers(kme, err) != 0)
+	if (start_peers(kme, err) != 0 || (kme->kme_api && kme_start_kme_api(kme, err) != 0))
 		return -1;
-	if (kme->kme_api) {
-		kme->kme_server = start_api(kme, kme->kme_api, "KMEs", KME_BODY_MAX, kme_api_handle, err);
-		if (!kme->kme_server)
-			return -1;
-	}
-	kme->sae_server = start_api(kme, kme->sae_api, "SAEs", (size_t)qv_options_int(kme->sae_api, "max_body"),
-				    sae_api_handle, err);
-	return kme->sae_server ? 0 : -1;
+	return kme_start_sae_api(kme, err);
 }
 
 struct expiry {
@@ -192,40 +157,74 @@ void kme_maintain(struct kme *kme)
 
 static void free_peer(struct peer *peer)
 {
-	undo_stop(peer);
 	peer_client_free(peer->client);
+	link_release(peer->link);
 	qv_role_free(&peer->link_role);
 	qv_options_free(peer->options);
-	qv_log_free(peer->log);
 	free(peer->host_name);
-	pthread_cond_destroy(&peer->changed);
-	pthread_mutex_destroy(&peer->lock);
 }
 
-void kme_stop(struct kme *kme)
+static void free_configuration(struct kme *kme)
 {
-	server_stop(kme->sae_server);
-	server_stop(kme->kme_server);
-	for (size_t i = 0; i < kme->peer_count; i++)
-		link_stop(&kme->peers[i]);
 	for (size_t i = 0; i < kme->peer_count; i++)
 		free_peer(&kme->peers[i]);
 	free(kme->peers);
-	if (kme->store)
-		kme->store_class->close(kme->store);
-	audit_close(kme->audit);
-	qv_role_free(&kme->store_role);
-	qv_log_free(kme->store_log);
 	for (size_t i = 0; i < kme->sae_count; i++)
 		qv_options_free(kme->sae_options[i]);
 	free(kme->sae_options);
 	free(kme->saes);
-	seal_free(kme->seal);
-	qv_loader_free(kme->loader);
 	qv_options_free(kme->audit_options);
+	tls_release(kme->sae_tls);
+	tls_release(kme->kme_tls);
+	qv_role_free(&kme->wanted_store);
 	qv_options_free(kme->keys);
 	qv_options_free(kme->kme_api);
 	qv_options_free(kme->sae_api);
 	qv_options_free(kme->top);
 	qv_config_free(kme->file);
+	free(kme);
+}
+
+struct kme *kme_new(struct site *site, struct qv_log *log)
+{
+	struct kme *kme = calloc(1, sizeof *kme);
+	if (!kme)
+		return NULL;
+	atomic_init(&kme->references, 1);
+	kme->site = site;
+	kme->log = log;
+	kme->generation = 1;
+	return kme;
+}
+
+struct kme *kme_hold(struct site *site)
+{
+	pthread_mutex_lock(&site->lock);
+	struct kme *kme = site->current;
+	atomic_fetch_add(&kme->references, 1);
+	pthread_mutex_unlock(&site->lock);
+	return kme;
+}
+
+void kme_release(struct kme *kme)
+{
+	if (kme && atomic_fetch_sub(&kme->references, 1) == 1)
+		free_configuration(kme);
+}
+
+void kme_stop(struct kme *kme)
+{
+	struct seal *seal = kme->seal;
+	struct qv_loader *loader = kme->loader;
+	server_stop(kme->sae_server);
+	server_stop(kme->kme_server);
+	peers_stop(kme, NULL);
+	if (kme->store)
+		kme->store_class->close(kme->store);
+	audit_close(kme->audit);
+	qv_role_free(&kme->store_role);
+	qv_log_free(kme->store_log);
+	kme_release(kme);
+	seal_free(seal);
+	qv_loader_free(loader);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The KME: its configuration and its parts. Made once by the main thread; the parts lock within. */
+/* The KME: its configurations and its parts. */
 #ifndef KME_KME_H
 #define KME_KME_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <qvisio/keystore.h>
 #include <qvisio/loader.h>
@@ -23,7 +24,7 @@ struct sae {
 	struct identity identity; /* of a local SAE */
 };
 
-/* Another KME, and the link with it. */
+/* Another KME, as one configuration has it. */
 struct peer {
 	struct kme *kme;
 	const char *kme_id;
@@ -32,18 +33,9 @@ struct peer {
 	unsigned own_lane; /* this KME picks from it, the peer from the other */
 	struct qv_options *options;
 	struct qv_role link_role;
-	const struct qv_qkdlink_class *link_class;
-	struct qv_qkdlink *link;
-	char cursors[QV_QKDLINK_LANES][QV_QKDLINK_CURSOR_MAX + 1]; /* where the open link has been read to */
-	struct qv_log *log;
-	struct qv_host host;
+	struct link *link;        /* counted; goes on through new configurations */
+	const struct qv_log *log; /* of the link */
 	struct peer_client *client;
-	pthread_t feeder, undoer;
-	bool feeder_runs, undoer_runs;
-	pthread_mutex_t lock;
-	pthread_cond_t changed; /* keys were taken, there is something to undo, or the KME stops */
-	bool stopping, hungry;
-	struct pending_undo *undos;
 };
 
 struct key_limits {
@@ -54,38 +46,72 @@ struct key_limits {
 	int64_t lifetime;           /* ns that a key waits for its slave */
 };
 
+/*
+ * What is done now by the configuration that is current. Requests and threads hold it while they work with it, so that
+ * each sees one configuration from its start to its end.
+ */
+struct site {
+	pthread_mutex_t lock;
+	struct kme *current;
+};
+
+/* The KME by one configuration. Nothing here changes once it is current; what changes lies in the parts, which lock. */
 struct kme {
+	struct site *site;
+	atomic_uint references;
+	uint64_t generation; /* 1 for the first configuration, one more for each next */
 	struct qv_log *log;
 	struct qv_config *file;
 	struct qv_options *top, *sae_api, *kme_api, *keys;
-	struct qv_loader *loader;
+	enum qv_log_level log_level;
 	const char *id;
 	struct key_limits limits;
-	struct seal *seal;
-	struct qv_options *audit_options;
-	struct audit_config audit_config; /* no path: no audit log */
-	struct audit *audit;
-	struct qv_role store_role;
-	const struct qv_keystore_class *store_class;
-	struct qv_keystore *store;
-	struct qv_host store_host;
-	struct qv_log *store_log;
 	struct sae *saes;
 	struct qv_options **sae_options;
 	size_t sae_count;
 	struct peer *peers;
 	size_t peer_count;
+	struct qv_options *audit_options;
+	struct audit_config audit_config; /* no path: no audit log */
+	struct tls *sae_tls, *kme_tls;    /* counted */
+	struct qv_role wanted_store;      /* becomes store_role when the store is opened */
+
+	/* Parts that all configurations share: opened with the first one, then passed on (inherit in reload.c). */
+	struct qv_loader *loader;
+	struct seal *seal;
+	struct qv_role store_role;
+	const struct qv_keystore_class *store_class;
+	struct qv_keystore *store;
+	struct qv_host store_host;
+	struct qv_log *store_log;
+	struct audit *audit;
 	struct server *sae_server, *kme_server;
 };
 
-/* Reads and checks the whole configuration, and loads the modules that it names. Opens nothing. */
+/* The first configuration of a site, still empty. NULL: no memory. */
+struct kme *kme_new(struct site *site, struct qv_log *log);
+
+/* Reads and checks the whole configuration, and loads the modules that it names. Opens no part. */
 int kme_configure(struct kme *kme, const char *path, struct qv_error *err);
 
 /* Opens the store and the links, starts the listeners and threads. */
 int kme_start(struct kme *kme, struct qv_error *err);
 
-/* Ends everything and frees it; fine after any failure. */
+/*
+ * Reads the configuration and its files anew. A bad one is refused whole, and the current one stays. What needs a restart
+ * is logged and stays as it is. Main thread.
+ */
+int kme_reload(struct site *site, const char *path, struct qv_error *err);
+
+int kme_start_sae_api(struct kme *kme, struct qv_error *err);
+int kme_start_kme_api(struct kme *kme, struct qv_error *err);
+
+/* Ends all parts and frees the current configuration; fine after any failure. */
 void kme_stop(struct kme *kme);
+
+/* The current configuration, held until it is released. Any thread. */
+struct kme *kme_hold(struct site *site);
+void kme_release(struct kme *kme); /* NULL is fine */
 
 /* Drops what has expired; called now and then. */
 void kme_maintain(struct kme *kme);

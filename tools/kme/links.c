@@ -28,7 +28,7 @@ static int64_t seal_and_import(struct peer *peer, unsigned lane, const struct qv
 	}
 	if (sealed && keys)
 		added = kme->store_class->import(kme->store, peer->kme_id, lane, keys, batch->count,
-						 peer->cursors[lane], batch->cursor, err);
+						 peer->link->cursors[lane], batch->cursor, err);
 	free(sealed);
 	free(keys);
 	return added;
@@ -46,18 +46,18 @@ static int feed_lane(struct peer *peer, unsigned lane, bool *full, struct qv_err
 		return 0;
 	*full = false;
 	int64_t room = kme->limits.stored - stock;
-	int got = peer->link_class->read(peer->link, lane, room < BATCH ? (size_t)room : BATCH, &batch, err);
+	int got = peer->link->class->read(peer->link->qkdlink, lane, room < BATCH ? (size_t)room : BATCH, &batch, err);
 	if (got <= 0)
 		return got;
 	if (seal_and_import(peer, lane, &batch, err) < 0)
 		return -1;
-	snprintf(peer->cursors[lane], sizeof peer->cursors[lane], "%s", batch.cursor);
-	if (peer->link_class->stored && peer->link_class->stored(peer->link, lane, batch.cursor, err) != 0)
+	snprintf(peer->link->cursors[lane], sizeof peer->link->cursors[lane], "%s", batch.cursor);
+	if (peer->link->class->stored && peer->link->class->stored(peer->link->qkdlink, lane, batch.cursor, err) != 0)
 		return -1;
 	return 1;
 }
 
-static void wait_for_work(struct peer *peer, int ms)
+static void wait_for_work(struct link *link, int ms)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -67,40 +67,39 @@ static void wait_for_work(struct peer *peer, int ms)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000L;
 	}
-	pthread_mutex_lock(&peer->lock);
-	if (!peer->stopping && !peer->hungry)
-		pthread_cond_clockwait(&peer->changed, &peer->lock, CLOCK_MONOTONIC, &until);
-	peer->hungry = false;
-	pthread_mutex_unlock(&peer->lock);
+	pthread_mutex_lock(&link->lock);
+	if (!link->stopping && !link->hungry)
+		pthread_cond_clockwait(&link->changed, &link->lock, CLOCK_MONOTONIC, &until);
+	link->hungry = false;
+	pthread_mutex_unlock(&link->lock);
 }
 
-static bool is_stopping(struct peer *peer)
+static bool is_stopping(struct link *link)
 {
-	pthread_mutex_lock(&peer->lock);
-	bool stopping = peer->stopping;
-	pthread_mutex_unlock(&peer->lock);
+	pthread_mutex_lock(&link->lock);
+	bool stopping = link->stopping;
+	pthread_mutex_unlock(&link->lock);
 	return stopping;
 }
 
 /* Opens the link where the store has it. */
-static int open_link(struct peer *peer, struct qv_error *err)
+static int open_link(struct link *link, const struct kme *kme, struct qv_error *err)
 {
-	struct kme *kme = peer->kme;
-	struct qv_qkdlink_ends ends = { .local = kme->id, .remote = peer->kme_id };
+	struct qv_qkdlink_ends ends = { .local = kme->id, .remote = link->kme_id };
 	for (unsigned lane = 0; lane < QV_QKDLINK_LANES; lane++) {
-		if (kme->store_class->cursor(kme->store, peer->kme_id, lane, peer->cursors[lane], err) != 0)
+		if (kme->store_class->cursor(kme->store, link->kme_id, lane, link->cursors[lane], err) != 0)
 			return -1;
-		ends.cursor[lane] = peer->cursors[lane];
+		ends.cursor[lane] = link->cursors[lane];
 	}
-	peer->link = peer->link_class->open(&peer->host, peer->link_role.options, &ends, err);
-	return peer->link ? 0 : -1;
+	link->qkdlink = link->class->open(&link->host, link->role.options, &ends, err);
+	return link->qkdlink ? 0 : -1;
 }
 
-static void close_link(struct peer *peer)
+static void close_link(struct link *link)
 {
-	if (peer->link)
-		peer->link_class->close(peer->link);
-	peer->link = NULL;
+	if (link->qkdlink)
+		link->class->close(link->qkdlink);
+	link->qkdlink = NULL;
 }
 
 /* Of the processes that share a store one feeds each link. */
@@ -109,20 +108,19 @@ static int may_feed(struct peer *peer, struct qv_error *err)
 	struct kme *kme = peer->kme;
 	int may = kme->store_class->feeds ? kme->store_class->feeds(kme->store, peer->kme_id, err) : 1;
 	if (may == 0)
-		close_link(peer);
+		close_link(peer->link);
 	return may;
 }
 
 /* Keys that were read and could not be stored come again only from a link that is opened anew. */
 static int feed_once(struct peer *peer, bool *some, bool *full, struct qv_error *err)
 {
+	struct link *link = peer->link;
 	int got = may_feed(peer, err);
-	if (got == 0)
-		return 0;
-	if (got < 0)
-		return -1;
+	if (got <= 0)
+		return got;
 	got = 0;
-	if (!peer->link && open_link(peer, err) != 0)
+	if (!link->qkdlink && open_link(link, peer->kme, err) != 0)
 		return -1;
 	for (unsigned lane = 0; lane < QV_QKDLINK_LANES && got >= 0; lane++) {
 		got = feed_lane(peer, lane, full, err);
@@ -130,66 +128,117 @@ static int feed_once(struct peer *peer, bool *some, bool *full, struct qv_error 
 	}
 	if (got >= 0)
 		return 0;
-	close_link(peer);
+	close_link(link);
 	return -1;
+}
+
+/* One round by the current configuration; returns how long to rest after it. */
+static int feed_round(struct link *link, bool *failing)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	bool full = true, some = false;
+	struct kme *kme = kme_hold(link->site);
+	struct peer *peer = kme_peer(kme, link->kme_id);
+	int got = peer && peer->link == link ? feed_once(peer, &some, &full, &err) : 0;
+	kme_release(kme);
+	/* Once per outage, not once per try. */
+	if (got < 0 && !*failing)
+		qv_log_error(link->log, "keys of the link do not come in: %s", err.message);
+	if (got >= 0 && *failing)
+		qv_log_info(link->log, "keys of the link come in again");
+	*failing = got < 0;
+	if (got < 0)
+		return ERROR_WAIT_MS;
+	return some ? 0 : full ? FULL_WAIT_MS : link->class->wait_ms(link->qkdlink);
 }
 
 static void *feed(void *argument)
 {
-	struct peer *peer = argument;
+	struct link *link = argument;
 	bool failing = false;
-	while (!is_stopping(peer)) {
-		struct qv_error err = QV_ERROR_INIT;
-		bool full = true, some = false;
-		int got = feed_once(peer, &some, &full, &err);
-		/* Once per outage, not once per try. */
-		if (got < 0 && !failing)
-			qv_log_error(peer->log, "keys of the link do not come in: %s", err.message);
-		if (got >= 0 && failing)
-			qv_log_info(peer->log, "keys of the link come in again");
-		failing = got < 0;
-		if (!some || failing)
-			wait_for_work(peer, failing ? ERROR_WAIT_MS
-					    : full  ? FULL_WAIT_MS
-						    : peer->link_class->wait_ms(peer->link));
+	while (!is_stopping(link)) {
+		int rest_ms = feed_round(link, &failing);
+		if (rest_ms > 0)
+			wait_for_work(link, rest_ms);
 	}
 	return NULL;
 }
 
-int link_start(struct peer *peer, struct qv_error *err)
+struct link *link_new(struct peer *peer, struct qv_error *err)
 {
-	peer->log = qv_log_child(peer->kme->log, peer->kme_id);
-	peer->host = (struct qv_host){
-		.size = sizeof peer->host, .log = peer->log, .clock = &qv_clock_monotonic, .cancel_fd = -1
+	struct link *link = calloc(1, sizeof *link);
+	if (!link) {
+		qv_fail(err, QV_E_NOMEM, "no memory for a link");
+		return NULL;
+	}
+	atomic_init(&link->references, 1);
+	pthread_mutex_init(&link->lock, NULL);
+	pthread_cond_init(&link->changed, NULL);
+	link->site = peer->kme->site;
+	link->role = peer->link_role;
+	peer->link_role = (struct qv_role){ NULL, NULL };
+	link->class = qv_qkdlink_class(link->role.class);
+	link->kme_id = strdup(peer->kme_id);
+	link->log = qv_log_child(peer->kme->log, peer->kme_id);
+	link->host = (struct qv_host){
+		.size = sizeof link->host, .log = link->log, .clock = &qv_clock_monotonic, .cancel_fd = -1
 	};
-	if (open_link(peer, err) != 0)
-		return -1;
-	int failed = pthread_create(&peer->feeder, NULL, feed, peer);
-	peer->feeder_runs = !failed;
+	if (!link->kme_id)
+		qv_fail(err, QV_E_NOMEM, "no memory for a link");
+	else if (open_link(link, peer->kme, err) == 0)
+		return link;
+	link_release(link);
+	return NULL;
+}
+
+int link_start(struct link *link, struct qv_error *err)
+{
+	int failed = pthread_create(&link->feeder, NULL, feed, link);
+	link->feeder_runs = !failed;
 	return failed ? qv_fail_errno(err, QV_E_NOMEM, failed, "starting a thread") : 0;
 }
 
-static void signal_stop(struct peer *peer)
+static void signal_stop(struct link *link)
 {
-	pthread_mutex_lock(&peer->lock);
-	peer->stopping = true;
-	pthread_cond_broadcast(&peer->changed);
-	pthread_mutex_unlock(&peer->lock);
+	pthread_mutex_lock(&link->lock);
+	link->stopping = true;
+	pthread_cond_broadcast(&link->changed);
+	pthread_mutex_unlock(&link->lock);
 }
 
-void link_stop(struct peer *peer)
+void link_stop(struct link *link)
 {
-	signal_stop(peer);
-	if (peer->feeder_runs)
-		pthread_join(peer->feeder, NULL);
-	peer->feeder_runs = false;
-	close_link(peer);
+	signal_stop(link);
+	if (link->feeder_runs)
+		pthread_join(link->feeder, NULL);
+	link->feeder_runs = false;
+	undo_stop(link);
+	close_link(link);
+}
+
+struct link *link_hold(struct link *link)
+{
+	atomic_fetch_add(&link->references, 1);
+	return link;
+}
+
+void link_release(struct link *link)
+{
+	if (!link || atomic_fetch_sub(&link->references, 1) != 1)
+		return;
+	undo_stop(link);
+	qv_role_free(&link->role);
+	qv_log_free(link->log);
+	free(link->kme_id);
+	pthread_cond_destroy(&link->changed);
+	pthread_mutex_destroy(&link->lock);
+	free(link);
 }
 
 void link_hungry(struct peer *peer)
 {
-	pthread_mutex_lock(&peer->lock);
-	peer->hungry = true;
-	pthread_cond_broadcast(&peer->changed);
-	pthread_mutex_unlock(&peer->lock);
+	pthread_mutex_lock(&peer->link->lock);
+	peer->link->hungry = true;
+	pthread_cond_broadcast(&peer->link->changed);
+	pthread_mutex_unlock(&peer->link->lock);
 }

@@ -1,13 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each peer has two threads: one brings keys of its link into the store, one undoes requests that went wrong. */
+/*
+ * Each link has two threads: one brings its keys into the store, one undoes requests that went wrong. Both work by the
+ * current configuration of the peer, and rest while it has none.
+ */
 #ifndef KME_LINKS_H
 #define KME_LINKS_H
 
 #include "kme.h"
 
-/* Opens the link and starts to bring its keys in. */
-int link_start(struct peer *peer, struct qv_error *err);
-void link_stop(struct peer *peer);
+struct link {
+	atomic_uint references;
+	struct site *site;
+	char *kme_id; /* of the peer */
+	struct qv_role role;
+	const struct qv_qkdlink_class *class;
+	struct qv_qkdlink *qkdlink;
+	char cursors[QV_QKDLINK_LANES][QV_QKDLINK_CURSOR_MAX + 1]; /* where the open link has been read to */
+	struct qv_log *log;
+	struct qv_host host;
+	pthread_t feeder, undoer;
+	bool feeder_runs, undoer_runs;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* keys were taken, there is something to undo, or the link stops */
+	bool stopping, hungry;
+	struct pending_undo *undos;
+};
+
+/* Opens the link that the peer's configuration names, and takes its role over. */
+struct link *link_new(struct peer *peer, struct qv_error *err);
+/* Starts to bring its keys in. */
+int link_start(struct link *link, struct qv_error *err);
+/* Ends the threads and closes it. Once, by the main thread. */
+void link_stop(struct link *link);
+
+struct link *link_hold(struct link *link);
+void link_release(struct link *link); /* NULL is fine */
 
 /* Keys were taken: there is room for new ones. */
 void link_hungry(struct peer *peer);
@@ -18,7 +45,7 @@ void link_hungry(struct peer *peer);
  */
 void undo_later(struct peer *peer, const char *request);
 
-int undo_start(struct peer *peer, struct qv_error *err);
-void undo_stop(struct peer *peer);
+int undo_start(struct link *link, struct qv_error *err);
+void undo_stop(struct link *link);
 
 #endif

@@ -31,6 +31,8 @@ qkd_kme_SOURCES = \
 	%D%/configure_peers.c \
 	%D%/configure_saes.c \
 	%D%/configure_store.c \
+	%D%/connection.c \
+	%D%/connection.h \
 	%D%/dec_keys.c \
 	%D%/enc_keys.c \
 	%D%/event.c \
@@ -49,13 +51,17 @@ qkd_kme_SOURCES = \
 	%D%/kme_api_undo.c \
 	%D%/links.c \
 	%D%/links.h \
+	%D%/listeners.c \
 	%D%/main.c \
 	%D%/notify.c \
 	%D%/notify.h \
 	%D%/peer_client.c \
 	%D%/peer_client.h \
+	%D%/peers.c \
+	%D%/peers.h \
 	%D%/promise.c \
 	%D%/promise.h \
+	%D%/reload.c \
 	%D%/reply.c \
 	%D%/reply.h \
 	%D%/route.c \
@@ -69,6 +75,10 @@ qkd_kme_SOURCES = \
 	%D%/socket.c \
 	%D%/socket.h \
 	%D%/status.c \
+	%D%/tls.c \
+	%D%/tls.h \
+	%D%/tls_crl.c \
+	%D%/tls_crl.h \
 	%D%/undo.c \
 	%D%/uri.c \
 	%D%/uri.h \

@@ -37,41 +37,60 @@ static void block_signals(sigset_t *signals)
 	sigemptyset(signals);
 	sigaddset(signals, SIGTERM);
 	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error like a full disk */
 }
 
-static void serve(struct kme *kme, const sigset_t *signals)
+static void reload(struct site *site, const char *path)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	struct qv_log *log = site->current->log;
+	notify_reloading();
+	if (kme_reload(site, path, &err) == 0)
+		qv_log_info(log, "%s is read anew and in use", path);
+	else
+		qv_log_error(log, "the new configuration is refused, the old one stays: %s", err.message);
+	notify_manager("READY=1");
+}
+
+static void serve(struct site *site, const char *path, const sigset_t *signals)
 {
 	const struct timespec interval = { .tv_sec = MAINTENANCE_S };
+	struct qv_log *log = site->current->log;
 	notify_manager("READY=1");
-	qv_log_info(kme->log, "KME \"%s\" is ready", kme->id);
-	while (sigtimedwait(signals, NULL, &interval) < 0)
-		kme_maintain(kme);
-	qv_log_info(kme->log, "stopping");
+	qv_log_info(log, "KME \"%s\" is ready", site->current->id);
+	for (int number; (number = sigtimedwait(signals, NULL, &interval)) < 0 || number == SIGHUP;)
+		if (number == SIGHUP)
+			reload(site, path);
+		else
+			kme_maintain(site->current);
+	qv_log_info(log, "stopping");
 	notify_manager("STOPPING=1");
 }
 
 static int run(const char *path, bool check, struct qv_log *log)
 {
 	sigset_t signals;
-	struct kme kme = { .log = log };
+	struct site site = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct kme *kme = kme_new(&site, log);
 	struct qv_error err = QV_ERROR_INIT;
 	block_signals(&signals);
 	raise_descriptor_limit();
-	int result = qv_secret_harden_process(&err);
+	int result = kme ? qv_secret_harden_process(&err) : qv_fail(&err, QV_E_NOMEM, "no memory");
 	if (result == 0)
-		result = kme_configure(&kme, path, &err);
+		result = kme_configure(kme, path, &err);
 	if (result == 0 && !check)
-		result = kme_start(&kme, &err);
+		result = kme_start(kme, &err);
 	if (result != 0)
 		qv_log_error(log, "%s", err.message);
 	else if (check)
 		qv_log_info(log, "%s is a good configuration", path);
 	else
-		serve(&kme, &signals);
-	kme_stop(&kme);
+		serve(&site, path, &signals);
+	if (kme)
+		kme_stop(site.current ? site.current : kme);
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

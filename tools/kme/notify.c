@@ -2,10 +2,12 @@
 #include "notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 void notify_manager(const char *state)
@@ -24,4 +26,14 @@ void notify_manager(const char *state)
 	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
 	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
 	close(fd);
+}
+
+void notify_reloading(void)
+{
+	char state[64];
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	notify_manager(state);
 }

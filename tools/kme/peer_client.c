@@ -16,7 +16,8 @@
 struct peer_client {
 	char *base;       /* https://NAME:PORT */
 	char *connect_to; /* NAME:PORT:HOST:PORT */
-	char *address, *certificate, *private_key, *ca;
+	char *address;
+	struct tls *tls;
 	long timeout_ms;
 	pthread_mutex_t lock;
 	CURL *idle[IDLE_MAX]; /* each with its kept connection */
@@ -49,9 +50,7 @@ struct peer_client *peer_client_new(const struct peer_client_config *config, str
 	}
 	pthread_mutex_init(&client->lock, NULL);
 	client->address = strdup(config->address);
-	client->certificate = strdup(config->certificate);
-	client->private_key = strdup(config->private_key);
-	client->ca = strdup(config->ca);
+	client->tls = tls_hold(config->tls);
 	client->timeout_ms = config->timeout_ms;
 	if (make_urls(client, config, err) == 0)
 		return client;
@@ -69,9 +68,7 @@ void peer_client_free(struct peer_client *client)
 	free(client->base);
 	free(client->connect_to);
 	free(client->address);
-	free(client->certificate);
-	free(client->private_key);
-	free(client->ca);
+	tls_release(client->tls);
 	free(client);
 }
 
@@ -120,6 +117,13 @@ struct call_parts {
 	char *why; /* CURL_ERROR_SIZE bytes */
 };
 
+/* PEM text; the TLS library reads it where it lies. */
+static void set_blob(CURL *handle, CURLoption option, const char *text)
+{
+	struct curl_blob blob = { .data = (void *)(uintptr_t)text, .len = strlen(text), .flags = CURL_BLOB_NOCOPY };
+	curl_easy_setopt(handle, option, &blob);
+}
+
 static void set_options(const struct peer_client *client, CURL *handle, const struct call_parts *parts,
 			struct peer_answer *answer)
 {
@@ -129,10 +133,12 @@ static void set_options(const struct peer_client *client, CURL *handle, const st
 	curl_easy_setopt(handle, CURLOPT_PROXY, "");
 	curl_easy_setopt(handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	/* Only this CA: not the folder of public ones that libcurl adds by itself. */
-	curl_easy_setopt(handle, CURLOPT_CAINFO, client->ca);
 	curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(handle, CURLOPT_SSLCERT, client->certificate);
-	curl_easy_setopt(handle, CURLOPT_SSLKEY, client->private_key);
+	set_blob(handle, CURLOPT_CAINFO_BLOB, tls_ca(client->tls));
+	set_blob(handle, CURLOPT_SSLCERT_BLOB, tls_certificate(client->tls));
+	set_blob(handle, CURLOPT_SSLKEY_BLOB, (const char *)qv_secret_bytes(tls_private_key(client->tls)));
+	if (tls_crl_path(client->tls))
+		curl_easy_setopt(handle, CURLOPT_CRLFILE, tls_crl_path(client->tls));
 	curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, client->timeout_ms);

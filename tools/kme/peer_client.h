@@ -7,12 +7,14 @@
 
 #include <qvisio/error.h>
 
+#include "tls.h"
+
 struct peer_client;
 
 struct peer_client_config {
-	const char *address;                        /* host:port */
-	const char *certificate_name;               /* the host name or IP address that its certificate must be for */
-	const char *certificate, *private_key, *ca; /* PEM files */
+	const char *address;          /* host:port */
+	const char *certificate_name; /* the host name or IP address that its certificate must be for */
+	struct tls *tls;
 	long timeout_ms;
 };
 

@@ -16,7 +16,7 @@
 static bool serves(const struct kme *kme, const struct peer *peer)
 {
 	(void)kme;
-	return peer->link_class != NULL;
+	return peer->link != NULL;
 }
 
 struct reserving {

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <pthread.h>
@@ -10,11 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "connection.h"
 #include "socket.h"
 #include "workers.h"
 
 #define EVENT_LOOPS        2
+#define CLOSING            256 /* connections that were ended and are not gone yet */
 #define STOP_SECONDS       5
 #define PRIORITIES         "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define REQUEST_PER_WORKER 64
@@ -26,8 +28,7 @@ struct server {
 	void *context;
 	const struct qv_log *log;
 	size_t body_max;
-	char *certificate, *ca;
-	struct qv_secret *private_key;
+	struct connections *connections;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
 	unsigned calls; /* requests that are being read or answered */
@@ -43,6 +44,7 @@ struct call {
 	char *body;
 	size_t body_size, body_room;
 	bool begun, too_large, submitted;
+	struct connection *from;
 	gnutls_x509_crt_t certificate;
 	struct reply reply;
 };
@@ -55,6 +57,7 @@ static void *begin_call(void *context, const char *target, struct MHD_Connection
 		return NULL;
 	call->server = server;
 	call->connection = connection;
+	call->from = connection_of(connection);
 	call->target = strdup(target);
 	pthread_mutex_lock(&server->lock);
 	server->calls++;
@@ -72,8 +75,8 @@ static void end_call(void *context, struct MHD_Connection *connection, void **st
 	if (!call)
 		return;
 	*state = NULL;
-	if (call->certificate)
-		gnutls_x509_crt_deinit(call->certificate);
+	if (call->submitted && call->from)
+		connection_end(call->from);
 	reply_clear(&call->reply);
 	free(call->target);
 	free(call->method);
@@ -83,41 +86,6 @@ static void end_call(void *context, struct MHD_Connection *connection, void **st
 	if (--server->calls == 0)
 		pthread_cond_broadcast(&server->idle);
 	pthread_mutex_unlock(&server->lock);
-}
-
-static gnutls_session_t session_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	return info ? (gnutls_session_t)info->tls_session : NULL;
-}
-
-/* Before the handshake: without a certificate that verifies for TLS clients, there is no session. */
-static void require_certificate(void *context, struct MHD_Connection *connection, void **state,
-				enum MHD_ConnectionNotificationCode code)
-{
-	static gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
-						 .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
-	(void)context;
-	(void)state;
-	gnutls_session_t session = session_of(connection);
-	if (code != MHD_CONNECTION_NOTIFY_STARTED || !session)
-		return;
-	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
-	gnutls_session_set_verify_cert2(session, &purpose, 1, 0);
-}
-
-static gnutls_x509_crt_t certificate_of(struct MHD_Connection *connection)
-{
-	gnutls_session_t session = session_of(connection);
-	unsigned count = 0;
-	const gnutls_datum_t *chain = session ? gnutls_certificate_get_peers(session, &count) : NULL;
-	gnutls_x509_crt_t certificate;
-	if (!chain || count == 0 || gnutls_x509_crt_init(&certificate) != 0)
-		return NULL;
-	if (gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) == 0)
-		return certificate;
-	gnutls_x509_crt_deinit(certificate);
-	return NULL;
 }
 
 static void free_secret(void *secret)
@@ -167,6 +135,13 @@ static bool has_long_body(struct MHD_Connection *connection, size_t max)
 	return length && strtoull(length, NULL, 10) > max;
 }
 
+static bool has_body(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return (length && strcmp(length, "0") != 0) ||
+	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
 static void refuse_body(struct call *call)
 {
 	char limit[32];
@@ -178,12 +153,13 @@ static enum MHD_Result head_arrived(struct call *call, const char *method)
 {
 	call->begun = true;
 	call->method = strdup(method);
-	call->certificate = certificate_of(call->connection);
+	call->certificate = call->from ? connection_certificate(call->from) : NULL;
 	if (!call->method || !call->target)
 		return MHD_NO;
+	/* An answer before the body would end the connection: right only when there is one. */
 	if (!call->certificate) {
 		reply_empty(&call->reply, 401);
-		return send_reply(call->connection, &call->reply);
+		return has_body(call->connection) ? send_reply(call->connection, &call->reply) : MHD_YES;
 	}
 	if (has_long_body(call->connection, call->server->body_max)) {
 		refuse_body(call);
@@ -215,13 +191,14 @@ static enum MHD_Result body_arrived(struct call *call, const char *data, size_t 
 
 static enum MHD_Result all_arrived(struct call *call)
 {
-	if (call->submitted)
+	if (call->submitted || !call->certificate)
 		return send_reply(call->connection, &call->reply);
 	if (call->too_large) {
 		refuse_body(call);
 		return send_reply(call->connection, &call->reply);
 	}
 	call->submitted = true;
+	connection_begin(call->from);
 	call->job.run = run_call;
 	MHD_suspend_connection(call->connection);
 	if (!workers_submit(call->server->workers, &call->job)) {
@@ -259,22 +236,14 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *context, con
 	qv_log_debug(server->log, "libmicrohttpd: %s", line);
 }
 
-static int read_files(struct server *server, const struct listener *listener, struct qv_error *err)
+/* MHD wants a source of certificates; sessions get theirs from connection_notify. */
+static int no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int name_count,
+			  const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certificates,
+			  unsigned *count, gnutls_privkey_t *key)
 {
-	server->certificate = file_text(listener->certificate, err);
-	server->ca = server->certificate ? file_text(listener->ca, err) : NULL;
-	server->private_key = server->ca ? qv_secret_from_file(listener->private_key, FILE_TEXT_MAX, err) : NULL;
-	return server->private_key ? 0 : -1;
-}
-
-int server_check_file(const char *path, bool secret, struct qv_error *err)
-{
-	char *text = secret ? NULL : file_text(path, err);
-	struct qv_secret *key = secret ? qv_secret_from_file(path, FILE_TEXT_MAX, err) : NULL;
-	int result = text || key ? 0 : -1;
-	free(text);
-	qv_secret_free(key);
-	return result;
+	(void)session, (void)names, (void)name_count, (void)algorithms, (void)algorithm_count;
+	(void)certificates, (void)count, (void)key;
+	return -1;
 }
 
 static int start_daemon(struct server *server, const struct listener *listener, int fd, struct qv_error *err)
@@ -282,27 +251,21 @@ static int start_daemon(struct server *server, const struct listener *listener, 
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	server->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, server,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, server->certificate, MHD_OPTION_HTTPS_MEM_KEY,
-		(const char *)qv_secret_bytes(server->private_key), MHD_OPTION_HTTPS_MEM_TRUST, server->ca,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate,
 		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES, MHD_OPTION_CONNECTION_TIMEOUT, listener->idle_seconds,
-		MHD_OPTION_CONNECTION_LIMIT, listener->connections, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)EVENT_LOOPS,
-		MHD_OPTION_URI_LOG_CALLBACK, begin_call, server, MHD_OPTION_NOTIFY_COMPLETED, end_call, server,
-		MHD_OPTION_NOTIFY_CONNECTION, require_certificate, server, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, (listener->connections + CLOSING) * EVENT_LOOPS,
+		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)EVENT_LOOPS, MHD_OPTION_URI_LOG_CALLBACK, begin_call, server,
+		MHD_OPTION_NOTIFY_COMPLETED, end_call, server, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
+		server->connections, MHD_OPTION_END);
 	if (!server->daemon)
-		return qv_fail(
-			err, QV_E_IO,
-			"the listener for %s cannot start: check that %s is the key of %s (PEM) and that %s holds "
-			"CA certificates",
-			listener->name, listener->private_key, listener->certificate, listener->ca);
+		return qv_fail(err, QV_E_IO, "the listener for %s cannot start", listener->name);
 	return 0;
 }
 
 static void server_free(struct server *server)
 {
 	workers_free(server->workers);
-	free(server->certificate);
-	free(server->ca);
-	qv_secret_free(server->private_key);
+	connections_free(server->connections);
 	pthread_cond_destroy(&server->idle);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
@@ -324,7 +287,8 @@ struct server *server_start(const struct listener *listener, server_handler *han
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->idle, NULL);
 	int fd = -1;
-	if (read_files(server, listener, err) == 0)
+	server->connections = connections_new(listener->connections, listener->tls, log, err);
+	if (server->connections)
 		server->workers = workers_new(listener->workers, listener->workers * REQUEST_PER_WORKER, err);
 	if (server->workers)
 		fd = socket_listen(listener->listen, bound, err);
@@ -336,6 +300,11 @@ struct server *server_start(const struct listener *listener, server_handler *han
 	}
 	qv_log_info(log, "listening for %s on %s", listener->name, bound);
 	return server;
+}
+
+void server_use(struct server *server, struct tls *tls)
+{
+	connections_use(server->connections, tls);
 }
 
 /* Answers that are written already still have to leave; clients that do not read them are not waited for. */

@@ -12,11 +12,12 @@
 #include <qvisio/log.h>
 
 #include "reply.h"
+#include "tls.h"
 
 struct listener {
-	const char *name;                           /* who is listened for: "SAEs" */
-	const char *listen;                         /* "address:port"; port 0: a free one */
-	const char *certificate, *private_key, *ca; /* PEM files */
+	const char *name;   /* who is listened for: "SAEs" */
+	const char *listen; /* "address:port"; port 0: a free one */
+	struct tls *tls;
 	unsigned workers;
 	unsigned idle_seconds; /* a connection without traffic is closed, also during its handshake */
 	unsigned connections;
@@ -40,8 +41,8 @@ typedef void server_handler(void *context, const struct request *request, struct
 struct server *server_start(const struct listener *listener, server_handler *handler, void *context,
 			    const struct qv_log *log, struct qv_error *err);
 
-/* Whether a file of a listener can be used: there, and for a private key readable by this user only. */
-int server_check_file(const char *path, bool secret, struct qv_error *err);
+/* Shows and demands other certificates from now on, also of clients that are connected: from their next request on. */
+void server_use(struct server *server, struct tls *tls);
 
 /* Accepts no more, lets requests that are there be answered, and ends. NULL is fine. */
 void server_stop(struct server *server);

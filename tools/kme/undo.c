@@ -25,11 +25,12 @@ void undo_later(struct peer *peer, const char *request)
 		return;
 	}
 	snprintf(pending->request, sizeof pending->request, "%s", request);
-	pthread_mutex_lock(&peer->lock);
-	pending->next = peer->undos;
-	peer->undos = pending;
-	pthread_cond_broadcast(&peer->changed);
-	pthread_mutex_unlock(&peer->lock);
+	struct link *link = peer->link;
+	pthread_mutex_lock(&link->lock);
+	pending->next = link->undos;
+	link->undos = pending;
+	pthread_cond_broadcast(&link->changed);
+	pthread_mutex_unlock(&link->lock);
 }
 
 /* The peer has answered: 200 undone, 409 delivered to the slave already. */
@@ -66,68 +67,78 @@ static int undo_one(struct peer *peer, const char *request, struct qv_error *err
 	return result;
 }
 
-/* The first pending one, or NULL when the KME stops. It stays in the list until it is done. */
-static struct pending_undo *next_undo(struct peer *peer, int wait_s)
+/* The first pending one, or NULL when the link stops. It stays in the list until it is done. */
+static struct pending_undo *next_undo(struct link *link, int wait_s)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += wait_s;
-	pthread_mutex_lock(&peer->lock);
+	pthread_mutex_lock(&link->lock);
 	int timeout = 0;
-	while (!peer->stopping && wait_s > 0 && !timeout)
-		timeout = pthread_cond_clockwait(&peer->changed, &peer->lock, CLOCK_MONOTONIC, &until);
-	while (!peer->stopping && !peer->undos)
-		pthread_cond_wait(&peer->changed, &peer->lock);
-	struct pending_undo *pending = peer->stopping ? NULL : peer->undos;
-	pthread_mutex_unlock(&peer->lock);
+	while (!link->stopping && wait_s > 0 && !timeout)
+		timeout = pthread_cond_clockwait(&link->changed, &link->lock, CLOCK_MONOTONIC, &until);
+	while (!link->stopping && !link->undos)
+		pthread_cond_wait(&link->changed, &link->lock);
+	struct pending_undo *pending = link->stopping ? NULL : link->undos;
+	pthread_mutex_unlock(&link->lock);
 	return pending;
 }
 
-static void remove_undo(struct peer *peer, struct pending_undo *done)
+static void remove_undo(struct link *link, struct pending_undo *done)
 {
-	pthread_mutex_lock(&peer->lock);
-	struct pending_undo **at = &peer->undos;
+	pthread_mutex_lock(&link->lock);
+	struct pending_undo **at = &link->undos;
 	while (*at != done)
 		at = &(*at)->next;
 	*at = done->next;
-	pthread_mutex_unlock(&peer->lock);
+	pthread_mutex_unlock(&link->lock);
 	free(done);
+}
+
+/* By the configuration of now: the peer may have another address than when the request was made. */
+static int try_undo(struct link *link, const char *request, struct qv_error *err)
+{
+	struct kme *kme = kme_hold(link->site);
+	struct peer *peer = kme_peer(kme, link->kme_id);
+	int result = peer ? undo_one(peer, request, err) : qv_fail(err, QV_E_GONE, "the peer is not configured");
+	kme_release(kme);
+	return result;
 }
 
 static void *undo_all(void *argument)
 {
-	struct peer *peer = argument;
+	struct link *link = argument;
 	struct pending_undo *pending;
 	int wait_s = 0;
-	while ((pending = next_undo(peer, wait_s))) {
+	while ((pending = next_undo(link, wait_s))) {
 		struct qv_error err = QV_ERROR_INIT;
-		if (undo_one(peer, pending->request, &err) == 0) {
-			remove_undo(peer, pending);
+		if (try_undo(link, pending->request, &err) == 0) {
+			remove_undo(link, pending);
 			wait_s = 0;
 			continue;
 		}
 		if (wait_s == 0)
-			qv_log_warning(peer->log, "request %s is not undone yet: %s", pending->request, err.message);
+			qv_log_warning(link->log, "request %s is not undone yet: %s", pending->request, err.message);
 		wait_s = wait_s == 0 ? RETRY_FIRST_S : wait_s * 2 > RETRY_MAX_S ? RETRY_MAX_S : wait_s * 2;
 	}
 	return NULL;
 }
 
-int undo_start(struct peer *peer, struct qv_error *err)
+int undo_start(struct link *link, struct qv_error *err)
 {
-	int failed = pthread_create(&peer->undoer, NULL, undo_all, peer);
-	peer->undoer_runs = !failed;
+	int failed = pthread_create(&link->undoer, NULL, undo_all, link);
+	link->undoer_runs = !failed;
 	return failed ? qv_fail_errno(err, QV_E_NOMEM, failed, "starting a thread") : 0;
 }
 
-void undo_stop(struct peer *peer)
+void undo_stop(struct link *link)
 {
-	if (peer->undoer_runs)
-		pthread_join(peer->undoer, NULL);
-	peer->undoer_runs = false;
-	while (peer->undos) {
-		struct pending_undo *pending = peer->undos;
-		peer->undos = pending->next;
+	if (link->undoer_runs)
+		pthread_join(link->undoer, NULL);
+	link->undoer_runs = false;
+	while (link->undos) {
+		struct pending_undo *pending = link->undos;
+		link->undos = pending->next;
 		free(pending);
 	}
 }

@@ -11,7 +11,8 @@ kme_tests = \
 	tests/integration/kme/failures.py \
 	tests/integration/kme/hostile.py \
 	tests/integration/kme/keys.py \
-	tests/integration/kme/multicast.py
+	tests/integration/kme/multicast.py \
+	tests/integration/kme/reload.py
 TESTS += $(kme_tests)
 endif
 endif
@@ -25,4 +26,5 @@ dist_check_SCRIPTS += \
 	%D%/failures.py \
 	%D%/hostile.py \
 	%D%/keys.py \
-	%D%/multicast.py
+	%D%/multicast.py \
+	%D%/reload.py
