@@ -178,6 +178,22 @@ struct qv_keystore_class {
 	 * ask again later. Only a hint: what keeps keys from coming in twice is `from` of import. NULL: always 1.
 	 */
 	int (*feeds)(struct qv_keystore *store, const char *link, struct qv_error *err);
+
+	/*
+	 * Optional, all three or none: what the KMEs at both ends of a link compare their pools with. NULL: keys that one end
+	 * lacks are found one request after the other.
+	 *
+	 * Free keys of a lane that were imported before `before`, in the order of import, at most `max`, to visit->pool_key
+	 * with nothing in `sealed`. *position is 0 at first, and moves on for the next call.
+	 */
+	int (*walk)(struct qv_keystore *store, const char *link, unsigned lane, int64_t before, size_t max,
+		    int64_t *position, struct qv_keystore_visit *visit, struct qv_error *err);
+	/* Of these labels, those that the lane does not have, neither free nor reserved, likewise to visit->pool_key. */
+	int (*lacking)(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels,
+		       size_t count, struct qv_keystore_visit *visit, struct qv_error *err);
+	/* Keys with these labels leave a lane for good, as far as they are free. Returns how many. */
+	int64_t (*discard)(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels,
+			   size_t count, struct qv_error *err);
 };
 
 const struct qv_keystore_class *qv_keystore_class(const struct qv_class *class);

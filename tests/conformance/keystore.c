@@ -73,6 +73,7 @@ static const struct check_case cases[] = {
 	{ "nobody else gets a promised key", check_store_entitled },
 	{ "expired keys are not delivered, and purged", check_store_expiry },
 	{ "what is undone comes back, and for ever", check_store_undo },
+	{ "the ends of a link can compare their pools", check_store_compare },
 	{ "rival threads get each key once", check_store_threads },
 	{ "it all outlives close and open", check_store_reopen },
 	{ "it all outlives a process that never closed", check_store_death },

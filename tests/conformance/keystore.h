@@ -73,6 +73,7 @@ void check_store_settle_again(struct check *check);
 void check_store_deliver(struct check *check);
 void check_store_entitled(struct check *check);
 void check_store_expiry(struct check *check);
+void check_store_compare(struct check *check);
 void check_store_undo(struct check *check);
 void check_store_threads(struct check *check);
 void check_store_reopen(struct check *check);

@@ -12,6 +12,7 @@ libconformance_la_SOURCES = \
 	%D%/keysource.c \
 	%D%/keystore.c \
 	%D%/keystore.h \
+	%D%/keystore_compare.c \
 	%D%/keystore_keys.c \
 	%D%/keystore_lasting.c \
 	%D%/keystore_parts.c \

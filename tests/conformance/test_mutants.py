@@ -60,6 +60,7 @@ TABLE = {
         "DELIVER_TWICE": "+delivered once", "DELIVER_IN_TURN": "delivered once",
         "DELIVER_TO_ANYONE": "nobody else", "DELIVER_EXPIRED": "expired keys", "PURGE": "expired keys",
         "PURGE_HIDES": "expired keys",
+        "DISCARD_OTHERS": "compare their pools", "LACKS_NOTHING": "compare their pools",
         "UNDO_LOSES": "what is undone", "UNDO_DELIVERED": "what is undone",
         "UNDO_KNOWN": "close and open|never closed"},
     ("qkdlink", "simulated"): {

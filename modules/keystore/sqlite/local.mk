@@ -3,6 +3,7 @@ if WITH_SQLITE
 module_LTLIBRARIES += keystore-sqlite.la
 keystore_sqlite_la_SOURCES = \
 	%D%/commit.c \
+	%D%/compare.c \
 	%D%/pool.c \
 	%D%/promise.c \
 	%D%/property.c \

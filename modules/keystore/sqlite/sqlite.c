@@ -113,6 +113,9 @@ static const struct qv_keystore_class sqlite = {
 	.promises = store_promises,
 	.undo = store_undo,
 	.purge = store_purge,
+	.walk = store_walk,
+	.lacking = store_lacking,
+	.discard = store_discard,
 };
 
 static const struct qv_class *const classes[] = { &sqlite.head, NULL };

@@ -24,6 +24,9 @@ static const char *const texts[ST_COUNT] = {
 	[ST_POOL_FINISH] = "DELETE FROM pool WHERE request = ?1",
 	[ST_POOL_FIND] = "SELECT sealed FROM pool WHERE link = ?1 AND label = ?2 AND lane = ?3 AND request IS NULL",
 	[ST_POOL_TAKE] = "DELETE FROM pool WHERE link = ?1 AND label = ?2 AND lane = ?3 AND request IS NULL",
+	[ST_POOL_WALK] = "SELECT id, label FROM pool WHERE link = ?1 AND lane = ?2 AND id > ?3 AND imported < ?4"
+			 " AND request IS NULL ORDER BY id LIMIT ?5",
+	[ST_POOL_HAS] = "SELECT 1 FROM pool WHERE link = ?1 AND label = ?2 AND lane = ?3",
 	[ST_RESERVATIONS] = "DELETE FROM orphan RETURNING request, link",
 	[ST_REQUEST_GET] = "SELECT undone FROM request WHERE id = ?1",
 	[ST_REQUEST_ADD] = "INSERT INTO request (id, at, undone) VALUES (?1, ?2, 0)",

@@ -266,6 +266,22 @@ static int64_t hide_expired(struct qv_keystore *store, int64_t now, int64_t forg
 	return __good.purge(store, now, forget_before, max, &nobody, err);
 }
 
+static int64_t discard_any(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels,
+			   size_t count, struct qv_error *err)
+{
+	const char *const other = "k4";
+	(void)labels;
+	(void)count;
+	return __good.discard(store, link, lane, &other, 1, err);
+}
+
+static int lack_nothing(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels,
+			size_t count, struct qv_keystore_visit *visit, struct qv_error *err)
+{
+	(void)count;
+	return __good.lacking(store, link, lane, labels, 0, visit, err);
+}
+
 static int lose_undone(struct qv_keystore *store, const char *request, const char *link, unsigned lane,
 		       const struct qv_pool_key *keys, size_t count, int64_t now, struct qv_error *err)
 {
@@ -341,6 +357,10 @@ static void mutate(void)
 		__mutant.purge = keep_expired;
 	if (mutation("PURGE_HIDES"))
 		__mutant.purge = hide_expired;
+	if (mutation("DISCARD_OTHERS"))
+		__mutant.discard = discard_any;
+	if (mutation("LACKS_NOTHING"))
+		__mutant.lacking = lack_nothing;
 	if (mutation("UNDO_LOSES"))
 		__mutant.undo = lose_undone;
 	if (mutation("UNDO_DELIVERED"))
