@@ -25,6 +25,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/session.h \
 	%D%/qvisio/shamir.h \
 	%D%/qvisio/stamp.h \
+	%D%/qvisio/tally.h \
 	%D%/qvisio/tls.h \
 	%D%/qvisio/tls_backend.h \
 	%D%/qvisio/topology.h \

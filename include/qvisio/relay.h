@@ -93,14 +93,21 @@ struct qv_relay_report {
 	void (*wrong)(struct qv_relay_report *report, const uint32_t *kmes, size_t count);
 };
 
-/* Marks of each KME and link, enum qv_topology_mark, for judge. */
+/*
+ * 64 states of the network at once, for judge: bit i of each word is about state i. <qvisio/tally.h> counts in such words.
+ */
+struct qv_relay_marks {
+	uint64_t down;        /* passes nothing on */
+	uint64_t compromised; /* an adversary sees what passes */
+};
+
 struct qv_relay_state {
-	const uint8_t *kmes, *links;
+	const struct qv_relay_marks *kmes, *links; /* of each */
 };
 
 struct qv_relay_verdict {
-	bool delivered; /* what is DOWN passes nothing on; the rest follows the protocol: the destination rebuilds */
-	bool learned;   /* who sees all that passes what is COMPROMISED can compute the keys */
+	uint64_t delivered; /* what is not down follows the protocol: the destination rebuilds the keys */
+	uint64_t learned;   /* who sees all that passes what is compromised can compute the keys */
 };
 
 struct qv_relay_class {
@@ -121,7 +128,10 @@ struct qv_relay_class {
 	/* Required. Lives as long as the plan. */
 	const struct qv_relay_facts *(*facts)(const struct qv_relay_plan *plan);
 
-	/* Required. Messages that cross each link when all goes well, into an array with an entry for each link. */
+	/*
+	 * Required. Messages that cross each link when all goes well, into an array with two entries for each link: at
+	 * 2 * link those from its `from` to its `to`, at 2 * link + 1 those the other way.
+	 */
 	void (*load)(const struct qv_relay_plan *plan, double *messages);
 
 	/* Required. QV_E_INVALID: `self` has no part in the plan, or a session out of range; QV_E_NOMEM. */
@@ -157,7 +167,7 @@ struct qv_relay_class {
 		       struct qv_error *err);
 
 	/*
-	 * Optional. What becomes of a session in this state, without running it, in time linear in the plan. The origin and
+	 * Optional. What becomes of a session in each state, without running it, in time linear in the plan. The origin and
 	 * the destination count as neither down nor compromised. `scratch` has facts->scratch bytes, for any values.
 	 */
 	void (*judge)(const struct qv_relay_plan *plan, const struct qv_relay_state *state, void *scratch,

@@ -6,6 +6,7 @@ unit_tests = \
 	tests/unit/test_secret \
 	tests/unit/test_psk_identity \
 	tests/unit/test_stamp \
+	tests/unit/test_tally \
 	tests/unit/test_tls_choice \
 	tests/unit/test_topology
 check_PROGRAMS += $(unit_tests)
@@ -26,6 +27,10 @@ tests_unit_test_secret_LDADD = $(LDADD_UNIT)
 tests_unit_test_psk_identity_SOURCES = %D%/test_psk_identity.c
 tests_unit_test_psk_identity_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_test_psk_identity_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_tally_SOURCES = %D%/test_tally.c
+tests_unit_test_tally_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_tally_LDADD = $(LDADD_UNIT)
 
 tests_unit_test_stamp_SOURCES = %D%/test_stamp.c
 tests_unit_test_stamp_CFLAGS = $(CFLAGS_UNIT)
