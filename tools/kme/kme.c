@@ -140,8 +140,18 @@ static int report_expired(struct qv_keystore_visit *visit, const struct qv_promi
 	return 0;
 }
 
+static void tell_expired_crl(const struct kme *kme, const struct qv_options *api, const struct tls *tls)
+{
+	if (tls && tls_crl_until(tls) > 0 && tls_crl_until(tls) < time(NULL))
+		qv_log_error(kme->log,
+			     "%s: the CRL has expired: nobody is admitted until there is a new one and a reload",
+			     qv_options_where(api, "crl"));
+}
+
 void kme_maintain(struct kme *kme)
 {
+	tell_expired_crl(kme, kme->sae_api, kme->sae_tls);
+	tell_expired_crl(kme, kme->kme_api, kme->kme_tls);
 	struct qv_error err = QV_ERROR_INIT;
 	struct expiry expiry = { .visit.promise = report_expired, .kme = kme };
 	int64_t now = wall_clock(), gone;

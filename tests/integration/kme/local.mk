@@ -6,6 +6,7 @@ if WITH_CURL
 if WITH_SQLITE
 kme_tests = \
 	tests/integration/kme/access.py \
+	tests/integration/kme/certificates.py \
 	tests/integration/kme/audit.py \
 	tests/integration/kme/config.py \
 	tests/integration/kme/failures.py \
@@ -21,6 +22,7 @@ endif
 endif
 dist_check_SCRIPTS += \
 	%D%/access.py \
+	%D%/certificates.py \
 	%D%/audit.py \
 	%D%/config.py \
 	%D%/failures.py \
