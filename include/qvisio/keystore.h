@@ -184,7 +184,7 @@ struct qv_keystore_class {
 	 * lacks are found one request after the other.
 	 *
 	 * Free keys of a lane that were imported before `before`, in the order of import, at most `max`, to visit->pool_key
-	 * with nothing in `sealed`. *position is 0 at first, and moves on for the next call.
+	 * with nothing in `sealed`; those held back may be left out. *position is 0 at first, and moves on for the next call.
 	 */
 	int (*walk)(struct qv_keystore *store, const char *link, unsigned lane, int64_t before, size_t max,
 		    int64_t *position, struct qv_keystore_visit *visit, struct qv_error *err);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 module_LTLIBRARIES += keystore-memory.la
 keystore_memory_la_SOURCES = \
+	%D%/compare.c \
 	%D%/heap.c \
 	%D%/heap.h \
 	%D%/memory.c \

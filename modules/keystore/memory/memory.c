@@ -163,6 +163,9 @@ static const struct qv_keystore_class memory = {
 	.promises = store_promises,
 	.undo = store_undo,
 	.purge = store_purge,
+	.walk = store_walk,
+	.lacking = store_lacking,
+	.discard = store_discard,
 	.traits = QV_KEYSTORE_VOLATILE,
 };
 
