@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+if WITH_CURL
+if WITH_JANSSON
+if WITH_OPENSSL
+if WITH_MICROHTTPD
+if WITH_GNUTLS
+if WITH_SQLITE
+TESTS += %D%/test_kme.py
+endif
+endif
+endif
+endif
+endif
+endif
+dist_check_SCRIPTS += %D%/test_kme.py
