@@ -2,6 +2,7 @@
 if WITH_CURL
 if WITH_JANSSON
 if WITH_OPENSSL
+TESTS += %D%/test_probe.py
 if WITH_MICROHTTPD
 if WITH_GNUTLS
 if WITH_SQLITE
@@ -12,4 +13,5 @@ endif
 endif
 endif
 endif
-dist_check_SCRIPTS += %D%/test_kme.py
+dist_check_SCRIPTS += %D%/test_probe.py %D%/test_kme.py
+EXTRA_DIST += %D%/faults.py %D%/stub_kme.py
