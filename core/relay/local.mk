@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 libqvisio_la_SOURCES += \
 	%D%/digest.c \
-	%D%/envelope.c
+	%D%/envelope.c \
+	%D%/limits.c

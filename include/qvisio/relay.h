@@ -214,6 +214,20 @@ void qv_relay_digest_number(struct qv_relay_digest *digest, uint64_t number);
 void qv_relay_digest_kme(struct qv_relay_digest *digest, const struct qv_topology *topology, uint32_t kme);
 void qv_relay_digest_end(struct qv_relay_digest *digest, uint8_t *bytes);
 
+/*
+ * For modules: fills tolerance and privacy of `facts` by judging all sets of the given KMEs, smallest first, as long as
+ * there are not too many; facts->scratch is set. QV_E_NOMEM.
+ */
+struct qv_relay_trial {
+	const struct qv_relay_plan *plan;
+	void (*judge)(const struct qv_relay_plan *plan, const struct qv_relay_state *state, void *scratch,
+		      struct qv_relay_verdict *verdict);
+	const struct qv_topology *topology;
+	const uint32_t *kmes; /* between the ends */
+	size_t count;
+};
+int qv_relay_try_limits(const struct qv_relay_trial *trial, struct qv_relay_facts *facts, struct qv_error *err);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -20,3 +20,25 @@ tools_relay_test_sets_SOURCES = %D%/test_sets.c $(relay_analysis)
 tools_relay_test_sets_CFLAGS = $(CFLAGS_UNIT) $(CORE_CFLAGS)
 tools_relay_test_sets_LDADD = $(LDADD_UNIT) $(CORE_LIBS) -lm
 endif
+
+relay_simulation = \
+	%D%/hop.c \
+	%D%/hop.h \
+	%D%/simulation.c \
+	%D%/simulation.h \
+	%D%/span.c \
+	%D%/span.h
+
+if WITH_JANSSON
+bin_PROGRAMS += qkd-relay
+qkd_relay_SOURCES = \
+	%D%/command.h \
+	%D%/common.c \
+	%D%/main.c \
+	%D%/run.c \
+	%D%/run.h \
+	%D%/run_print.c \
+	$(relay_simulation)
+qkd_relay_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
+qkd_relay_LDADD = libqvisio.la $(CORE_LIBS) $(JANSSON_LIBS)
+endif
