@@ -3,6 +3,8 @@
  * What becomes of a share at a KME is the same for all lineages, since all are split alike there with coefficients of
  * their own: one pass from the destination back says it for every KME.
  */
+#include <qvisio/tally.h>
+
 #include "recursive.h"
 
 void recursive_judge(const struct qv_relay_plan *plan, const struct qv_relay_state *state, void *scratch,
@@ -11,24 +13,23 @@ void recursive_judge(const struct qv_relay_plan *plan, const struct qv_relay_sta
 	size_t count;
 	const uint32_t *order = qv_route_order(plan->routes, &count);
 	uint32_t from = order[0], to = order[count - 1];
-	uint8_t *arrives = scratch, *known = arrives + qv_topology_kmes(plan->topology);
-	arrives[to] = 1;
+	uint64_t *arrives = scratch, *known = arrives + qv_topology_kmes(plan->topology);
+	arrives[to] = UINT64_MAX;
 	known[to] = 0;
 	for (size_t i = count - 1; i-- > 0;) {
 		uint32_t here = order[i];
 		struct qv_topology_arcs next = qv_route_next(plan->routes, here);
-		unsigned got = 0, seen = 0, needed = threshold(next.count);
+		struct qv_tally got = { .used = 0 }, seen = { .used = 0 };
 		for (size_t j = 0; j < next.count; j++) {
 			uint32_t there = next.arcs[j].kme;
-			uint8_t link = state->links[next.arcs[j].link];
-			bool passes =
-				!(link & QV_TOPOLOGY_DOWN) && (there == to || !(state->kmes[there] & QV_TOPOLOGY_DOWN));
-			got += passes && arrives[there];
-			seen += passes && (link & QV_TOPOLOGY_COMPROMISED || known[there]);
+			const struct qv_relay_marks *link = &state->links[next.arcs[j].link];
+			uint64_t passes = ~(link->down | (there == to ? 0 : state->kmes[there].down));
+			qv_tally_add(&got, passes & arrives[there]);
+			qv_tally_add(&seen, passes & (link->compromised | known[there]));
 		}
-		bool leaks = here != from && state->kmes[here] & QV_TOPOLOGY_COMPROMISED;
-		arrives[here] = got >= needed;
-		known[here] = leaks || seen >= needed;
+		uint64_t leaks = here == from ? 0 : state->kmes[here].compromised;
+		arrives[here] = qv_tally_at_least(&got, threshold(next.count));
+		known[here] = leaks | qv_tally_at_least(&seen, threshold(next.count));
 	}
 	verdict->delivered = arrives[from];
 	verdict->learned = known[from];

@@ -145,7 +145,7 @@ static int lay_out(struct qv_relay_plan *plan, double limit, struct qv_error *er
 	plan->starts = calloc((size_t)kmes + 1, sizeof *plan->starts);
 	if (!plan->lineages || !plan->starts)
 		return no_memory(err);
-	plan->facts.scratch = 2 * (size_t)kmes;
+	plan->facts.scratch = 2 * (size_t)kmes * sizeof(uint64_t);
 	if (count_lineages(plan, limit, err) != 0 || number_lineages(plan, err) != 0 || measure(plan, err) != 0)
 		return -1;
 	struct qv_relay_trial trial = { .plan = plan, .judge = recursive_judge, .topology = plan->topology };
@@ -185,14 +185,21 @@ void recursive_plan_free(struct qv_relay_plan *plan)
 	free(plan);
 }
 
+/* Whether a KME is the end that a link goes to. */
+static bool backward(const struct qv_relay_plan *plan, uint32_t link, uint32_t kme)
+{
+	return qv_topology_link(plan->topology, link)->from != kme;
+}
+
 void recursive_load(const struct qv_relay_plan *plan, double *messages)
 {
 	size_t count;
 	const uint32_t *order = qv_route_order(plan->routes, &count);
-	memset(messages, 0, qv_topology_links(plan->topology) * sizeof *messages);
+	memset(messages, 0, 2 * (size_t)qv_topology_links(plan->topology) * sizeof *messages);
 	for (size_t i = 0; i < count; i++) {
 		struct qv_topology_arcs next = qv_route_next(plan->routes, order[i]);
 		for (size_t j = 0; j < next.count; j++)
-			messages[next.arcs[j].link] += plan->lineages[order[i]];
+			messages[2 * (size_t)next.arcs[j].link + backward(plan, next.arcs[j].link, order[i])] +=
+				plan->lineages[order[i]];
 	}
 }
