@@ -74,17 +74,47 @@ static bool name_is(const struct identity *identity, const char *name, size_t si
 	return size == strlen(identity->text) && memcmp(name, identity->text, size) == 0;
 }
 
+/* The value itself: gnutls_x509_crt_get_dn_by_oid() gives it with escapes. False when there are not so many. */
+static bool name_part(gnutls_x509_dn_t subject, int index, gnutls_x509_ava_st *part)
+{
+	for (int set = 0;; set++) {
+		if (gnutls_x509_dn_get_rdn_ava(subject, set, 0, part) != 0)
+			return false;
+		for (int i = 0; gnutls_x509_dn_get_rdn_ava(subject, set, i, part) == 0; i++)
+			if (index-- == 0)
+				return true;
+	}
+}
+
+static bool is_common_name(const gnutls_x509_ava_st *part)
+{
+	const char *oid = GNUTLS_OID_X520_COMMON_NAME;
+	size_t size = strnlen((const char *)part->oid.data, part->oid.size);
+	return size == strlen(oid) && memcmp(part->oid.data, oid, size) == 0;
+}
+
+/* UTF8String, PrintableString and IA5String are text as it stands. */
+static bool is_text(unsigned long tag)
+{
+	return tag == 12 || tag == 19 || tag == 22;
+}
+
 static bool common_name_matches(const struct identity *identity, gnutls_x509_crt_t certificate)
 {
-	char name[NAME_BYTES];
-	size_t size = sizeof name, other = 0;
-	if (gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) != 0)
+	gnutls_x509_dn_t subject;
+	gnutls_x509_ava_st part;
+	unsigned found = 0;
+	bool matches = false;
+	if (gnutls_x509_crt_get_subject(certificate, &subject) != 0)
 		return false;
+	for (int i = 0; name_part(subject, i, &part); i++) {
+		if (!is_common_name(&part))
+			continue;
+		found++;
+		matches = is_text(part.value_tag) && name_is(identity, (const char *)part.value.data, part.value.size);
+	}
 	/* Two common names would leave it open who this is. */
-	if (gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 1, 0, NULL, &other) !=
-	    GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-		return false;
-	return name_is(identity, name, size);
+	return found == 1 && matches;
 }
 
 static bool uri_matches(const struct identity *identity, gnutls_x509_crt_t certificate)
