@@ -39,6 +39,7 @@ struct qv_secret *qv_secret_from_hex(const char *text, size_t length, struct qv_
 
 /*
  * The bytes of a regular file that belongs to this user or root and that nobody else can read or write; at most `max`.
+ * A file in $CREDENTIALS_DIRECTORY (systemd) may have any mode.
  * QV_E_IO, QV_E_DENIED (who can read it, and the chmod that ends it), QV_E_INVALID (larger than `max`).
  */
 struct qv_secret *qv_secret_from_file(const char *path, size_t max, struct qv_error *err);

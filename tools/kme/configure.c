@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "seal_source.h"
 #include "socket.h"
 
 static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
@@ -21,8 +22,14 @@ static const struct qv_option top_options[] = {
 	  .help = "ID of this KME, unique in the network." },
 	{ .name = "seal_key_file",
 	  .type = QV_OPTION_PATH,
-	  .required = true,
 	  .help = "File (mode 0600) with the key, 64 hexadecimal digits, under which keys are stored." },
+	{ .name = "seal_key_credential",
+	  .type = QV_OPTION_STRING,
+	  .help = "Name of the systemd credential (LoadCredential) with this key instead." },
+	{ .name = "seal_key_prompt",
+	  .type = QV_OPTION_BOOL,
+	  .fallback = "false",
+	  .help = "Ask for this key on the terminal at the start instead." },
 	{ .name = NULL },
 };
 
@@ -59,11 +66,10 @@ int configure_check_address(const struct qv_options *options, const char *name, 
 /* What a later configuration takes over. */
 static int open_shared(struct kme *kme, struct qv_error *err)
 {
-	struct qv_error why = QV_ERROR_INIT;
 	if (!kme->seal)
-		kme->seal = seal_open(qv_options_string(kme->top, "seal_key_file"), &why);
+		kme->seal = seal_from_source(kme->top, err);
 	if (!kme->seal)
-		return qv_options_fail(kme->top, "seal_key_file", err, "%s", why.message);
+		return -1;
 	if (!kme->loader)
 		kme->loader = qv_loader_new(kme->top, kme->log, err);
 	return kme->loader ? 0 : -1;

@@ -10,6 +10,7 @@
 #include "event.h"
 #include "links.h"
 #include "peers.h"
+#include "seal_source.h"
 
 #define PURGE_AT_ONCE   1024
 #define FORGET_AFTER_NS (7 * 86400 * QV_NS_PER_SECOND)
@@ -51,10 +52,9 @@ static int check_seal(struct kme *kme, struct qv_error *err)
 		return kme->store_class->property_set(kme->store, "seal-check", sealed, sizeof sealed, err);
 	}
 	if (size != sizeof sealed || seal_unwrap(kme->seal, "check", "", kme->id, sealed, size, plain, NULL) != 0)
-		return qv_fail(err, QV_E_CONFIG,
-			       "%s: the key store belongs to another seal key than %s, or to another KME than \"%s\"",
-			       qv_options_where(kme->top, "seal_key_file"),
-			       qv_options_string(kme->top, "seal_key_file"), kme->id);
+		return qv_options_fail(kme->top, seal_source(kme->top, NULL), err,
+				       "the key store belongs to another seal key, or to another KME than \"%s\"",
+				       kme->id);
 	return 0;
 }
 

@@ -61,6 +61,8 @@ qkd_kme_SOURCES = \
 	%D%/peers.h \
 	%D%/promise.c \
 	%D%/promise.h \
+	%D%/prompt.c \
+	%D%/prompt.h \
 	%D%/reload.c \
 	%D%/reply.c \
 	%D%/reply.h \
@@ -70,6 +72,8 @@ qkd_kme_SOURCES = \
 	%D%/sae_api.c \
 	%D%/seal.c \
 	%D%/seal.h \
+	%D%/seal_source.c \
+	%D%/seal_source.h \
 	%D%/server.c \
 	%D%/server.h \
 	%D%/socket.c \

@@ -5,6 +5,7 @@
 #include "kme.h"
 #include "links.h"
 #include "peers.h"
+#include "seal_source.h"
 
 /* Every part that kme.h lists, or it is lost with the next configuration. */
 static void inherit(struct kme *kme, const struct kme *before)
@@ -88,6 +89,7 @@ static void tell_what_needs_a_restart(const struct kme *kme, const struct kme *b
 	compare_number(kme, kme->sae_api, before->sae_api, "max_body");
 	compare_api(kme, kme->kme_api, before->kme_api);
 	compare_text(kme, kme->top, before->top, "seal_key_file");
+	compare_text(kme, kme->top, before->top, "seal_key_credential");
 	if (!options_equal(kme->audit_options, before->audit_options))
 		tell_group(kme, "audit");
 	if (!role_equal(&kme->wanted_store, &before->store_role))
@@ -105,7 +107,8 @@ static int check_id(const struct kme *kme, const struct kme *before, struct qv_e
 
 static int prepare(struct kme *kme, const struct kme *before, const char *path, struct qv_error *err)
 {
-	if (kme_configure(kme, path, err) != 0 || check_id(kme, before, err) != 0 || peers_open(kme, before, err) != 0)
+	if (kme_configure(kme, path, err) != 0 || !seal_source(kme->top, err) || check_id(kme, before, err) != 0 ||
+	    peers_open(kme, before, err) != 0)
 		return -1;
 	if (kme->kme_api && !kme->kme_server)
 		return kme_start_kme_api(kme, err);

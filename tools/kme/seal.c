@@ -10,7 +10,6 @@
 #define TAG         crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define KEY         crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 #define CONTEXT_MAX 512
-#define FILE_MAX    256
 
 _Static_assert(NONCE + TAG == SEAL_OVERHEAD, "what sealing adds");
 
@@ -27,22 +26,28 @@ static size_t text_length(const struct qv_secret *text)
 	return length;
 }
 
-struct seal *seal_open(const char *path, struct qv_error *err)
+struct seal *seal_from_text(const struct qv_secret *text)
 {
-	struct qv_secret *text = qv_secret_from_file(path, FILE_MAX, err);
-	if (!text)
-		return NULL;
 	struct seal *seal = calloc(1, sizeof *seal);
 	if (seal)
 		seal->key = qv_secret_from_hex((const char *)qv_secret_bytes(text), text_length(text), NULL);
-	if (!seal || !seal->key || qv_secret_size(seal->key) != KEY) {
+	if (seal && seal->key && qv_secret_size(seal->key) == KEY)
+		return seal;
+	seal_free(seal);
+	return NULL;
+}
+
+struct seal *seal_open(const char *path, struct qv_error *err)
+{
+	struct qv_secret *text = qv_secret_from_file(path, SEAL_TEXT_MAX, err);
+	if (!text)
+		return NULL;
+	struct seal *seal = seal_from_text(text);
+	if (!seal)
 		qv_fail(err, QV_E_INVALID,
 			"%s: a seal key is 64 hexadecimal digits; make one with: "
 			"(umask 077; openssl rand -hex 32 > %s)",
 			path, path);
-		seal_free(seal);
-		seal = NULL;
-	}
 	qv_secret_free(text);
 	return seal;
 }

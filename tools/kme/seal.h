@@ -13,10 +13,14 @@
 
 #define SEAL_OVERHEAD 40 /* bytes that a sealed key is longer than the key */
 
+#define SEAL_TEXT_MAX 256 /* bytes of a text with a seal key */
+
 struct seal;
 
 /* Reads the seal key, 64 hexadecimal digits, from a file that only this user can read. */
 struct seal *seal_open(const char *path, struct qv_error *err);
+/* From the digits themselves; NULL when they are none. White space at the end is let pass. */
+struct seal *seal_from_text(const struct qv_secret *text);
 void seal_free(struct seal *seal);
 
 /* `out` has room for size + SEAL_OVERHEAD bytes. `scope` and `name` say what is sealed: "pool" of a link, a key_ID. */

@@ -134,7 +134,7 @@ def _(tmp):
         done.stderr, done.stderr
     qvkme.private_file(os.path.join(tmp, "kme-a.seal"), "00" * 32)
     done = qvtest.run(["qkd-kme", pair.a.config], check=False)
-    assert done.returncode == 1 and f"{pair.a.config}:2: the key store belongs to another seal key" in done.stderr
+    assert done.returncode == 1 and f"{pair.a.config}:2: seal_key_file: the key store belongs to another seal key" in done.stderr
 
 
 @test.case("port 0 takes a free port and prints it; the ready state reaches the service manager")

@@ -13,7 +13,8 @@ kme_tests = \
 	tests/integration/kme/hostile.py \
 	tests/integration/kme/keys.py \
 	tests/integration/kme/multicast.py \
-	tests/integration/kme/reload.py
+	tests/integration/kme/reload.py \
+	tests/integration/kme/seal.py
 TESTS += $(kme_tests)
 endif
 endif
@@ -29,4 +30,5 @@ dist_check_SCRIPTS += \
 	%D%/hostile.py \
 	%D%/keys.py \
 	%D%/multicast.py \
-	%D%/reload.py
+	%D%/reload.py \
+	%D%/seal.py
