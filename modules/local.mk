@@ -20,6 +20,7 @@ include %D%/audiosink/file/local.mk
 include %D%/audiosink/null/local.mk
 include %D%/audiocodec/pcm/local.mk
 include %D%/keystore/memory/local.mk
+include %D%/keystore/postgres/local.mk
 include %D%/keystore/sqlite/local.mk
 include %D%/qkdlink/directory/local.mk
 include %D%/keystore/trial/local.mk

@@ -95,6 +95,7 @@ ELSEWHERE = {
     "audiosink/pulse": "tests/modules/audio_pulse.py",
     "audiosource/alsa": "tests/modules/audio_alsa.py",
     "audiosource/pulse": "tests/modules/audio_pulse.py",
+    "keystore/postgres": "modules/keystore/postgres/test_postgres.py",
     "keysource/etsi014": "modules/keysource/etsi014/test_qkd_kme.py",
     "videosource/v4l2": "modules/videosource/v4l2/test_v4l2.py",
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schema.h"
+
+/*
+ * pool.ready: the key may be picked from then on (0: at once). pool.request, owner: who has reserved it, or NULL; the
+ * owner is the instance that did. promise.sealed: NULL once delivered; the row stays until it expires, so that
+ * "delivered" differs from "unknown". What is sealed cannot be compressed. Names are resolved by search_path.
+ */
+static const char version_1[] =
+	"CREATE TABLE property (name text PRIMARY KEY, value bytea NOT NULL);"
+	"CREATE TABLE link (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);"
+	"CREATE TABLE lane (link integer NOT NULL, lane integer NOT NULL, cursor text NOT NULL DEFAULT '',"
+	" free bigint NOT NULL DEFAULT 0, PRIMARY KEY (link, lane));"
+	"CREATE TABLE pool (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, link integer NOT NULL,"
+	" lane integer NOT NULL, label text NOT NULL, sealed bytea NOT NULL, imported bigint NOT NULL,"
+	" ready bigint NOT NULL DEFAULT 0, request text, owner integer);"
+	"ALTER TABLE pool ALTER COLUMN sealed SET STORAGE EXTERNAL;"
+	"CREATE UNIQUE INDEX pool_label ON pool (link, label);"
+	"CREATE INDEX pool_free ON pool (link, lane, ready, id) WHERE request IS NULL;"
+	"CREATE INDEX pool_request ON pool (request) WHERE request IS NOT NULL;"
+	"CREATE TABLE request (id text PRIMARY KEY, at bigint NOT NULL, undone boolean NOT NULL);"
+	"CREATE INDEX request_at ON request (at);"
+	"CREATE TABLE promise (key_id text NOT NULL, slave text NOT NULL, master text NOT NULL, request text NOT NULL,"
+	" labels text NOT NULL, bytes integer NOT NULL, sealed bytea, expires bigint NOT NULL,"
+	" PRIMARY KEY (key_id, slave)) WITH (fillfactor = 60);"
+	"ALTER TABLE promise ALTER COLUMN sealed SET STORAGE EXTERNAL;"
+	"CREATE INDEX promise_request ON promise (request);"
+	"CREATE INDEX promise_expires ON promise (expires);"
+	"CREATE TABLE instance (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+	" started timestamptz NOT NULL DEFAULT now());"
+	"CREATE TABLE feeder (link text PRIMARY KEY, owner integer NOT NULL, until timestamptz NOT NULL);";
+
+/*
+ * One count per lane, changed by every request, made all of them wait for each other's commit. Now each connection
+ * counts in a row of its own (pg_backend_pid() % 32), and the stock of a lane is their sum.
+ */
+static const char version_2[] =
+	"CREATE TABLE stock (link integer NOT NULL, lane integer NOT NULL, part integer NOT NULL,"
+	" free bigint NOT NULL, PRIMARY KEY (link, lane, part)) WITH (fillfactor = 10,"
+	" autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);"
+	"INSERT INTO stock SELECT link, lane, 0, free FROM lane;"
+	"ALTER TABLE lane DROP COLUMN free;"
+	"ALTER TABLE pool SET (autovacuum_vacuum_scale_factor = 0.02);"
+	"ALTER TABLE promise SET (autovacuum_vacuum_scale_factor = 0.05);";
+
+const char *const schema_steps[SCHEMA_VERSION] = { version_1, version_2 };
+
+/*
+ * Conditions that callers handle are raised as SQLSTATE QV404 not found, QV403 denied, QV409 busy. 40001 asks for
+ * another try. Rows are locked in the order of their names where several requests may want the same; the stock comes
+ * last, so that nobody who holds it waits for anything else.
+ */
+const char schema_functions[] =
+	/* clang-format off */
+	"CREATE OR REPLACE FUNCTION link_of(a_name text) RETURNS integer LANGUAGE plpgsql AS $$"
+	" DECLARE found_id integer;"
+	" BEGIN"
+	"  SELECT id INTO found_id FROM link WHERE name = a_name;"
+	"  IF NOT FOUND THEN"
+	"   INSERT INTO link (name) VALUES (a_name) ON CONFLICT (name) DO NOTHING;"
+	"   SELECT id INTO found_id FROM link WHERE name = a_name;"
+	"  END IF;"
+	"  RETURN found_id;"
+	" END $$;"
+
+	"CREATE OR REPLACE FUNCTION stock_add(a_link integer, a_lane integer, a_count bigint) RETURNS void"
+	" LANGUAGE plpgsql AS $$"
+	" BEGIN"
+	"  IF a_count <> 0 THEN"
+	"   INSERT INTO stock VALUES (a_link, a_lane, pg_backend_pid() % 32, a_count)"
+	"    ON CONFLICT (link, lane, part) DO UPDATE SET free = stock.free + a_count;"
+	"  END IF;"
+	" END $$;"
+
+	/* How many came in; -1: the cursor is elsewhere. */
+	"CREATE OR REPLACE FUNCTION import(a_link text, a_lane integer, a_labels text[], a_sealed bytea[],"
+	" a_from text, a_cursor text, a_now bigint) RETURNS bigint LANGUAGE plpgsql AS $$"
+	" DECLARE l integer := link_of(a_link); added bigint;"
+	" BEGIN"
+	"  INSERT INTO lane (link, lane) VALUES (l, a_lane) ON CONFLICT DO NOTHING;"
+	"  UPDATE lane SET cursor = a_cursor WHERE link = l AND lane = a_lane AND cursor = a_from;"
+	"  IF NOT FOUND THEN RETURN -1; END IF;"
+	"  INSERT INTO pool (link, lane, label, sealed, imported)"
+	"   SELECT l, a_lane, k.label, k.sealed, a_now FROM unnest(a_labels, a_sealed)"
+	"    WITH ORDINALITY AS k (label, sealed, at) ORDER BY k.at"
+	"   ON CONFLICT (link, label) DO NOTHING;"
+	"  GET DIAGNOSTICS added = ROW_COUNT;"
+	"  PERFORM stock_add(l, a_lane, added);"
+	"  RETURN added;"
+	" END $$;"
+
+	"CREATE OR REPLACE FUNCTION release(a_request text, a_owner integer, a_held text[], a_discard bigint,"
+	" a_until bigint) RETURNS void LANGUAGE plpgsql AS $$"
+	" DECLARE freed record;"
+	" BEGIN"
+	"  DELETE FROM pool WHERE request = a_request AND owner = a_owner AND label = ANY (a_held)"
+	"   AND imported < a_discard;"
+	"  FOR freed IN WITH gone AS (UPDATE pool SET request = NULL, owner = NULL,"
+	"    ready = CASE WHEN label = ANY (a_held) THEN a_until ELSE 0 END"
+	"    WHERE request = a_request AND owner = a_owner RETURNING link, lane)"
+	"   SELECT link, lane, count(*) AS number FROM gone GROUP BY link, lane ORDER BY link, lane"
+	"  LOOP PERFORM stock_add(freed.link, freed.lane, freed.number); END LOOP;"
+	" END $$;"
+
+	/* 0 settled now, 1 before. */
+	"CREATE OR REPLACE FUNCTION settle(a_request text, a_owner integer, a_finish boolean, a_link text,"
+	" a_lane integer, a_take text[], a_ids text[], a_slaves text[], a_masters text[], a_labels text[],"
+	" a_bytes bigint[], a_sealed bytea[], a_expires bigint[], a_now bigint) RETURNS integer"
+	" LANGUAGE plpgsql AS $$"
+	" DECLARE was_undone boolean; l integer; gone bigint; fresh boolean := false;"
+	" BEGIN"
+	"  IF cardinality(a_ids) > 0 THEN"
+	"   INSERT INTO request (id, at, undone) VALUES (a_request, a_now, false) ON CONFLICT DO NOTHING;"
+	"   fresh := FOUND;"
+	"  END IF;"
+	"  IF NOT fresh THEN"
+	"   SELECT undone INTO was_undone FROM request WHERE id = a_request;"
+	"   IF was_undone THEN RAISE SQLSTATE 'QV403' USING MESSAGE = 'request ' || a_request || ' was undone';"
+	"   ELSIF FOUND THEN RETURN 1;"
+	"   ELSIF cardinality(a_ids) > 0 THEN RAISE SQLSTATE '40001' USING MESSAGE = 'forgotten meanwhile';"
+	"   END IF;"
+	"  END IF;"
+	"  IF a_finish THEN"
+	"   DELETE FROM pool WHERE request = a_request AND owner = a_owner;"
+	"   IF NOT FOUND THEN"
+	"    RAISE SQLSTATE 'QV404' USING MESSAGE = 'request ' || a_request || ' has no keys reserved';"
+	"   END IF;"
+	"  END IF;"
+	"  IF cardinality(a_take) > 0 THEN"
+	"   l := link_of(a_link);"
+	"   DELETE FROM pool WHERE link = l AND label = ANY (a_take) AND lane = a_lane AND request IS NULL;"
+	"   GET DIAGNOSTICS gone = ROW_COUNT;"
+	"   IF gone <> cardinality(a_take) THEN"
+	"    RAISE SQLSTATE 'QV404' USING MESSAGE = 'the pool has ' || gone || ' of ' || cardinality(a_take)"
+	"     || ' keys, starting with ' || a_take[1];"
+	"   END IF;"
+	"  END IF;"
+	"  IF cardinality(a_ids) > 0 THEN"
+	"   INSERT INTO promise (key_id, slave, master, request, labels, bytes, sealed, expires)"
+	"    SELECT p.id, p.slave, p.master, a_request, p.labels, p.bytes, p.sealed, p.expires"
+	"    FROM unnest(a_ids, a_slaves, a_masters, a_labels, a_bytes, a_sealed, a_expires)"
+	"     AS p (id, slave, master, labels, bytes, sealed, expires);"
+	"  END IF;"
+	"  IF gone > 0 THEN PERFORM stock_add(l, a_lane, -gone); END IF;"
+	"  RETURN 0;"
+	" END $$;"
+
+	"CREATE OR REPLACE FUNCTION undo(a_request text, a_link text, a_lane integer, a_labels text[],"
+	" a_sealed bytea[], a_now bigint) RETURNS void LANGUAGE plpgsql AS $$"
+	" DECLARE l integer; added bigint;"
+	" BEGIN"
+	"  INSERT INTO request (id, at, undone) VALUES (a_request, a_now, true)"
+	"   ON CONFLICT (id) DO UPDATE SET undone = true;"
+	"  PERFORM 1 FROM promise WHERE request = a_request ORDER BY key_id, slave FOR UPDATE;"
+	"  PERFORM 1 FROM promise WHERE request = a_request AND sealed IS NULL;"
+	"  IF FOUND THEN"
+	"   RAISE SQLSTATE 'QV409' USING MESSAGE = 'a key of request ' || a_request || ' was delivered already';"
+	"  END IF;"
+	"  DELETE FROM promise WHERE request = a_request;"
+	"  IF cardinality(a_labels) > 0 THEN"
+	"   l := link_of(a_link);"
+	"   INSERT INTO pool (link, lane, label, sealed, imported)"
+	"    SELECT l, a_lane, k.label, k.sealed, a_now FROM unnest(a_labels, a_sealed)"
+	"     WITH ORDINALITY AS k (label, sealed, at) ORDER BY k.at"
+	"    ON CONFLICT (link, label) DO NOTHING;"
+	"   GET DIAGNOSTICS added = ROW_COUNT;"
+	"   PERFORM stock_add(l, a_lane, added);"
+	"  END IF;"
+	" END $$;"
+
+	/* An instance lives as long as one of its connections, each of which holds its lock, shared. */
+	"CREATE OR REPLACE FUNCTION is_dead(a_space integer, a_instance integer) RETURNS boolean"
+	" LANGUAGE sql AS $$ SELECT pg_try_advisory_xact_lock(a_space, a_instance) $$;"
+
+	"CREATE OR REPLACE FUNCTION adopt(a_space integer, a_owner integer)"
+	" RETURNS TABLE (request_id text, link_name text) LANGUAGE plpgsql AS $$"
+	" DECLARE other integer;"
+	" BEGIN"
+	"  FOR other IN SELECT DISTINCT p.owner FROM pool p WHERE p.request IS NOT NULL AND p.owner <> a_owner LOOP"
+	"   IF is_dead(a_space, other) THEN"
+	"    RETURN QUERY WITH taken AS (UPDATE pool p SET owner = a_owner"
+	"      WHERE p.request IS NOT NULL AND p.owner = other RETURNING p.request, p.link)"
+	"     SELECT DISTINCT taken.request, link.name FROM taken JOIN link ON link.id = taken.link;"
+	"   END IF;"
+	"  END LOOP;"
+	"  DELETE FROM instance i WHERE i.id <> a_owner AND i.id IN"
+	"   (SELECT o.id FROM instance o WHERE o.id <> a_owner AND is_dead(a_space, o.id));"
+	" END $$;"
+
+	"CREATE OR REPLACE FUNCTION feed(a_space integer, a_owner integer, a_link text, a_seconds integer)"
+	" RETURNS boolean LANGUAGE plpgsql AS $$"
+	" DECLARE current feeder%ROWTYPE;"
+	" BEGIN"
+	"  SELECT * INTO current FROM feeder WHERE link = a_link;"
+	"  IF FOUND AND current.owner <> a_owner AND current.until > clock_timestamp() THEN"
+	"   IF NOT is_dead(a_space, current.owner) THEN RETURN false; END IF;"
+	"  END IF;"
+	"  INSERT INTO feeder VALUES (a_link, a_owner, clock_timestamp() + make_interval(secs => a_seconds))"
+	"   ON CONFLICT (link) DO UPDATE SET owner = excluded.owner, until = excluded.until"
+	"   WHERE feeder.owner = current.owner;"
+	"  RETURN FOUND;"
+	" END $$;";
+/* clang-format on */
