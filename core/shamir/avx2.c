@@ -8,7 +8,6 @@
 
 #define TARGET __attribute__((target("avx2")))
 #define WIDTH  32
-#define POINTS 2
 
 typedef __m256i vec;
 
@@ -36,9 +35,9 @@ TARGET static inline vec add(vec a, vec b)
 	return _mm256_xor_si256(a, b);
 }
 
-TARGET static inline struct multiplier multiplier_of(const struct field_tables *field, uint8_t a)
+TARGET static inline struct multiplier multiplier_of(uint8_t a)
 {
-	const __m128i *nibbles = (const __m128i *)field->nibbles[a];
+	const __m128i *nibbles = (const __m128i *)field_tables()->nibbles[a];
 	return (struct multiplier){ _mm256_broadcastsi128_si256(_mm_loadu_si128(nibbles)),
 				    _mm256_broadcastsi128_si256(_mm_loadu_si128(nibbles + 1)) };
 }

@@ -3,6 +3,7 @@
 #ifndef SHAMIR_FIELD_H
 #define SHAMIR_FIELD_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct field_tables {
@@ -11,8 +12,17 @@ struct field_tables {
 	uint8_t nibbles[256][32]; /* of each a: a * 0 … a * 15, a * 0x00 … a * 0xf0, as byte shuffles want them */
 };
 
+extern struct field_tables field_all;
+extern atomic_bool field_made;
+void field_make(void);
+
 /* Made at the first call; later calls only return them. Safe on any thread. */
-const struct field_tables *field_tables(void);
+static inline const struct field_tables *field_tables(void)
+{
+	if (!atomic_load_explicit(&field_made, memory_order_acquire))
+		field_make();
+	return &field_all;
+}
 
 static inline uint8_t field_multiply(const struct field_tables *field, uint8_t a, uint8_t b)
 {

@@ -78,7 +78,7 @@ static int refill_from_keystream(struct generator_state *state, struct qv_error 
 		return -1;
 	size_t size = KEYSTREAM_KEY + sizeof state->buffer;
 	_Static_assert(offsetof(struct generator_state, buffer) == KEYSTREAM_KEY, "the key is followed by the buffer");
-	_Static_assert((KEYSTREAM_KEY + sizeof state->buffer) % 128 == 0, "whole blocks of the key stream");
+	_Static_assert((KEYSTREAM_KEY + sizeof state->buffer) % KEYSTREAM_UNIT == 0, "whole blocks of the key stream");
 	keystream()->fill((uint8_t *)state, size, state->key);
 	state->refills++;
 	state->have = sizeof state->buffer;
@@ -106,7 +106,7 @@ static void forget(struct generator_state *state)
 static int refill(struct qv_generator *generator, size_t size, struct qv_error *err)
 {
 	struct generator_state *state = generator->state;
-	qv_wipe(state->buffer, state->have);
+	qv_wipe(state->buffer + state->at, state->have - state->at);
 	state->at = state->have = 0;
 	if (!generator->device_class)
 		return refill_from_keystream(state, err);
@@ -137,8 +137,10 @@ uint8_t *generator_take(struct qv_generator *generator, size_t size, struct qv_e
 void generator_drop(struct qv_generator *generator)
 {
 	struct generator_state *state = generator->state;
-	if (state->taken)
-		qv_wipe(state->buffer + state->at - state->taken, state->taken);
+	uint8_t *taken = state->buffer + state->at - state->taken;
+	memset(taken, 0, state->taken);
+	/* As qv_wipe(), without its price for a few bytes: the compiler must think that the zeros are read. */
+	__asm__ volatile("" : : "r"(taken) : "memory");
 	state->taken = 0;
 }
 

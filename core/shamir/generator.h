@@ -13,7 +13,7 @@
 /* In locked memory that the kernel empties in the child of a fork: all zeros means that nothing is there yet. */
 struct generator_state {
 	uint8_t key[KEYSTREAM_KEY]; /* directly before the buffer: a refill writes both in one stream */
-	uint8_t buffer[GENERATOR_BUFFER + 128 - KEYSTREAM_KEY];
+	uint8_t buffer[GENERATOR_BUFFER + KEYSTREAM_UNIT - KEYSTREAM_KEY];
 	bool seeded;
 	size_t at, have;  /* bytes used, and there, in the buffer */
 	size_t taken;     /* bytes before `at` that are in use */

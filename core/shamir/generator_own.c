@@ -7,7 +7,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_thread_end;
 static int has_key;
-static _Thread_local struct qv_generator *own;
+static _Thread_local struct qv_generator *own __attribute__((tls_model("initial-exec")));
 
 static void close_own(void *generator)
 {

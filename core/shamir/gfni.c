@@ -3,12 +3,10 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "field.h"
 #include "kernel.h"
 
 #define TARGET __attribute__((target("avx2,gfni")))
 #define WIDTH  32
-#define POINTS 4
 
 typedef __m256i vec;
 
@@ -36,9 +34,8 @@ TARGET static inline vec add(vec a, vec b)
 	return _mm256_xor_si256(a, b);
 }
 
-TARGET static inline struct multiplier multiplier_of(const struct field_tables *field, uint8_t a)
+TARGET static inline struct multiplier multiplier_of(uint8_t a)
 {
-	(void)field;
 	return (struct multiplier){ _mm256_set1_epi8((char)a) };
 }
 

@@ -3,12 +3,10 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "field.h"
 #include "kernel.h"
 
 #define TARGET __attribute__((target("avx512f,avx512bw,gfni")))
 #define WIDTH  64
-#define POINTS 4
 #define HAVE_PARTS
 
 typedef __m512i vec;
@@ -47,9 +45,8 @@ TARGET static inline vec add(vec a, vec b)
 	return _mm512_xor_si512(a, b);
 }
 
-TARGET static inline struct multiplier multiplier_of(const struct field_tables *field, uint8_t a)
+TARGET static inline struct multiplier multiplier_of(uint8_t a)
 {
-	(void)field;
 	return (struct multiplier){ _mm512_set1_epi8((char)a) };
 }
 

@@ -6,6 +6,7 @@
 #ifndef SHAMIR_KERNEL_H
 #define SHAMIR_KERNEL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,14 @@ struct qv_shamir_kernel {
 /* The kernels that this processor can run, best first, ended by NULL. The last is always the portable one. */
 const struct qv_shamir_kernel *const *qv_shamir_kernels(void);
 
+extern _Atomic(const struct qv_shamir_kernel *) qv_shamir_chosen; /* NULL: not found yet */
+
 /* The one in use: the best, unless a test chose another. */
-const struct qv_shamir_kernel *qv_shamir_kernel(void);
+static inline const struct qv_shamir_kernel *qv_shamir_kernel(void)
+{
+	const struct qv_shamir_kernel *chosen = atomic_load_explicit(&qv_shamir_chosen, memory_order_acquire);
+	return chosen ? chosen : qv_shamir_kernels()[0];
+}
 
 /* For tests and measurements, before other threads share secrets. NULL: the best again. */
 void qv_shamir_kernel_use(const struct qv_shamir_kernel *kernel);

@@ -11,7 +11,7 @@
 #define KERNELS_MAX 8
 
 static const struct qv_shamir_kernel *kernels[KERNELS_MAX];
-static const struct qv_shamir_kernel *chosen;
+_Atomic(const struct qv_shamir_kernel *) qv_shamir_chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void find_kernels(void)
@@ -31,7 +31,7 @@ static void find_kernels(void)
 		kernels[count++] = &qv_shamir_neon;
 #endif
 	kernels[count++] = &qv_shamir_portable;
-	chosen = kernels[0];
+	atomic_store_explicit(&qv_shamir_chosen, kernels[0], memory_order_release);
 }
 
 const struct qv_shamir_kernel *const *qv_shamir_kernels(void)
@@ -40,14 +40,8 @@ const struct qv_shamir_kernel *const *qv_shamir_kernels(void)
 	return kernels;
 }
 
-const struct qv_shamir_kernel *qv_shamir_kernel(void)
-{
-	pthread_once(&once, find_kernels);
-	return chosen;
-}
-
 void qv_shamir_kernel_use(const struct qv_shamir_kernel *kernel)
 {
 	pthread_once(&once, find_kernels);
-	chosen = kernel ? kernel : kernels[0];
+	atomic_store_explicit(&qv_shamir_chosen, kernel ? kernel : kernels[0], memory_order_release);
 }

@@ -7,7 +7,7 @@
 
 #include <qvisio/secret.h>
 
-#define KEYSTREAMS_MAX 3
+#define KEYSTREAMS_MAX 4
 
 static const struct keystream *streams[KEYSTREAMS_MAX];
 static const struct keystream *chosen;
@@ -18,6 +18,8 @@ static void find_keystreams(void)
 	unsigned count = 0;
 #if defined(__x86_64__)
 	__builtin_cpu_init();
+	if (__builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("aes"))
+		streams[count++] = &keystream_vaes;
 	if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1"))
 		streams[count++] = &keystream_aesni;
 #endif

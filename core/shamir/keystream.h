@@ -7,11 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEYSTREAM_KEY 32
+#define KEYSTREAM_KEY  32
+#define KEYSTREAM_UNIT 256u
 
 struct keystream {
 	const char *name;
-	/* Fills `out` with the stream of the key; `size` is a multiple of 128. `key` may lie within `out`. */
+	/* Fills `out` with the stream of the key; `size` is a multiple of KEYSTREAM_UNIT. `key` may lie within `out`. */
 	void (*fill)(uint8_t *out, size_t size, const uint8_t key[KEYSTREAM_KEY]);
 };
 
@@ -25,6 +26,7 @@ void keystream_use(const struct keystream *stream);
 extern const struct keystream keystream_chacha20;
 #if defined(__x86_64__)
 extern const struct keystream keystream_aesni;
+extern const struct keystream keystream_vaes;
 #endif
 
 #endif

@@ -2,6 +2,7 @@
 # A library of its own, so that tests and measurements can reach what libqvisio does not export.
 noinst_LTLIBRARIES += libshamir.la
 libshamir_la_SOURCES = \
+	%D%/aes_schedule.h \
 	%D%/avx2.c \
 	%D%/check.h \
 	%D%/decode.c \
@@ -21,6 +22,7 @@ libshamir_la_SOURCES = \
 	%D%/keystream.c \
 	%D%/keystream.h \
 	%D%/keystream_aesni.c \
+	%D%/keystream_vaes.c \
 	%D%/neon.c \
 	%D%/portable.c \
 	%D%/rebuild.c \

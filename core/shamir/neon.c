@@ -7,8 +7,7 @@
 #include "kernel.h"
 
 #define TARGET
-#define WIDTH  16
-#define POINTS 4
+#define WIDTH 16
 
 typedef uint8x16_t vec;
 
@@ -36,9 +35,9 @@ static inline vec add(vec a, vec b)
 	return veorq_u8(a, b);
 }
 
-static inline struct multiplier multiplier_of(const struct field_tables *field, uint8_t a)
+static inline struct multiplier multiplier_of(uint8_t a)
 {
-	return (struct multiplier){ vld1q_u8(field->nibbles[a]), vld1q_u8(field->nibbles[a] + 16) };
+	return (struct multiplier){ vld1q_u8(field_tables()->nibbles[a]), vld1q_u8(field_tables()->nibbles[a] + 16) };
 }
 
 static inline vec multiply(vec value, const struct multiplier *by)

@@ -34,6 +34,7 @@ static inline void store(uint8_t *bytes, const struct block *block, size_t size)
 
 static inline void add(struct block *a, const struct block *b)
 {
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < PAIRS; i++)
 		a->pair[i] ^= b->pair[i];
 }
@@ -41,6 +42,7 @@ static inline void add(struct block *a, const struct block *b)
 /* Each byte shifted left; 0x1b into those that lost a one: (top - top / 128) is 0x7f for these, else 0. */
 static inline void twice(struct block *a)
 {
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < PAIRS; i++) {
 		words top = a->pair[i] & 0x8080808080808080u;
 		a->pair[i] = ((a->pair[i] ^ top) << 1) ^ ((top - (top >> 7)) & 0x1b1b1b1b1b1b1b1bu);
@@ -94,6 +96,7 @@ static void fold(const uint8_t *weights, const uint8_t *const *in, unsigned coun
 			for (unsigned i = 0; i < count; i++) {
 				words mask = (words){ 0 } - (weights[i] >> bit & 1u);
 				load(&string, in[i] + offset + j, size - j);
+#pragma GCC unroll 8
 				for (unsigned k = 0; k < PAIRS; k++)
 					sum.pair[k] ^= string.pair[k] & mask;
 			}

@@ -7,24 +7,28 @@
 #include "generator.h"
 #include "kernel.h"
 
-/* Bytes worked on at once: the coefficients of all fit into the generator's buffer, and mostly whole vectors. */
-static size_t chunk_size(unsigned t)
+static int split_part(struct qv_generator *generator, const uint8_t *secret, size_t offset, size_t size, unsigned t,
+		      const uint8_t *x, unsigned n, uint8_t *const *shares, struct qv_error *err)
 {
-	return GENERATOR_BUFFER / (t - 1) & ~(size_t)63;
+	const uint8_t *rows = generator_take(generator, (t - 1) * size, err);
+	if (!rows)
+		return -1;
+	qv_shamir_kernel()->evaluate(secret, offset, size, rows, t, x, n, shares);
+	generator_drop(generator);
+	return 0;
 }
 
+/* In parts whose coefficients fit into the generator's buffer, of whole vectors as far as that goes. */
 static int split(struct qv_generator *generator, const uint8_t *secret, size_t size, unsigned t, const uint8_t *x,
 		 unsigned n, uint8_t *const *shares, struct qv_error *err)
 {
-	const struct qv_shamir_kernel *kernel = qv_shamir_kernel();
-	size_t chunk = chunk_size(t);
-	for (size_t offset = 0; offset < size; offset += chunk) {
-		size_t part = size - offset < chunk ? size - offset : chunk;
-		const uint8_t *rows = generator_take(generator, (t - 1) * part, err);
-		if (!rows)
+	if (size && size <= GENERATOR_BUFFER / QV_SHAMIR_SHARES_MAX)
+		return split_part(generator, secret, 0, size, t, x, n, shares, err);
+	size_t most = GENERATOR_BUFFER / (t - 1) & ~(size_t)63;
+	for (size_t offset = 0; offset < size; offset += most) {
+		size_t part = size - offset < most ? size - offset : most;
+		if (split_part(generator, secret, offset, part, t, x, n, shares, err) != 0)
 			return -1;
-		kernel->evaluate(secret, offset, part, rows, t, x, n, shares);
-		generator_drop(generator);
 	}
 	return 0;
 }

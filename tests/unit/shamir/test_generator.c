@@ -25,19 +25,19 @@
 static void streams_are_the_ciphers(void **state)
 {
 	(void)state;
-	static uint8_t out[16512];
+	static uint8_t out[16640];
 	uint8_t key[KEYSTREAM_KEY], hash[32];
 	char hex[65];
 	for (unsigned i = 0; i < sizeof key; i++)
 		key[i] = (uint8_t)i;
 	for (const struct keystream *const *stream = keystreams(); *stream; stream++) {
-		/* AES: `openssl enc -aes-256-ecb` of the counters 0 to 1031. */
-		const char *expected = "163287ab63776de2b7fb45a09562df0b42e87569b259dab5f8927ac80117ece7";
+		/* AES: `openssl enc -aes-256-ecb` of the counters 0 to 1039. */
+		const char *expected = "e1dbc93efca39f4f4ba29b949c3b12ec1343ab28c11abfcf027088600d0f11e3";
 		print_message("# %s\n", (*stream)->name);
 		(*stream)->fill(out, sizeof out, key);
 		crypto_hash_sha256(hash, out, sizeof out);
 		sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-		if (strcmp((*stream)->name, "AES-256-CTR") == 0)
+		if (strncmp((*stream)->name, "AES-256-CTR", 11) == 0)
 			assert_string_equal(hex, expected);
 		/* A key that lies in the output is read before it is overwritten. */
 		static uint8_t again[sizeof out];
