@@ -176,7 +176,7 @@ class Kme:
     def wait_stock(self, sae, other, count):
         """Waits until that many keys are there; the KME says so in its status."""
         path = f"/api/v1/keys/{other}/status"
-        wait_until(lambda: self.call(sae, "GET", path)[1]["stored_key_count"] >= count)
+        wait_until(lambda: self.call(sae, "GET", path)[1].get("stored_key_count", -1) >= count)
 
 
 class KmePair:

@@ -51,4 +51,13 @@ tests_unit_test_stamp_jpeg_SOURCES = %D%/test_stamp_jpeg.c
 tests_unit_test_stamp_jpeg_CFLAGS = $(CFLAGS_UNIT) $(TURBOJPEG_CFLAGS)
 tests_unit_test_stamp_jpeg_LDADD = $(LDADD_UNIT) $(TURBOJPEG_LIBS)
 endif
+
+if WITH_JANSSON
+check_PROGRAMS += tests/unit/test_kme_parts
+TESTS += tests/unit/test_kme_parts
+tests_unit_test_kme_parts_SOURCES = %D%/test_kme_parts.c tools/kme/body.c tools/kme/body_peer.c tools/kme/bucket.c \
+	tools/kme/carry.c tools/kme/uri.c tools/kme/utf8.c tools/kme/uuid.c
+tests_unit_test_kme_parts_CFLAGS = $(CFLAGS_UNIT) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_kme_parts_LDADD = $(LDADD_UNIT) $(CORE_LIBS) $(JANSSON_LIBS)
+endif
 endif

@@ -40,6 +40,9 @@ void reply_failure(struct reply *reply, const struct qv_error *err);
 void report_refused(const struct sae_call *call, const char *master, const char *slave, const struct key_ids *ids,
 		    const struct reply *reply);
 
+/* Takes tokens of a limit; false: there are not enough, and the reply is a 503 that says when there will be. */
+bool sae_within(struct bucket *bucket, unsigned tokens, const char *limit, struct reply *reply);
+
 /* 503: the audit log cannot be written, and the configuration wants no keys handed out then. */
 void reply_unrecorded(struct reply *reply);
 

@@ -19,8 +19,87 @@ static const struct qv_option sae_options[] = {
 	{ .name = "certificate_uri",
 	  .type = QV_OPTION_STRING,
 	  .help = "URI in the subjectAltName of its certificate." },
+	{ .name = "max_keys_per_second",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 1000000,
+	  .unit = "keys/s",
+	  .help = "New keys that the SAE may take, on average; 0: any number. Over it, the answer is 503." },
+	{ .name = "burst",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 1000000,
+	  .unit = "keys",
+	  .help = "Keys that it may take at once after a while without any; 0: those of max_keys_per_second." },
+	{ .name = "max_requests_per_second",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 1000000,
+	  .unit = "requests/s",
+	  .help = "Requests of all kinds that are answered; 0: any number. Over it, the answer is 503." },
+	{ .name = "max_key_size",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 8192,
+	  .unit = "bits",
+	  .help = "Largest key that it may take, a multiple of 8; 0: max_size of the KME." },
+	{ .name = "max_keys_per_request",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 512,
+	  .unit = "keys",
+	  .help = "Most keys that it may take in one request; 0: max_per_request of the KME." },
 	{ .name = NULL },
 };
+
+/* Limits are of SAEs that call this KME; those of a peer are limited there. */
+static int refuse_limits(const struct sae *sae, const struct qv_options *options, struct qv_error *err)
+{
+	static const char *const names[] = { "max_keys_per_second", "burst", "max_requests_per_second", "max_key_size",
+					     "max_keys_per_request" };
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (qv_options_int(options, names[i]) != 0)
+			return qv_options_fail(options, names[i], err, "the SAE belongs to KME \"%s\", which limits it",
+					       sae->peer->kme_id);
+	return 0;
+}
+
+static unsigned lower(unsigned limit, int64_t wanted)
+{
+	return wanted > 0 && wanted < limit ? (unsigned)wanted : limit;
+}
+
+static int read_budget(const struct kme *kme, struct sae *sae, const struct qv_options *options, struct qv_error *err)
+{
+	int64_t size = qv_options_int(options, "max_key_size"), burst = qv_options_int(options, "burst"),
+		rate = qv_options_int(options, "max_keys_per_second"),
+		requests = qv_options_int(options, "max_requests_per_second");
+	if (sae->peer)
+		return refuse_limits(sae, options, err);
+	if (size % 8 != 0 || (size != 0 && size < kme->limits.bytes * 8))
+		return qv_options_fail(options, "max_key_size", err,
+				       "%lld is no multiple of 8 that is at least the default size, %u",
+				       (long long)size, kme->limits.bytes * 8);
+	if (burst && !rate)
+		return qv_options_fail(options, "burst", err, "it needs max_keys_per_second");
+	sae->budget = calloc(1, sizeof *sae->budget);
+	if (!sae->budget)
+		return qv_fail(err, QV_E_NOMEM, "no memory for SAEs");
+	*sae->budget =
+		(struct sae_budget){ .max_bytes = lower(kme->limits.max_bytes, size / 8),
+				     .per_request = lower(kme->limits.per_request,
+							  qv_options_int(options, "max_keys_per_request")),
+				     .keys = { .rate = (unsigned)rate, .burst = (unsigned)(burst ? burst : rate) },
+				     .requests = { .rate = (unsigned)requests, .burst = (unsigned)requests } };
+	/* More than a full bucket can never be taken. */
+	sae->budget->per_request = lower(sae->budget->per_request, sae->budget->keys.burst);
+	return 0;
+}
 
 static int read_identity(const struct qv_options *options, struct sae *sae, struct qv_error *err)
 {
@@ -61,7 +140,7 @@ static int read_sae(struct kme *kme, struct sae *sae, const struct qv_options *o
 			return qv_options_fail(options, "kme", err, "\"%s\" is neither this KME nor one of peers",
 					       owner);
 	}
-	if (read_identity(options, sae, err) != 0)
+	if (read_identity(options, sae, err) != 0 || read_budget(kme, sae, options, err) != 0)
 		return -1;
 	for (struct sae *other = kme->saes; other != sae; other++) {
 		if (strcmp(other->id, sae->id) == 0)

@@ -38,9 +38,9 @@ static void refuse_limit(struct reply *reply, const char *message, const char *l
 	reply_error(reply, 400, message, json_pack("[{s:I},{s:I}]", low, min, high, max));
 }
 
-/* Fills in the defaults and checks the limits. */
-static bool fit(const struct key_limits *limits, const struct key_request *wanted, struct issue *issue,
-		struct reply *reply)
+/* Fills in the defaults and checks the limits of the KME and of the SAE. */
+static bool fit(const struct key_limits *limits, const struct sae_budget *budget, const struct key_request *wanted,
+		struct issue *issue, struct reply *reply)
 {
 	int64_t size = wanted->size < 0 ? (int64_t)limits->bytes * 8 : wanted->size;
 	int64_t number = wanted->number < 0 ? 1 : wanted->number;
@@ -48,14 +48,14 @@ static bool fit(const struct key_limits *limits, const struct key_request *wante
 		reply_error(reply, 400, "size shall be a multiple of 8", NULL);
 		return false;
 	}
-	if (size < (int64_t)limits->min_bytes * 8 || size > (int64_t)limits->max_bytes * 8) {
+	if (size < (int64_t)limits->min_bytes * 8 || size > (int64_t)budget->max_bytes * 8) {
 		refuse_limit(reply, "size is outside what this KME gives", "min_key_size", limits->min_bytes * 8,
-			     "max_key_size", limits->max_bytes * 8);
+			     "max_key_size", budget->max_bytes * 8);
 		return false;
 	}
-	if (number < 1 || number > limits->per_request) {
+	if (number < 1 || number > budget->per_request) {
 		refuse_limit(reply, "number is outside what this KME gives", "min_number", 1, "max_key_per_request",
-			     limits->per_request);
+			     budget->per_request);
 		return false;
 	}
 	issue->count = (size_t)number;
@@ -160,12 +160,15 @@ static void handle_request(const struct sae_call *call, const struct key_request
 	const struct sae *slaves[BODY_SLAVES_MAX + 1];
 	struct issue issue = { .master = call->caller->id, .slaves = slaves };
 	if (refuse_extensions(wanted, reply) || !find_slaves(call, wanted, &issue, reply) ||
-	    !fit(&call->kme->limits, wanted, &issue, reply))
+	    !fit(&call->kme->limits, call->caller->budget, wanted, &issue, reply) ||
+	    !sae_within(&call->caller->budget->keys, (unsigned)issue.count, "max_keys_per_second", reply))
 		return;
-	if (issue_by_route(call->kme, wanted, &issue, &err) == 0)
+	if (issue_by_route(call->kme, wanted, &issue, &err) == 0) {
 		reply_issued(call, wanted, &issue, reply);
-	else
+	} else {
+		bucket_return(&call->caller->budget->keys, (unsigned)issue.count);
 		reply_failed(call, &issue, &err, reply);
+	}
 	issue_clear(&issue);
 }
 

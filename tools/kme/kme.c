@@ -179,8 +179,10 @@ static void free_configuration(struct kme *kme)
 	for (size_t i = 0; i < kme->peer_count; i++)
 		free_peer(&kme->peers[i]);
 	free(kme->peers);
-	for (size_t i = 0; i < kme->sae_count; i++)
+	for (size_t i = 0; i < kme->sae_count; i++) {
 		qv_options_free(kme->sae_options[i]);
+		free(kme->saes[i].budget);
+	}
 	free(kme->sae_options);
 	free(kme->saes);
 	qv_options_free(kme->audit_options);

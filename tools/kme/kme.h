@@ -11,6 +11,7 @@
 #include <qvisio/qkdlink.h>
 
 #include "audit.h"
+#include "bucket.h"
 #include "identity.h"
 #include "peer_client.h"
 #include "seal.h"
@@ -20,8 +21,15 @@ struct peer;
 
 struct sae {
 	const char *id;
-	struct peer *peer;        /* whose KME it belongs to; NULL: this one */
-	struct identity identity; /* of a local SAE */
+	struct peer *peer;         /* whose KME it belongs to; NULL: this one */
+	struct identity identity;  /* of a local SAE */
+	struct sae_budget *budget; /* owned; of a local SAE */
+};
+
+/* What a local SAE may ask for. The buckets begin full with each configuration. */
+struct sae_budget {
+	unsigned max_bytes, per_request; /* at most those of the KME */
+	struct bucket keys, requests;
 };
 
 /* Another KME, as one configuration has it. */

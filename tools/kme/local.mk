@@ -21,6 +21,8 @@ qkd_kme_SOURCES = \
 	%D%/body.h \
 	%D%/body_json.h \
 	%D%/body_peer.c \
+	%D%/bucket.c \
+	%D%/bucket.h \
 	%D%/carry.c \
 	%D%/carry.h \
 	%D%/configure.c \

@@ -11,6 +11,7 @@ struct reply {
 	unsigned status;
 	struct qv_secret *body; /* JSON text; NULL: none. Owned. */
 	const char *allow;      /* methods, for 405; static */
+	unsigned retry_after;   /* s, for 503; 0: not said */
 	char why[128];          /* of an error, for events: its message, cut */
 };
 

@@ -83,7 +83,7 @@ static void route(struct sae_call *call, struct reply *reply)
 
 void sae_api_handle(void *context, const struct request *request, struct reply *reply)
 {
-	struct uri uri;
+	struct uri uri = { .text = NULL };
 	struct qv_error err = QV_ERROR_INIT;
 	struct sae_call call = { .kme = context, .request = request, .uri = &uri };
 	call.caller = caller_of(call.kme, request->certificate);
@@ -93,6 +93,8 @@ void sae_api_handle(void *context, const struct request *request, struct reply *
 		report_refused(&call, NULL, NULL, NULL, reply);
 		return;
 	}
+	if (!sae_within(&call.caller->budget->requests, 1, "max_requests_per_second", reply))
+		return;
 	if (uri_parse(&uri, request->target, &err) == 0)
 		route(&call, reply);
 	else if (err.code == QV_E_NOT_FOUND)
@@ -110,11 +112,24 @@ void report_refused(const struct sae_call *call, const char *master, const char 
 	event_report(call->kme, &(struct event){ .kind = EVENT_REFUSED,
 						 .master = master,
 						 .slave = slave,
-						 .api = call->uri->segments[4],
+						 .api = call->uri->segment_count == 5 ? call->uri->segments[4] : NULL,
 						 .status = reply->status,
 						 .reason = reply->why[0] ? reply->why : "not authorized",
 						 .key_ids = ids ? (const char(*)[UUID_TEXT])ids->ids : NULL,
 						 .count = ids ? ids->count : 0 });
+}
+
+bool sae_within(struct bucket *bucket, unsigned tokens, const char *limit, struct reply *reply)
+{
+	int64_t wait = bucket_take(bucket, tokens, qv_clock_now(&qv_clock_monotonic));
+	if (wait == 0)
+		return true;
+	unsigned seconds = (unsigned)((wait + QV_NS_PER_SECOND - 1) / QV_NS_PER_SECOND);
+	reply_error(reply, 503, "this SAE asks for more than it may",
+		    json_pack("[{s:I},{s:I}]", limit, (json_int_t)bucket->rate, "retry_after_seconds",
+			      (json_int_t)seconds));
+	reply->retry_after = seconds;
+	return false;
 }
 
 void reply_unrecorded(struct reply *reply)

@@ -108,6 +108,11 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct repl
 	if (body)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (reply->retry_after) {
+		char seconds[16];
+		snprintf(seconds, sizeof seconds, "%u", reply->retry_after);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	}
 	if (reply->allow)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
 	enum MHD_Result result = MHD_queue_response(connection, reply->status, response);

@@ -44,7 +44,8 @@ void status_handle(const struct sae_call *call, struct reply *reply)
 			     "slave_SAE_ID", slave->id, "key_size", (json_int_t)kme->limits.bytes * 8,
 			     "stored_key_count", (json_int_t)now, "max_key_count",
 			     (json_int_t)(kme->limits.stored / parts_of(kme->limits.bytes)), "max_key_per_request",
-			     (json_int_t)kme->limits.per_request, "max_key_size", (json_int_t)kme->limits.max_bytes * 8,
-			     "min_key_size", (json_int_t)kme->limits.min_bytes * 8, "max_SAE_ID_count",
+			     (json_int_t)call->caller->budget->per_request, "max_key_size",
+			     (json_int_t)call->caller->budget->max_bytes * 8, "min_key_size",
+			     (json_int_t)kme->limits.min_bytes * 8, "max_SAE_ID_count",
 			     (json_int_t)kme->limits.additional_slaves));
 }

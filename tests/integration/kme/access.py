@@ -145,7 +145,8 @@ def _(tmp):
         assert call(certificate, "/inter-kme/v1/activate", activation())[0] == 401, certificate
     own_lane = [{"key_ID": request, "bytes": 32, "labels": ["1:400"]}]
     for changes, expected in (({"master_SAE_ID": "12"}, 403), ({"master_SAE_ID": "99"}, 403),
-                              ({"slave_SAE_IDs": ["11"]}, 404), ({"slave_SAE_IDs": ["12", "99"]}, 404), ({"keys": own_lane}, 409),
+                              ({"slave_SAE_IDs": ["11"]}, 404), ({"slave_SAE_IDs": ["12", "99"]}, 404),
+                              ({"keys": own_lane}, 409),
                               ({"keys": []}, 400), ({"request": "x"}, 400)):
         status, error, _ = call("kme-a", "/inter-kme/v1/activate", activation(**changes))
         assert status == expected and error["message"], (changes, status, error)

@@ -12,6 +12,7 @@ kme_tests = \
 	tests/integration/kme/failures.py \
 	tests/integration/kme/hostile.py \
 	tests/integration/kme/keys.py \
+	tests/integration/kme/limits.py \
 	tests/integration/kme/multicast.py \
 	tests/integration/kme/reload.py \
 	tests/integration/kme/seal.py
@@ -29,6 +30,7 @@ dist_check_SCRIPTS += \
 	%D%/failures.py \
 	%D%/hostile.py \
 	%D%/keys.py \
+	%D%/limits.py \
 	%D%/multicast.py \
 	%D%/reload.py \
 	%D%/seal.py

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys for several slave SAEs at once (ETSI GS QKD 014 annex B), at one and at several KMEs: all get them, or nobody."""
+"""Keys for several slave SAEs at once (ETSI GS QKD 014 annex B), at one KME and at several: all or nobody."""
 
 import base64
 
