@@ -55,13 +55,14 @@ static void print_address(const char *name, const char *host, int64_t port)
 
 static void print_api(const struct pki *pki, const char *folder, const struct member *kme, bool for_saes)
 {
-	const struct network *network = pki->network;
+	const char *ca = for_saes ? sae_ca(pki->network) : kme_ca(pki->network);
 	printf("%s: {\n", for_saes ? "sae_api" : "kme_api");
 	print_address("listen", qv_options_string(kme->options, "listen"),
 		      qv_options_int(kme->options, for_saes ? "sae_port" : "kme_port"));
 	print_file(folder, "certificate", kme->stem, "pem");
 	print_file(folder, "private_key", kme->stem, "key");
-	print_file(folder, "ca", for_saes ? sae_ca(network) : kme_ca(network), "pem");
+	print_file(folder, "ca", ca, "pem");
+	print_file(folder, "crl", ca, "crl");
 	printf("};\n");
 }
 

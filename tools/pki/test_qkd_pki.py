@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import ssl
 import stat
 import subprocess
@@ -128,6 +129,7 @@ def configured_pair(tmp, config):
     """Two KMEs whose configurations are the printed lines, a seal key and a store."""
     printed = pki("show", config).stdout
     parts = re.split(r"^# (KME|SAE) (.*?): for .*\n", printed, flags=re.M)
+    processes = []
     sections = {parts[i + 1]: parts[i + 2] for i in range(1, len(parts), 3)}
     content = secrets.token_bytes(32 * 200)
     for kme, peer in (("KME-A", "KME-B"), ("KME-B", "KME-A")):
@@ -140,9 +142,9 @@ def configured_pair(tmp, config):
         path = os.path.join(folder, "kme.conf")
         with open(path, "w", encoding="utf-8") as f:
             f.write('seal_key_file = "seal.key";\nstore: { module = "sqlite"; file = "kme.db"; };\n' + sections[kme])
-        process = test.start(["qkd-kme", path])
-        process.wait_for("is ready")
-    return sections
+        processes.append(test.start(["qkd-kme", path]))
+        processes[-1].wait_for("is ready")
+    return sections, processes
 
 
 def source(tmp, text, pem=False):
@@ -167,7 +169,7 @@ def _(tmp):
     # Certificates name the first host, and peers connect to it: here both are this machine.
     config = network(tmp, replace=[('hosts = ["ip6-localhost.example", "localhost"]', 'hosts = ["127.0.0.1"]')])
     pki("make", config)
-    sections = configured_pair(tmp, config)
+    sections, processes = configured_pair(tmp, config)
     bob = next(name for name in sections if name.startswith("bob"))
     kme_a = source(tmp, sections["11"])
     peer_id = 'bob, "DNS:evil" ä'
@@ -195,6 +197,14 @@ def _(tmp):
     context = ssl.create_default_context(cafile=os.path.join(folder, "ca.pem"))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.load_cert_chain(base + ".pem", base + ".key")
+    # Revoked, alice is refused once the KME has read its configuration again, and comes back with new files.
+    shutil.copytree(folder, os.path.join(tmp, "before"))
+    old = [part.replace(folder, os.path.join(tmp, "before")) for part in ("--cert", base + ".pem", "--key", base + ".key")]
+    pki("revoke", config, "alice")
+    processes[0].popen.send_signal(signal.SIGHUP)
+    qvkme.wait_until(lambda: qvtest.run([*curl, *old], check=False).returncode != 0)
+    pki("add", config)
+    qvtest.run([*curl, "--cert", base + ".pem", "--key", base + ".key"])
 
 
 @test.case("nothing that is there is overwritten, and a failed run leaves nothing behind")
