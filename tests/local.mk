@@ -12,6 +12,7 @@ AM_TESTS_ENVIRONMENT = \
 	QV_BUILD='$(abs_top_builddir)'; export QV_BUILD; \
 	QV_SOURCE='$(abs_top_srcdir)'; export QV_SOURCE; \
 	QV_PROGRAMS='$(bin_PROGRAMS) $(sbin_PROGRAMS)'; export QV_PROGRAMS; \
+	QV_TEST_PROGRAMS='$(check_PROGRAMS)'; export QV_TEST_PROGRAMS; \
 	QV_CC='$(CC)'; export QV_CC; QV_CFLAGS='$(CFLAGS)'; export QV_CFLAGS; \
 	PYTHONPATH='$(abs_top_srcdir)/tests/harness'; export PYTHONPATH; \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE;

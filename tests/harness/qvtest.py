@@ -47,10 +47,15 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 def program(name):
-    """A program of the build tree by its name; anything else is looked up on PATH."""
+    """A program of the build tree by its name; anything else is looked up on PATH.
+
+    One that this build has and that is not there is a failure; one that it does not have is a skip.
+    """
     built = os.path.join(BUILD, name)
     if os.path.isfile(built) and os.access(built, os.X_OK):
         return built
+    if name in (os.environ.get("QV_PROGRAMS", "") + " " + os.environ.get("QV_TEST_PROGRAMS", "")).split():
+        raise AssertionError(f"{name} belongs to this build, and is not there: build it (make check does)")
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if not found:
         raise Skip(f"no program {name}")
