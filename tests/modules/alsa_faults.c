@@ -10,13 +10,22 @@
 
 static int transfers, resumes;
 
+/* A number from 1 to 999999, or 0 for anything else. */
+static int number_in(const char *variable)
+{
+	const char *text = getenv(variable);
+	char *end;
+	long value = text ? strtol(text, &end, 10) : 0;
+	return text && *text && !*end && value > 0 && value < 1000000 ? (int)value : 0;
+}
+
 static int fault(snd_pcm_t *pcm)
 {
-	const char *at = getenv("ALSA_FAULT_AT"), *error = getenv("ALSA_FAULT");
-	if (!at || !error || ++transfers != atoi(at))
+	int at = number_in("ALSA_FAULT_AT"), error = number_in("ALSA_FAULT");
+	if (!at || !error || ++transfers != at)
 		return 0;
 	snd_pcm_drop(pcm);
-	return -atoi(error);
+	return -error;
 }
 
 snd_pcm_sframes_t snd_pcm_readi(snd_pcm_t *pcm, void *buffer, snd_pcm_uframes_t size)

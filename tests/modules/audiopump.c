@@ -5,7 +5,9 @@
  * written, "marked" once --mark samples were
  * (and then reads nothing for the time of --hold), then how it ended: "end CODE blocks=N frames=N lost=N: message". SIGTERM cancels it through the host.
  */
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +72,17 @@ static void run(struct part *from, struct part *to, struct qv_error *err)
 	out->close(sink);
 }
 
+static unsigned long long number(const char *name, const char *text, unsigned long long max)
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && !*end && !errno && value <= max)
+		return value;
+	fprintf(stderr, "audiopump: --%s %s: expected a whole number from 0 to %llu\n", name, text, max);
+	exit(2);
+}
+
 static void read_arguments(int argc, char **argv)
 {
 	static const struct option names[] = { { "rate", required_argument, NULL, 'r' },
@@ -83,22 +96,22 @@ static void read_arguments(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (option) {
 		case 'r':
-			pump.format.rate = atoi(optarg);
+			pump.format.rate = (int)number("rate", optarg, INT_MAX);
 			break;
 		case 'c':
-			pump.format.channels = atoi(optarg);
+			pump.format.channels = (int)number("channels", optarg, INT_MAX);
 			break;
 		case 'b':
-			pump.block_frames = strtoul(optarg, NULL, 10);
+			pump.block_frames = number("block", optarg, SIZE_MAX);
 			break;
 		case 'n':
-			pump.limit = strtoull(optarg, NULL, 10);
+			pump.limit = number("frames", optarg, UINT64_MAX);
 			break;
 		case 'm':
-			pump.mark = strtoull(optarg, NULL, 10);
+			pump.mark = number("mark", optarg, UINT64_MAX);
 			break;
 		case 'h':
-			pump.hold_ns = atoi(optarg) * QV_NS_PER_MS;
+			pump.hold_ns = (int64_t)number("hold", optarg, INT_MAX) * QV_NS_PER_MS;
 			break;
 		default:
 			exit(2);

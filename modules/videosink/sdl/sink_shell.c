@@ -141,11 +141,25 @@ static int set_status(struct slot *slot, char *arguments, struct qv_error *err)
 	return slot->class->status(slot->sink, secured, arguments, err);
 }
 
+/* Slot 0 is meant when none is named. NULL: there is no such slot. */
+static struct slot *find_slot(const char *number)
+{
+	char *end;
+	unsigned long index = number ? strtoul(number, &end, 10) : 0;
+	if (number && (number[0] < '0' || number[0] > '9' || *end))
+		return NULL;
+	return index < SLOTS ? &slots[index] : NULL;
+}
+
 static void obey(char *line)
 {
 	struct qv_error err = QV_ERROR_INIT;
 	const char *command = strsep(&line, " "), *number = strsep(&line, " ");
-	struct slot *slot = &slots[number ? (unsigned)atoi(number) % SLOTS : 0];
+	struct slot *slot = find_slot(number);
+	if (!slot) {
+		answer(qv_fail(&err, QV_E_INVALID, "there is no slot %s", number), &err);
+		return;
+	}
 	char none[] = "", *rest = line ? line : none;
 	if (strcmp(command, "open") == 0)
 		answer(open_slot(slot, rest, &err), &err);
