@@ -25,4 +25,5 @@ include %D%/keystore/sqlite/local.mk
 include %D%/qkdlink/directory/local.mk
 include %D%/keystore/trial/local.mk
 include %D%/qkdlink/simulated/local.mk
+include %D%/relay/disjoint/local.mk
 include %D%/relay/recursive/local.mk
