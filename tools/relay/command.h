@@ -17,6 +17,8 @@ struct command {
 };
 
 extern const struct command command_run;
+extern const struct command command_analyse;
+extern const struct command command_plot; /* when built with Graphviz */
 
 /* An opened relay module. */
 struct relay_module {

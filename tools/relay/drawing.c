@@ -76,34 +76,39 @@ static bool on_route(const struct canvas *canvas, uint32_t kme)
 }
 
 /* In words as well as in colour, for those who do not see it and for black and white prints. */
-static void mark_kme(Agnode_t *node, const struct qv_topology_kme *kme, bool small)
+static void describe_kme(const struct canvas *canvas, Agnode_t *node, uint32_t number, uint8_t marks)
 {
-	char words[QV_TOPOLOGY_ID_MAX + 64];
-	bool down = kme->marks & QV_TOPOLOGY_DOWN, compromised = kme->marks & QV_TOPOLOGY_COMPROMISED;
-	if (!down && !compromised)
+	const char *const words[] = { number == canvas->drawing->from ? "origin" : NULL,
+				      number == canvas->drawing->to ? "destination" : NULL,
+				      marks & QV_TOPOLOGY_COMPROMISED ? canvas->small ? "!" : "compromised" : NULL,
+				      marks & QV_TOPOLOGY_DOWN ? canvas->small ? "✗" : "✗ down" : NULL };
+	char text[128] = "";
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (words[i])
+			snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", *text ? ", " : "", words[i]);
+	if (*text)
+		set(node, "xlabel", text);
+}
+
+static void mark_kme(Agnode_t *node, uint8_t marks)
+{
+	if (!marks)
 		return;
-	if (small)
-		snprintf(words, sizeof words, "%s%s%s", kme->id, compromised ? " !" : "", down ? " ✗" : "");
-	else
-		snprintf(words, sizeof words, "%s\n%s%s%s", kme->id, compromised ? "compromised" : "",
-			 compromised && down ? ", " : "", down ? "down" : "");
-	set_label(node, "label", words);
 	set(node, "color", bad_red);
 	set(node, "fontcolor", bad_red);
-	set(node, "fillcolor", down ? "#f0f0f0" : "#fbe3e1");
+	set(node, "fillcolor", marks & QV_TOPOLOGY_DOWN ? "#f0f0f0" : "#fbe3e1");
 	set(node, "penwidth", "2");
-	set(node, "style", down ? "filled,dashed" : "filled");
-	if (compromised)
+	set(node, "style", marks & QV_TOPOLOGY_DOWN ? "filled,dashed" : "filled");
+	if (marks & QV_TOPOLOGY_COMPROMISED)
 		set(node, "peripheries", "2");
 }
 
-static void draw_end(Agnode_t *node, const char *what)
+static void draw_end(Agnode_t *node)
 {
 	set(node, "shape", "box");
 	set(node, "penwidth", "2.5");
 	set(node, "color", route_blue);
 	set(node, "fillcolor", "#dbeafe");
-	set(node, "xlabel", what);
 }
 
 static void place(struct canvas *canvas, Agnode_t *node, const struct qv_topology_kme *kme, const double *frame)
@@ -126,7 +131,7 @@ static void find_frame(const struct qv_topology *topology, double *frame)
 	}
 	double side = fmax(high[0] - low[0], high[1] - low[1]);
 	frame[0] = low[0], frame[1] = low[1];
-	frame[2] = side > 0 ? 1.3 * sqrt(kmes) / side : 1;
+	frame[2] = side > 0 ? 2.8 * sqrt(kmes) / side : 1;
 }
 
 static void draw_kme(struct canvas *canvas, uint32_t number, const double *frame)
@@ -142,11 +147,10 @@ static void draw_kme(struct canvas *canvas, uint32_t number, const double *frame
 		set(node, "color", line_grey);
 		set(node, "fontcolor", "#52606d");
 	}
-	if (number == drawing->from)
-		draw_end(node, "origin");
-	if (number == drawing->to)
-		draw_end(node, "destination");
-	mark_kme(node, kme, canvas->small);
+	if (number == drawing->from || number == drawing->to)
+		draw_end(node);
+	mark_kme(node, kme->marks);
+	describe_kme(canvas, node, number, kme->marks);
 	place(canvas, node, kme, frame);
 }
 
@@ -212,7 +216,7 @@ static void set_defaults(struct canvas *canvas)
 {
 	Agraph_t *graph = canvas->graph;
 	const char *const graph_values[][2] = {
-		{ "fontname", "DejaVu Sans" }, { "fontsize", "16" },   { "labelloc", "t" },
+		{ "fontname", "DejaVu Sans" }, { "fontsize", "14" },   { "labelloc", "t" },
 		{ "bgcolor", "white" },        { "overlap", "false" }, { "outputorder", "edgesfirst" },
 		{ "rankdir", "LR" },           { "ranksep", "0.9" },   { "nodesep", "0.35" },
 		{ "forcelabels", "true" },     { "pad", "0.3" }

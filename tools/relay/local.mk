@@ -38,7 +38,33 @@ qkd_relay_SOURCES = \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/run_print.c \
+	%D%/access.c \
+	%D%/access.h \
+	%D%/analyse.c \
+	%D%/analyse.h \
+	%D%/analyse_arguments.c \
+	%D%/analyse_json.c \
+	%D%/analyse_text.c \
+	%D%/analysis.c \
+	%D%/analysis.h \
+	%D%/names.c \
+	%D%/names.h \
+	%D%/suggest.c \
+	%D%/suggest.h \
+	$(relay_analysis) \
 	$(relay_simulation)
+qkd_relay_CPPFLAGS = $(AM_CPPFLAGS)
 qkd_relay_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
-qkd_relay_LDADD = libqvisio.la $(CORE_LIBS) $(JANSSON_LIBS)
+qkd_relay_LDADD = libqvisio.la $(CORE_LIBS) $(JANSSON_LIBS) -lm
+dist_check_SCRIPTS += %D%/test_analyse.py
+TESTS += %D%/test_analyse.py
+if WITH_GRAPHVIZ
+qkd_relay_SOURCES += \
+	%D%/drawing.c \
+	%D%/drawing.h \
+	%D%/plot.c
+qkd_relay_CPPFLAGS += -DWITH_GRAPHVIZ
+qkd_relay_CFLAGS += $(GRAPHVIZ_CFLAGS)
+qkd_relay_LDADD += $(GRAPHVIZ_LIBS)
+endif
 endif

@@ -7,7 +7,14 @@
 
 #include "command.h"
 
-static const struct command *const commands[] = { &command_run, NULL };
+static const struct command *const commands[] = {
+	&command_run,
+	&command_analyse,
+#ifdef WITH_GRAPHVIZ
+	&command_plot,
+#endif
+	NULL,
+};
 
 static void usage(FILE *out)
 {
