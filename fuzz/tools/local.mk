@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 include %D%/kme.mk
+include %D%/conformance.mk
 
 if WITH_JANSSON
 FUZZERS += fuzz/tools/legacy_config

@@ -2,19 +2,8 @@
 /* Clause 5.2: Get status. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "checks.h"
-
-enum verdict check_type(const struct answer *answer, struct finding *finding)
-{
-	static const char type[] = "application/json";
-	size_t length = sizeof type - 1;
-	bool right = strncasecmp(answer->type, type, length) == 0 && strchr("; \t", answer->type[length]);
-	if (right)
-		return passed(finding, "%s", answer->type);
-	return failed(finding, "%s", answer->type[0] ? answer->type : "no Content-Type");
-}
 
 static enum verdict answers(struct probe *probe, const char *request, struct finding *finding)
 {

@@ -20,7 +20,7 @@ static const struct answer *claim_by_get(struct probe *probe, const struct batch
 {
 	char rest[SAMPLE_ID_MAX + 32];
 	snprintf(rest, sizeof rest, "dec_keys?key_ID=%s", batch->keys[0].id);
-	return ask(probe, SLAVE, "GET", sae_path(probe, master(probe), rest), NULL);
+	return ask_once(probe, SLAVE, "GET", sae_path(probe, master(probe), rest), NULL);
 }
 
 static enum verdict posts(struct probe *probe, unsigned count, struct finding *finding)

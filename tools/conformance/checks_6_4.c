@@ -21,7 +21,7 @@ static enum verdict extended(struct probe *probe, const char *request, struct fi
 		snprintf(body, sizeof body, "{\"key_IDs\":[{\"key_ID\":\"%s\"%s}]%s}", batch.keys[0].id,
 			 request[0] == ',' ? request : "", request[0] == ',' ? "" : ",\"key_IDs_extension\":{}");
 		verdict = delivers(
-			ask(probe, SLAVE, "POST", sae_path(probe, probe->parties[MASTER].sae, "dec_keys"), body),
+			ask_once(probe, SLAVE, "POST", sae_path(probe, probe->parties[MASTER].sae, "dec_keys"), body),
 			&batch, 1, finding);
 	}
 	batch_clear(&batch);

@@ -8,41 +8,6 @@
 #define NO_JSON   "{\"number\":1"
 #define NO_NUMBER "{\"number\":\"1\"}"
 
-enum verdict check_error_object(const json_t *json, struct finding *finding)
-{
-	const json_t *message = json_object_get(json, "message");
-	if (!json_is_object(json))
-		return failed(finding, "the body is no JSON object");
-	if (!message)
-		return failed(finding, "the Error has no message");
-	if (!json_is_string(message))
-		return failed(finding, "the message is no string");
-	return passed(finding, "message \"%.200s\"", json_string_value(message));
-}
-
-enum verdict check_error_details(const json_t *json, struct finding *finding)
-{
-	const json_t *details = json_object_get(json, "details");
-	if (!details)
-		return passed(finding, "no details");
-	if (!json_is_array(details))
-		return failed(finding, "details is no array");
-	for (size_t i = 0; i < json_array_size(details); i++)
-		if (!json_is_object(json_array_get(details, i)))
-			return failed(finding, "details holds something that is no object");
-	return passed(finding, "%zu objects", json_array_size(details));
-}
-
-enum verdict check_message(const struct answer *answer, const char *message, struct finding *finding)
-{
-	const char *seen = json_string_value(json_object_get(answer->json, "message"));
-	if (seen && strcmp(seen, message) == 0)
-		return passed(finding, "message \"%s\"", message);
-	if (!seen)
-		return failed(finding, "no message");
-	return failed(finding, "message \"%.200s\"", seen);
-}
-
 /* The n-th of some requests that are refused; NULL after the last. Those of the slave only when there is one. */
 static const struct answer *provoke(struct probe *probe, size_t n)
 {

@@ -205,7 +205,12 @@ static void parse(struct answer *answer)
 	}
 	answer->json = json_loadb((const char *)qv_secret_bytes(answer->body), answer->length,
 				  JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
-	if (!answer->json)
+	if (answer->json)
+		return;
+	if (where.line < 0)
+		snprintf(answer->json_why, sizeof answer->json_why,
+			 "the body is too much for locked memory; raise the limit (ulimit -l)");
+	else
 		snprintf(answer->json_why, sizeof answer->json_why, "the body is no JSON (line %d, column %d)",
 			 where.line, where.column);
 }

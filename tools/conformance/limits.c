@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "limits.h"
 
+/* Beyond what other JSON libraries can count exactly (RFC 7493 section 2.2) there is no reckoning with it here. */
+#define NUMBER_MAX (INT64_C(1) << 53)
+
 static int64_t number(const struct answer *status, const char *name, json_int_t least)
 {
 	const json_t *value = json_object_get(status->json, name);
-	return json_is_integer(value) && json_integer_value(value) >= least ? json_integer_value(value) : -1;
+	json_int_t count = json_is_integer(value) ? json_integer_value(value) : -1;
+	return count >= least && count <= NUMBER_MAX ? count : -1;
 }
 
 void limits_read(const struct answer *status, struct limits *limits)

@@ -23,10 +23,12 @@ qkd_conformance_SOURCES = \
 	%D%/client.h \
 	%D%/container.c \
 	%D%/container.h \
+	%D%/finding.c \
 	%D%/hello.c \
 	%D%/hello.h \
 	%D%/id_from_key.c \
 	%D%/json_memory.c \
+	%D%/judge.c \
 	%D%/limits.c \
 	%D%/limits.h \
 	%D%/list.c \

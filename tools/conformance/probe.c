@@ -2,53 +2,11 @@
 #include "probe.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "limits.h"
-
-/* Control characters and what is no ASCII, as '?': the text is shown on terminals and put into reports. */
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e)
-			*text = '?';
-}
-
-static void tell(struct finding *finding, const char *format, va_list arguments)
-{
-	vsnprintf(finding->seen, sizeof finding->seen, format, arguments);
-	clean(finding->seen);
-}
-
-enum verdict passed(struct finding *finding, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	tell(finding, format, arguments);
-	va_end(arguments);
-	return PASSED;
-}
-
-enum verdict failed(struct finding *finding, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	tell(finding, format, arguments);
-	va_end(arguments);
-	return FAILED;
-}
-
-enum verdict skipped(struct finding *finding, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	tell(finding, format, arguments);
-	va_end(arguments);
-	return SKIPPED;
-}
 
 const char *sae_path(struct probe *probe, const char *sae, const char *rest)
 {
@@ -66,43 +24,31 @@ const char *enc_path(struct probe *probe, const char *parameters)
 	return sae_path(probe, probe->parties[SLAVE].sae, rest);
 }
 
-const struct answer *ask(struct probe *probe, enum who who, const char *method, const char *path, const char *body)
+static const struct answer *request(struct probe *probe, enum who who, const char *method, const char *path,
+				    const char *body, bool fresh)
 {
 	static const struct answer none = { .code = CURLE_OUT_OF_MEMORY, .why = "too many requests in one check" };
 	if (probe->answer_count == ANSWERS_MAX)
 		return &none;
 	struct answer *answer = &probe->answers[probe->answer_count++];
-	/* What delivers a key once must not be repeated behind our back when a kept connection turns out dead. */
-	bool fresh = strstr(path, "/dec_keys") != NULL;
 	client_ask(probe->clients[who], method, path, body, fresh, answer);
 	return answer;
+}
+
+const struct answer *ask(struct probe *probe, enum who who, const char *method, const char *path, const char *body)
+{
+	return request(probe, who, method, path, body, false);
+}
+
+const struct answer *ask_once(struct probe *probe, enum who who, const char *method, const char *path, const char *body)
+{
+	return request(probe, who, method, path, body, true);
 }
 
 void probe_forget(struct probe *probe)
 {
 	while (probe->answer_count > 0)
 		answer_clear(&probe->answers[--probe->answer_count]);
-}
-
-void describe(const struct answer *answer, char *text, size_t room)
-{
-	const char *message = json_string_value(json_object_get(answer->json, "message"));
-	if (answer->code != CURLE_OK)
-		snprintf(text, room, "no answer: %s", answer->why);
-	else if (message && answer->status != 200)
-		snprintf(text, room, "HTTP %ld, message \"%.120s\"", answer->status, message);
-	else
-		snprintf(text, room, "HTTP %ld", answer->status);
-	clean(text);
-}
-
-enum verdict expect_status(const struct answer *answer, long status, struct finding *finding)
-{
-	char text[300];
-	describe(answer, text, sizeof text);
-	if (answer->code == CURLE_OK && answer->status == status)
-		return passed(finding, "%s", text);
-	return failed(finding, "%s", text);
 }
 
 enum verdict expect_refusal(struct probe *probe, const char *path, const char *body, struct finding *finding)
@@ -114,7 +60,7 @@ enum verdict expect_refusal(struct probe *probe, const char *path, const char *b
 static bool is_absent(CURLcode code)
 {
 	return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
-	       code == CURLE_OPERATION_TIMEDOUT || code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+	       code == CURLE_OPERATION_TIMEDOUT || code == CURLE_URL_MALFORMAT;
 }
 
 /* What is wrong on this side. */

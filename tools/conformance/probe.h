@@ -89,8 +89,15 @@ enum verdict passed(struct finding *finding, const char *format, ...) __attribut
 enum verdict failed(struct finding *finding, const char *format, ...) __attribute__((format(printf, 2, 3)));
 enum verdict skipped(struct finding *finding, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Control characters and what is no ASCII become '?': the text is shown on terminals and put into reports. */
+void clean(char *text);
+
 /* Asks; the answer belongs to the probe. `path` as from the functions below. */
 const struct answer *ask(struct probe *probe, enum who who, const char *method, const char *path, const char *body);
+
+/* As ask, on a new connection: on a kept one that turns out dead, libcurl would ask again behind our back. */
+const struct answer *ask_once(struct probe *probe, enum who who, const char *method, const char *path,
+			      const char *body);
 
 /* "/api/v1/keys/{sae}/{rest}" with the ID URL-encoded. In one of PATHS buffers, used in turn. */
 const char *sae_path(struct probe *probe, const char *sae, const char *rest);

@@ -2,7 +2,6 @@
 /* Taking keys as the master SAE, and claiming them as another. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "probe.h"
 
@@ -105,49 +104,5 @@ const struct answer *claim(struct probe *probe, enum who who, const char *master
 		used += (size_t)snprintf(body + used, sizeof body - used, "%s{\"key_ID\":\"%s\"}", i ? "," : "",
 					 batch->keys[i].id);
 	snprintf(body + used, sizeof body - used, "%s%.128s]}", count && extra ? "," : "", extra ? extra : "");
-	return ask(probe, who, "POST", sae_path(probe, master, "dec_keys"), body);
-}
-
-/* The index in the batch of this ID; `count` if it has none. IDs may be written in either case. */
-static size_t find(const struct batch *batch, size_t count, const char *id)
-{
-	size_t i = 0;
-	while (i < count && strcasecmp(batch->keys[i].id, id) != 0)
-		i++;
-	return i;
-}
-
-static const char *compare(const json_t *entry, const struct batch *batch, size_t count, uint64_t *found)
-{
-	struct sample sample;
-	const char *why = NULL;
-	sample_read(entry, &sample);
-	size_t i = sample.id_whole ? find(batch, count, sample.id) : count;
-	if (i == count)
-		why = "HTTP 200 with a key_ID that was not asked for";
-	else if (*found & UINT64_C(1) << i)
-		why = "HTTP 200 with one key twice";
-	else if (batch->keys[i].key && !qv_secret_equal(batch->keys[i].key, sample.key))
-		why = "HTTP 200 with another key than the master got under this key_ID";
-	else
-		*found |= UINT64_C(1) << i;
-	sample_clear(&sample);
-	return why;
-}
-
-enum verdict delivers(const struct answer *answer, const struct batch *batch, size_t count, struct finding *finding)
-{
-	const char *why;
-	uint64_t found = 0;
-	if (expect_status(answer, 200, finding) != PASSED)
-		return FAILED;
-	const json_t *keys = container_keys(answer->json, &why);
-	if (!keys)
-		return failed(finding, "HTTP 200, but %s", answer->json ? why : answer->json_why);
-	if (json_array_size(keys) != count)
-		return failed(finding, "HTTP 200 with %zu keys, not %zu", json_array_size(keys), count);
-	for (size_t i = 0; i < count; i++)
-		if ((why = compare(json_array_get(keys, i), batch, count, &found)) != NULL)
-			return failed(finding, "%s", why);
-	return passed(finding, "HTTP 200 with the same key%s", count == 1 ? "" : "s");
+	return ask_once(probe, who, "POST", sae_path(probe, master, "dec_keys"), body);
 }

@@ -308,7 +308,8 @@ class StubKme:
             body += b"" if too_large else more
             length -= len(more) if too_large else 0
         answer = error(413, "too large") if too_large else self.answer(caller, method, target, body)
-        if answer.status == 0:  # a fault: no answer at all
+        if answer.status == 0:  # a fault: no HTTP, but whatever bytes there are
+            connection.sendall(answer.body or b"")
             return False
         self.send(connection, answer)
         return not too_large

@@ -6,12 +6,13 @@ import concurrent.futures
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 
 import qvtest
 from faults import FAULTS
-from stub_kme import STOCK, Fault, StubKme
+from stub_kme import STOCK, Answer, Fault, StubKme
 
 test = qvtest.Test(__file__)
 
@@ -104,6 +105,53 @@ def add_case(fault):
 
 for one in FAULTS:
     add_case(one)
+
+HEAD = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\n"
+HOSTILE = {
+    "an endless body": (HEAD + b"\r\n" + b" " * (1 << 22), "the answer is larger than 256 KiB"),
+    "an endless header": (HEAD + b"X: y\r\n" * 100000 + b"\r\n", "no answer: "),
+    "a header line that is too long": (HEAD + b"X: " + b"y" * 90000 + b"\r\n\r\n{}", "no answer: "),
+    "something that is no HTTP": (b"\0" * 1000, "no answer: "),
+    "half an answer": (HEAD + b"Content-Length: 1000\r\n\r\n{", "no answer: "),
+    "as many numbers as fit": (HEAD + b"\r\n[" + b"1," * 120000 + b"1]", "the body is "),
+    "arrays in arrays": (HEAD + b"\r\n" + b"[" * 100000, "the body is no JSON"),
+    "bytes that are no UTF-8": (HEAD + b"\r\n{\"\xff\": 1}", "the body is no JSON"),
+    "control characters": (b"HTTP/1.1 400 X\r\n\r\n{\"message\": \"\\u001b[31m\\u0007\\u202e\\n\"}",
+                           'HTTP 400, message "?[31m??'),
+}
+
+
+@test.case("hostile answers end no run, and what is shown of them is plain text")
+def _(tmp):
+    for name, (data, seen) in HOSTILE.items():
+        fault = Fault(name, "", before=lambda kme, request, data=data: Answer(0, data), only="5.2-01,5.3-01,5.4-01,6.3")
+        status, report = probe(fault, "--timeout", "5")
+        first = next(check for check in report["checks"] if check["number"] == "5.2-01")
+        connected = first["seen"] if first["result"] != "skip" else "no answer: " + first["seen"]
+        assert status in (0, 1) and seen in connected, (name, status, first)
+        assert all(c["seen"].isascii() and c["seen"].isprintable() for c in report["checks"]), name
+
+
+@test.case("numbers beyond all bounds are reckoned with by nobody")
+def _(tmp):
+    for number in (2**53 + 1, 2**63 - 1, 2**64):
+        names = ("key_size", "min_key_size", "max_key_size", "max_key_per_request", "stored_key_count",
+                 "max_SAE_ID_count", "max_key_count")
+
+        def after(kme, request, answer, number=number):
+            if request.what == "status":
+                answer.body.update({name: number for name in names})
+        status, report = probe(Fault("huge", "", after=after, only="5.3,6.1,6.2,6.5"))
+        assert status == 0, explain(report)
+        assert any("not known" in check["seen"] for check in report["checks"])
+
+
+@test.case("a KME that does not answer is given up after the timeout, with exit status 2")
+def _(tmp):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = run(*everything(silent.getsockname()[1]), "--timeout", "1")
+    assert done.returncode == 2 and "imed out" in done.stderr and done.stderr.count("\n") == 1, done
+
 
 make_pki()
 test.run()
