@@ -14,6 +14,7 @@ int configure_keys(struct kme *kme, const struct qv_section *root, struct qv_err
 int configure_store(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_peers(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_saes(struct kme *kme, const struct qv_section *root, struct qv_error *err);
+int configure_admin(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_audit(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 
 /* Whether an option holds an SAE or KME ID of a length that is allowed, or nothing. */

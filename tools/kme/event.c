@@ -3,6 +3,7 @@
 
 #include "audit_event.h"
 #include "kme.h"
+#include "watch.h"
 
 const char *event_name(enum event_kind kind)
 {
@@ -25,6 +26,8 @@ int event_report(struct kme *kme, const struct event *event)
 		     event->peer ? event->peer : "", event->reason ? ": " : "", event->reason ? event->reason : "");
 	for (size_t i = 0; i < event->count; i++)
 		qv_log_debug(kme->log, "key %s %s", event->key_ids[i], event_name(event->kind));
+	if (kme->watch)
+		watch_event(kme->watch, event);
 	return kme->audit ? audit_event(kme, event, NULL) : 0;
 }
 

@@ -6,11 +6,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "admin/admin.h"
 #include "apis.h"
 #include "event.h"
 #include "links.h"
 #include "peers.h"
 #include "seal_source.h"
+#include "store_timed.h"
+#include "watch.h"
 
 #define PURGE_AT_ONCE   1024
 #define FORGET_AFTER_NS (7 * 86400 * QV_NS_PER_SECOND)
@@ -73,7 +76,9 @@ static int open_store(struct kme *kme, struct qv_error *err)
 			"the key store \"%s\" keeps nothing: when qkd-kme ends, keys that SAEs were promised are "
 			"lost, and links start anew with keys that may have been used; for tests only",
 			kme->store_class->head.name);
-	return kme->store ? check_seal(kme, err) : -1;
+	if (!kme->store || store_time(&kme->store_class, &kme->store, &kme->watch->metrics, err) != 0)
+		return -1;
+	return check_seal(kme, err);
 }
 
 struct left_over {
@@ -109,6 +114,9 @@ int kme_start(struct kme *kme, struct qv_error *err)
 	kme->site->current = kme;
 	pthread_mutex_unlock(&kme->site->lock);
 	qv_log_set_level(kme->log, kme->log_level);
+	kme->watch = watch_new(err);
+	if (!kme->watch)
+		return -1;
 	if (kme->audit_config.path && !(kme->audit = audit_open(&kme->audit_config, kme->seal, kme->log, err)))
 		return -1;
 	if (open_store(kme, err) != 0)
@@ -116,7 +124,10 @@ int kme_start(struct kme *kme, struct qv_error *err)
 	kme_maintain(kme);
 	if (start_peers(kme, err) != 0 || (kme->kme_api && kme_start_kme_api(kme, err) != 0))
 		return -1;
-	return kme_start_sae_api(kme, err);
+	if (kme_start_sae_api(kme, err) != 0)
+		return -1;
+	kme->watch->admin = kme->admin_options ? admin_start(kme, err) : NULL;
+	return kme->admin_options && !kme->watch->admin ? -1 : 0;
 }
 
 struct expiry {
@@ -185,6 +196,7 @@ static void free_configuration(struct kme *kme)
 	}
 	free(kme->sae_options);
 	free(kme->saes);
+	qv_options_free(kme->admin_options);
 	qv_options_free(kme->audit_options);
 	tls_release(kme->sae_tls);
 	tls_release(kme->kme_tls);
@@ -228,8 +240,11 @@ void kme_stop(struct kme *kme)
 {
 	struct seal *seal = kme->seal;
 	struct qv_loader *loader = kme->loader;
+	struct watch *watch = kme->watch;
 	server_stop(kme->sae_server);
 	server_stop(kme->kme_server);
+	if (kme->watch)
+		admin_stop(kme->watch->admin);
 	peers_stop(kme, NULL);
 	if (kme->store)
 		kme->store_class->close(kme->store);
@@ -239,4 +254,5 @@ void kme_stop(struct kme *kme)
 	kme_release(kme);
 	seal_free(seal);
 	qv_loader_free(loader);
+	watch_free(watch);
 }

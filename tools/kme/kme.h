@@ -18,6 +18,7 @@
 #include "server.h"
 
 struct peer;
+struct watch;
 
 struct sae {
 	const char *id;
@@ -80,6 +81,7 @@ struct kme {
 	struct peer *peers;
 	size_t peer_count;
 	struct qv_options *audit_options;
+	struct qv_options *admin_options; /* NULL: no admin interface */
 	struct audit_config audit_config; /* no path: no audit log */
 	struct tls *sae_tls, *kme_tls;    /* counted */
 	struct qv_role wanted_store;      /* becomes store_role when the store is opened */
@@ -93,6 +95,7 @@ struct kme {
 	struct qv_host store_host;
 	struct qv_log *store_log;
 	struct audit *audit;
+	struct watch *watch;
 	struct server *sae_server, *kme_server;
 };
 

@@ -16,11 +16,14 @@ void kme_api_handle(void *context, const struct request *request, struct reply *
 {
 	struct kme *kme = context;
 	struct peer *peer = caller_of(kme, request->certificate);
+	bool alive = strcmp(request->target, "/inter-kme/v1/alive") == 0;
 	bool activate_path = strcmp(request->target, "/inter-kme/v1/activate") == 0;
 	if (!peer) {
 		qv_log_warning(kme->log, "a KME whose certificate is no peer's is refused");
 		reply_empty(reply, 401);
-	} else if (!activate_path && strcmp(request->target, "/inter-kme/v1/undo") != 0) {
+	} else if (alive && strcmp(request->method, "POST") == 0) {
+		reply_json(reply, 200, json_pack("{s:s}", "kme_id", kme->id));
+	} else if (!alive && !activate_path && strcmp(request->target, "/inter-kme/v1/undo") != 0) {
 		reply_not_found(reply);
 	} else if (strcmp(request->method, "POST") != 0) {
 		reply_method(reply, "POST");

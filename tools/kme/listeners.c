@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The two listeners: each request is answered by the configuration that is current when it comes. */
-#include "apis.h"
+#include "kme.h"
+#include "watch.h"
 
 #define KME_BODY_MAX ((size_t)4 * 1024 * 1024)
 
 static void answer_sae(void *site, const struct request *request, struct reply *reply)
 {
 	struct kme *kme = kme_hold(site);
-	sae_api_handle(kme, request, reply);
+	watched_sae_api(kme, request, reply);
 	kme_release(kme);
 }
 
 static void answer_kme(void *site, const struct request *request, struct reply *reply)
 {
 	struct kme *kme = kme_hold(site);
-	kme_api_handle(kme, request, reply);
+	watched_kme_api(kme, request, reply);
 	kme_release(kme);
 }
 

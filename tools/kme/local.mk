@@ -1,4 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
+# The admin page, put into the program as it is. One script for each section of the page.
+kme_www = \
+	%D%/admin/www/index.html \
+	%D%/admin/www/login.html \
+	%D%/admin/www/style.css \
+	%D%/admin/www/icon.svg \
+	%D%/admin/www/app.js \
+	%D%/admin/www/chart.js \
+	%D%/admin/www/dom.js \
+	%D%/admin/www/events.js \
+	%D%/admin/www/figures.js \
+	%D%/admin/www/links.js \
+	%D%/admin/www/login.js \
+	%D%/admin/www/saes.js \
+	%D%/admin/www/status.js
+EXTRA_DIST += $(kme_www) %D%/admin/embed.sh
+CLEANFILES += %D%/admin/www.c
+%D%/admin/www.c: $(kme_www) %D%/admin/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) %D%/admin && \
+	files=; for file in $(kme_www); do \
+		test -f $$file || file=$(srcdir)/$$file; files="$$files $$file"; done; \
+	$(SHELL) $(srcdir)/%D%/admin/embed.sh $$files > $@.new && mv $@.new $@
 if WITH_MICROHTTPD
 if WITH_JANSSON
 if WITH_GNUTLS
@@ -7,6 +29,19 @@ bin_PROGRAMS += qkd-kme
 qkd_kme_SOURCES = \
 	%D%/activate.c \
 	%D%/activate.h \
+	%D%/admin/access.c \
+	%D%/admin/access.h \
+	%D%/admin/admin.c \
+	%D%/admin/admin.h \
+	%D%/admin/answers.c \
+	%D%/admin/answers.h \
+	%D%/admin/live.c \
+	%D%/admin/live.h \
+	%D%/admin/sample.c \
+	%D%/admin/sample.h \
+	%D%/admin/series.c \
+	%D%/admin/series.h \
+	%D%/admin/www.h \
 	%D%/apis.h \
 	%D%/audit.c \
 	%D%/audit.h \
@@ -27,6 +62,7 @@ qkd_kme_SOURCES = \
 	%D%/carry.h \
 	%D%/configure.c \
 	%D%/configure.h \
+	%D%/configure_admin.c \
 	%D%/configure_audit.c \
 	%D%/configure_keys.c \
 	%D%/configure_listeners.c \
@@ -55,6 +91,8 @@ qkd_kme_SOURCES = \
 	%D%/links.h \
 	%D%/listeners.c \
 	%D%/main.c \
+	%D%/metrics.c \
+	%D%/metrics.h \
 	%D%/notify.c \
 	%D%/notify.h \
 	%D%/peer_client.c \
@@ -81,6 +119,8 @@ qkd_kme_SOURCES = \
 	%D%/socket.c \
 	%D%/socket.h \
 	%D%/status.c \
+	%D%/store_timed.c \
+	%D%/store_timed.h \
 	%D%/tls.c \
 	%D%/tls.h \
 	%D%/tls_crl.c \
@@ -92,8 +132,11 @@ qkd_kme_SOURCES = \
 	%D%/utf8.h \
 	%D%/uuid.c \
 	%D%/uuid.h \
+	%D%/watch.c \
+	%D%/watch.h \
 	%D%/workers.c \
 	%D%/workers.h
+nodist_qkd_kme_SOURCES = tools/kme/admin/www.c
 qkd_kme_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(MICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) $(GNUTLS_CFLAGS) $(CURL_CFLAGS)
 qkd_kme_LDADD = libqvisio.la $(CORE_LIBS) $(MICROHTTPD_LIBS) $(JANSSON_LIBS) $(GNUTLS_LIBS) $(CURL_LIBS) -lpthread
 dist_man_MANS += doc/man/qkd-kme.8

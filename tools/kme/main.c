@@ -48,6 +48,8 @@ static void reload(struct site *site, const char *path)
 	struct qv_error err = QV_ERROR_INIT;
 	struct qv_log *log = site->current->log;
 	notify_reloading();
+	if (site->current->audit && audit_reopen(site->current->audit, &err) != 0)
+		qv_log_error(log, "%s; the old file stays in use", err.message);
 	if (kme_reload(site, path, &err) == 0)
 		qv_log_info(log, "%s is read anew and in use", path);
 	else

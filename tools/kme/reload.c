@@ -19,6 +19,7 @@ static void inherit(struct kme *kme, const struct kme *before)
 	kme->store_host = before->store_host;
 	kme->store_log = before->store_log;
 	kme->audit = before->audit;
+	kme->watch = before->watch;
 	kme->sae_server = before->sae_server;
 	kme->kme_server = before->kme_server;
 }
@@ -92,6 +93,8 @@ static void tell_what_needs_a_restart(const struct kme *kme, const struct kme *b
 	compare_text(kme, kme->top, before->top, "seal_key_credential");
 	if (!options_equal(kme->audit_options, before->audit_options))
 		tell_group(kme, "audit");
+	if (!options_equal(kme->admin_options, before->admin_options))
+		tell_group(kme, "admin");
 	if (!role_equal(&kme->wanted_store, &before->store_role))
 		tell_group(kme, "store");
 	compare_links(kme);

@@ -12,6 +12,7 @@ struct reply {
 	struct qv_secret *body; /* JSON text; NULL: none. Owned. */
 	const char *allow;      /* methods, for 405; static */
 	unsigned retry_after;   /* s, for 503; 0: not said */
+	const char *cause;      /* of an error, for counters: "no_keys"; static; NULL: the status says enough */
 	char why[128];          /* of an error, for events: its message, cut */
 };
 
