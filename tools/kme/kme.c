@@ -100,10 +100,15 @@ static int undo_left_over(struct qv_keystore_visit *visit, const char *request, 
 	return 0;
 }
 
-static int start_peers(struct kme *kme, struct qv_error *err)
+static int undo_left_overs(struct kme *kme, struct qv_error *err)
 {
 	struct left_over left = { .visit.reservation = undo_left_over, .kme = kme };
-	if (peers_open(kme, NULL, err) != 0 || kme->store_class->reservations(kme->store, &left.visit, err) != 0)
+	return kme->store_class->reservations(kme->store, &left.visit, err);
+}
+
+static int start_peers(struct kme *kme, struct qv_error *err)
+{
+	if (peers_open(kme, NULL, err) != 0 || undo_left_overs(kme, err) != 0)
 		return -1;
 	return peers_start(kme, NULL, err);
 }
@@ -159,10 +164,20 @@ static void tell_expired_crl(const struct kme *kme, const struct qv_options *api
 			     qv_options_where(api, "crl"));
 }
 
+/* Another process on the same store may have died. */
+static void adopt(struct kme *kme)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	if ((kme->store_class->traits & QV_KEYSTORE_SHARED) && undo_left_overs(kme, &err) != 0)
+		qv_log_error(kme->log, "what other processes left is not looked for: %s", err.message);
+}
+
 void kme_maintain(struct kme *kme)
 {
 	tell_expired_crl(kme, kme->sae_api, kme->sae_tls);
 	tell_expired_crl(kme, kme->kme_api, kme->kme_tls);
+	if (kme->sae_server)
+		adopt(kme);
 	struct qv_error err = QV_ERROR_INIT;
 	struct expiry expiry = { .visit.promise = report_expired, .kme = kme };
 	int64_t now = wall_clock(), gone;

@@ -63,6 +63,19 @@ static const char *const texts[ST_COUNT] = {
 	[ST_FEED] = "SELECT feed($1::int, $2::int, $3::text, $4::int),"
 		    " set_config('synchronous_commit', 'off', true)",
 	[ST_LEAVE] = "WITH gone AS (DELETE FROM feeder WHERE owner = $1::int) DELETE FROM instance WHERE id = $1::int",
+	[ST_WALK] =
+		"SELECT label, id FROM pool WHERE link = (SELECT id FROM link WHERE name = $1::text)"
+		" AND lane = $2::int AND request IS NULL AND ready = 0 AND id > $3::bigint AND imported < $4::bigint"
+		" ORDER BY id LIMIT $5::bigint",
+	[ST_LACKING] =
+		"SELECT wanted.label FROM unnest($3::text[]) WITH ORDINALITY AS wanted (label, at)"
+		" WHERE NOT EXISTS (SELECT FROM pool WHERE pool.link = (SELECT id FROM link WHERE name = $1::text)"
+		" AND pool.label = wanted.label AND pool.lane = $2::int) ORDER BY wanted.at",
+	[ST_DISCARD] = "WITH gone AS (DELETE FROM pool WHERE link = (SELECT id FROM link WHERE name = $1::text)"
+		       " AND lane = $2::int AND label = ANY ($3::text[]) AND request IS NULL RETURNING link),"
+		       " counted AS (INSERT INTO stock SELECT link, $2::int, pg_backend_pid() % 32, -count(*) FROM gone"
+		       " GROUP BY link ON CONFLICT (link, lane, part) DO UPDATE SET free = stock.free + excluded.free)"
+		       " SELECT count(*) FROM gone",
 };
 
 static char *arg_new(struct arguments *arguments, size_t size)

@@ -3,6 +3,7 @@ if WITH_POSTGRES
 module_LTLIBRARIES += keystore-postgres.la
 keystore_postgres_la_SOURCES = \
 	%D%/call.c \
+	%D%/compare.c \
 	%D%/connection.c \
 	%D%/migrate.c \
 	%D%/pool.c \

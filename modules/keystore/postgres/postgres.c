@@ -219,6 +219,9 @@ static const struct qv_keystore_class postgres = {
 	.purge = store_purge,
 	.traits = QV_KEYSTORE_SHARED,
 	.feeds = store_feeds,
+	.walk = store_walk,
+	.lacking = store_lacking,
+	.discard = store_discard,
 };
 
 static const struct qv_class *const classes[] = { &postgres.head, NULL };

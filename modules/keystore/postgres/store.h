@@ -30,6 +30,9 @@ enum statement {
 	ST_FORGET,
 	ST_FEED,
 	ST_LEAVE,
+	ST_WALK,
+	ST_LACKING,
+	ST_DISCARD,
 	ST_COUNT
 };
 
@@ -143,6 +146,12 @@ int store_promises(struct qv_keystore *store, const char *request, struct qv_key
 		   struct qv_error *err);
 int64_t store_purge(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,
 		    struct qv_keystore_visit *visit, struct qv_error *err);
+int store_walk(struct qv_keystore *store, const char *link, unsigned lane, int64_t before, size_t max,
+	       int64_t *position, struct qv_keystore_visit *visit, struct qv_error *err);
+int store_lacking(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels, size_t count,
+		  struct qv_keystore_visit *visit, struct qv_error *err);
+int64_t store_discard(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels,
+		      size_t count, struct qv_error *err);
 int store_property_get(struct qv_keystore *store, const char *name, uint8_t *value, size_t *size, struct qv_error *err);
 int store_property_set(struct qv_keystore *store, const char *name, const uint8_t *value, size_t size,
 		       struct qv_error *err);

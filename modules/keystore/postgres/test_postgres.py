@@ -37,7 +37,7 @@ def _(tmp):
     connection = "connection=" + server(tmp).connection
     qvconform.check("keystore/postgres", connection)
     done = trial("twins", SEED, 1500, "memory", "--", "postgres", connection, "schema=twins")
-    assert all(int(n) > 0 for n in done.stdout.split()[:10]), done.stdout
+    assert all(int(n) > 0 for n in done.stdout.split()[:13]), done.stdout
 
 
 @test.case("threads of one process and of two get each key once; what they left is adopted once")

@@ -21,7 +21,7 @@ def sqlite(tmp):
 @test.case("memory and sqlite do the same, whatever comes")
 def _(tmp):
     done = qvtest.run(["keystore_trial", "twins", SEED, STEPS, "memory", "--", *sqlite(tmp)])
-    assert all(int(n) > 5 for n in done.stdout.split()[:10]), done.stdout
+    assert all(int(n) > 5 for n in done.stdout.split()[:13]), done.stdout
 
 
 @test.case("threads that want the same keys of memory get each once")

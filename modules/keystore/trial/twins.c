@@ -122,8 +122,22 @@ static int64_t lane_facts(struct trial_store *trial, struct outcome *outcome, st
 		if (trial->class->cursor(trial->store, links[i / 2], i % 2, cursor, err) != 0)
 			return -1;
 		int64_t stock = trial->class->stock(trial->store, links[i / 2], i % 2, err);
-		snprintf(next_line(outcome), 160, "%s %lld", cursor, (long long)stock);
+		snprintf(next_line(outcome), 160, "%.100s %lld", cursor, (long long)stock);
 	}
+	return 0;
+}
+
+/* All keys of a lane, a few at a time. */
+static int64_t walk(struct trial_store *trial, const struct call *call, struct outcome *outcome, struct qv_error *err)
+{
+	int64_t position = 0;
+	size_t before;
+	do {
+		before = outcome->count;
+		if (trial->class->walk(trial->store, links[call->link], call->lane, call->flag ? INT64_MAX : 0,
+				       call->count, &position, &outcome->visit, err) != 0)
+			return -1;
+	} while (outcome->count > before);
 	return 0;
 }
 
@@ -157,6 +171,13 @@ static int64_t perform(struct trial_store *trial, const struct call *call, struc
 				   call->time, err);
 	case 8:
 		return class->purge(trial->store, call->time, call->flag ? INT64_MAX : 0, 1000, visit, err);
+	case 10:
+		return walk(trial, call, outcome, err);
+	case 11:
+		return class->lacking(trial->store, links[call->link], call->lane, names.labels, call->count, visit,
+				      err);
+	case 12:
+		return class->discard(trial->store, links[call->link], call->lane, names.labels, call->count, err);
 	default:
 		return lane_facts(trial, outcome, err);
 	}
@@ -165,7 +186,8 @@ static int64_t perform(struct trial_store *trial, const struct call *call, struc
 static struct call draw(struct dice *dice, unsigned step)
 {
 	/* What brings keys in and out comes more often than what clears up. */
-	static const unsigned char often[] = { 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 6, 7, 9, 9 };
+	static const unsigned char often[] = { 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4,  4,  4,
+					       4, 5, 5, 5, 5, 5, 6, 7, 9, 9, 10, 11, 12 };
 	struct call call = { .what = dice_below(dice, 40) == 0 ? 8 : often[dice_below(dice, sizeof often)],
 			     .link = dice_below(dice, 2),
 			     .lane = dice_below(dice, 2),
@@ -199,6 +221,33 @@ static void judge(struct trial_store *trial, const struct call *call, struct out
 		qsort(outcome->line, outcome->count, sizeof outcome->line[0], by_text);
 }
 
+static bool has_line(const struct outcome *outcome, const char *line)
+{
+	for (size_t i = 0; i < outcome->count; i++)
+		if (strcmp(outcome->line[i], line) == 0)
+			return true;
+	return false;
+}
+
+/* A walk may leave out what is held back: lines that only one has are dropped if they may be that. */
+static void drop_held(struct outcome *from, const struct outcome *other, const bool *ever_held)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < from->count; i++) {
+		unsigned label = (unsigned)strtoul(from->line[i] + 1, NULL, 10);
+		if (ever_held[label % LABELS] && !has_line(other, from->line[i]))
+			continue;
+		memmove(from->line[kept++], from->line[i], sizeof from->line[i]);
+	}
+	from->count = kept;
+}
+
+static void note_held(const struct call *call, bool *ever_held)
+{
+	for (unsigned i = 0; call->what == 2 && !call->flag && i < call->count; i++)
+		ever_held[call->number[i] % LABELS] = true;
+}
+
 static void print(const struct trial_store *trial, const struct outcome *outcome)
 {
 	fprintf(stderr, "%s: %lld %s\n", trial->class->head.name, (long long)outcome->result,
@@ -211,11 +260,17 @@ void trial_twins(struct trial_store *one, struct trial_store *other, uint64_t se
 {
 	static struct outcome outcomes[2];
 	struct dice dice = { seed };
-	size_t seen[10] = { 0 };
+	bool ever_held[LABELS] = { false };
+	size_t seen[13] = { 0 };
 	for (unsigned step = 0; step < steps; step++) {
 		struct call call = draw(&dice, step);
 		judge(one, &call, &outcomes[0]);
 		judge(other, &call, &outcomes[1]);
+		note_held(&call, ever_held);
+		if (call.what == 10) {
+			drop_held(&outcomes[0], &outcomes[1], ever_held);
+			drop_held(&outcomes[1], &outcomes[0], ever_held);
+		}
 		bool same = outcomes[0].result == outcomes[1].result && outcomes[0].code == outcomes[1].code &&
 			    outcomes[0].count == outcomes[1].count;
 		for (size_t i = 0; same && i < outcomes[0].count; i++)
@@ -228,6 +283,6 @@ void trial_twins(struct trial_store *one, struct trial_store *other, uint64_t se
 		}
 		seen[call.what] += outcomes[0].result >= 0;
 	}
-	for (unsigned i = 0; i < 10; i++)
-		printf("%zu%s", seen[i], i < 9 ? " " : " calls of each kind succeeded\n");
+	for (unsigned i = 0; i < 13; i++)
+		printf("%zu%s", seen[i], i < 12 ? " " : " calls of each kind succeeded\n");
 }
