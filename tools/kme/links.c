@@ -183,11 +183,19 @@ struct link *link_new(struct peer *peer, struct qv_error *err)
 	link->host = (struct qv_host){
 		.size = sizeof link->host, .log = link->log, .clock = &qv_clock_monotonic, .cancel_fd = -1
 	};
+	struct qv_error why = QV_ERROR_INIT;
 	if (!link->kme_id)
-		qv_fail(err, QV_E_NOMEM, "no memory for a link");
-	else if (open_link(link, peer->kme, err) == 0)
+		qv_fail(&why, QV_E_NOMEM, "no memory for a link");
+	else if (open_link(link, peer->kme, &why) == 0)
 		return link;
+	/* Another process of this site feeds it, or the link that this one replaces is open still: the feeder tries again. */
+	if (why.code == QV_E_BUSY) {
+		qv_log_info(link->log, "%s", why.message);
+		return link;
+	}
 	link_release(link);
+	if (err)
+		*err = why;
 	return NULL;
 }
 

@@ -122,7 +122,7 @@ def _(tmp):
     qvkme.wait_until(lambda: os.path.exists(os.path.join(pair.a.inbox, "done", "good.cor")))
 
 
-@test.case("two KMEs that take keys with one journal are told")
+@test.case("of two KMEs with one journal one takes the keys, and the other when that one has stopped")
 def _(tmp):
     pair = key_pair(tmp)
     pair.a.start()
@@ -133,6 +133,10 @@ def _(tmp):
         f.write(text.replace("kme-a.db", "twin.db"))
     second = test.start(["qkd-kme", twin])
     second.wait_for("another process takes keys with this journal")
+    second.wait_for("is ready")
+    pair.a.stop()
+    deliver(pair.a, "1.cor", secrets.token_bytes(64))
+    qvkme.wait_until(lambda: not key_files(pair.a))
 
 
 test.run()
