@@ -119,7 +119,7 @@ static int refill(struct qv_generator *generator, size_t size, struct qv_error *
 	return state->have ? 0 : -1;
 }
 
-uint8_t *generator_take(struct qv_generator *generator, size_t size, struct qv_error *err)
+uint8_t *generator_take_slowly(struct qv_generator *generator, size_t size, struct qv_error *err)
 {
 	struct generator_state *state = generator->state;
 	if (generator->process && generator->process != getpid()) {
@@ -132,16 +132,6 @@ uint8_t *generator_take(struct qv_generator *generator, size_t size, struct qv_e
 	state->at += size;
 	state->taken = size;
 	return bytes;
-}
-
-void generator_drop(struct qv_generator *generator)
-{
-	struct generator_state *state = generator->state;
-	uint8_t *taken = state->buffer + state->at - state->taken;
-	memset(taken, 0, state->taken);
-	/* As qv_wipe(), without its price for a few bytes: the compiler must think that the zeros are read. */
-	__asm__ volatile("" : : "r"(taken) : "memory");
-	state->taken = 0;
 }
 
 struct qv_generator *qv_generator_new(struct qv_error *err)

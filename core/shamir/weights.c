@@ -7,7 +7,7 @@
 #include "field.h"
 #include "kernel.h"
 
-int shamir_check(unsigned t, const uint8_t *x, unsigned count, struct qv_error *err)
+int shamir_check_slowly(unsigned t, const uint8_t *x, unsigned count, struct qv_error *err)
 {
 	uint64_t seen[4] = { 1, 0, 0, 0 };
 	if (t < 1 || t > count || count > QV_SHAMIR_SHARES_MAX)

@@ -27,7 +27,7 @@ tests_unit_shamir_test_robust_CPPFLAGS = $(CPPFLAGS_SHAMIR)
 tests_unit_shamir_test_robust_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_shamir_test_robust_LDADD = $(LDADD_SHAMIR)
 
-tests_unit_shamir_test_shamir_SOURCES = %D%/test_shamir.c %D%/slow.c %D%/slow.h
+tests_unit_shamir_test_shamir_SOURCES = %D%/portable_words.c %D%/test_shamir.c %D%/slow.c %D%/slow.h
 tests_unit_shamir_test_shamir_CPPFLAGS = $(CPPFLAGS_SHAMIR)
 tests_unit_shamir_test_shamir_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_shamir_test_shamir_LDADD = $(LDADD_SHAMIR)

@@ -17,6 +17,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
+extern const struct qv_shamir_kernel shamir_portable_words;
+
 /* Runs a check once with each kernel of this processor. */
 static void with_each_kernel(void (*check)(void))
 {
@@ -25,6 +27,9 @@ static void with_each_kernel(void (*check)(void))
 		qv_shamir_kernel_use(*kernel);
 		check();
 	}
+	print_message("# portable kernel, in words\n");
+	qv_shamir_kernel_use(&shamir_portable_words);
+	check();
 	qv_shamir_kernel_use(NULL);
 }
 
