@@ -31,8 +31,17 @@ struct qv_generator {
 	const char *failed; /* the health test that failed, for good */
 };
 
+/* The thread's own; NULL before its first use. */
+extern _Thread_local struct qv_generator *generator_own __attribute__((tls_model("initial-exec")));
+struct qv_generator *generator_new_own(struct qv_error *err);
+
 /* `generator`, or the thread's own for NULL. NULL with err. */
-struct qv_generator *generator_or_own(struct qv_generator *generator, struct qv_error *err);
+static inline struct qv_generator *generator_or_own(struct qv_generator *generator, struct qv_error *err)
+{
+	if (generator)
+		return generator;
+	return generator_own ? generator_own : generator_new_own(err);
+}
 
 /* As generator_take, when there may be a fork or a refill to see to. */
 uint8_t *generator_take_slowly(struct qv_generator *generator, size_t size, struct qv_error *err);

@@ -7,11 +7,11 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_thread_end;
 static int has_key;
-static _Thread_local struct qv_generator *own __attribute__((tls_model("initial-exec")));
+_Thread_local struct qv_generator *generator_own;
 
 static void close_own(void *generator)
 {
-	own = NULL;
+	generator_own = NULL;
 	qv_generator_close(generator);
 }
 
@@ -20,7 +20,7 @@ static void make_key(void)
 	has_key = pthread_key_create(&at_thread_end, close_own) == 0;
 }
 
-static struct qv_generator *new_own(struct qv_error *err)
+struct qv_generator *generator_new_own(struct qv_error *err)
 {
 	pthread_once(&once, make_key);
 	struct qv_generator *generator = has_key ? qv_generator_new(err) : NULL;
@@ -29,13 +29,6 @@ static struct qv_generator *new_own(struct qv_error *err)
 		qv_fail(err, QV_E_NOMEM, "no room for a generator of coefficients in this thread");
 		return NULL;
 	}
-	own = generator;
+	generator_own = generator;
 	return generator;
-}
-
-struct qv_generator *generator_or_own(struct qv_generator *generator, struct qv_error *err)
-{
-	if (generator)
-		return generator;
-	return own ? own : new_own(err);
 }

@@ -32,3 +32,4 @@ libshamir_la_SOURCES = \
 	%D%/weights.c
 libshamir_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 libqvisio_la_LIBADD += libshamir.la
+dist_man_MANS += doc/man/qvisio_shamir.3

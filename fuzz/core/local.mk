@@ -15,3 +15,8 @@ fuzz_core_session_LDADD = $(LDADD_FUZZ)
 FUZZERS += fuzz/core/config
 fuzz_core_config_SOURCES = %D%/config.c fuzz/fuzz.h
 fuzz_core_config_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/shamir
+fuzz_core_shamir_SOURCES = %D%/shamir.c fuzz/fuzz.h tests/unit/shamir/slow.c tests/unit/shamir/slow.h
+fuzz_core_shamir_CPPFLAGS = $(CPPFLAGS_SHAMIR)
+fuzz_core_shamir_LDADD = $(LDADD_FUZZ)
