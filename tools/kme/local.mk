@@ -134,6 +134,8 @@ qkd_kme_SOURCES = \
 	%D%/uuid.h \
 	%D%/watch.c \
 	%D%/watch.h \
+	%D%/watchdog.c \
+	%D%/watchdog.h \
 	%D%/workers.c \
 	%D%/workers.h
 nodist_qkd_kme_SOURCES = tools/kme/admin/www.c

@@ -13,6 +13,7 @@
 
 #include "kme.h"
 #include "notify.h"
+#include "watchdog.h"
 
 #define MAINTENANCE_S 60
 
@@ -57,17 +58,46 @@ static void reload(struct site *site, const char *path)
 	notify_manager("READY=1");
 }
 
+static int64_t monotonic(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * QV_NS_PER_SECOND + now.tv_nsec;
+}
+
+/* What is done now and then, until a signal comes; returns its number. */
+static int wait_for_signal(struct site *site, const sigset_t *signals)
+{
+	/* Twice as often as asked for, as sd_watchdog_enabled(3) wants it. */
+	const int64_t watchdog = watchdog_interval() / 2;
+	int64_t maintain_at = monotonic() + MAINTENANCE_S * QV_NS_PER_SECOND, tell_at = monotonic();
+	for (;;) {
+		int64_t now = monotonic();
+		if (watchdog && now >= tell_at) {
+			watchdog_tell(site->current);
+			tell_at = now + watchdog;
+		}
+		if (now >= maintain_at) {
+			kme_maintain(site->current);
+			maintain_at = now + MAINTENANCE_S * QV_NS_PER_SECOND;
+		}
+		int64_t until = watchdog && tell_at < maintain_at ? tell_at : maintain_at;
+		int64_t rest = until - monotonic();
+		rest = rest > 0 ? rest : 0;
+		struct timespec wait = { .tv_sec = rest / QV_NS_PER_SECOND, .tv_nsec = rest % QV_NS_PER_SECOND };
+		int number = sigtimedwait(signals, NULL, &wait);
+		if (number > 0)
+			return number;
+	}
+}
+
 static void serve(struct site *site, const char *path, const sigset_t *signals)
 {
-	const struct timespec interval = { .tv_sec = MAINTENANCE_S };
 	struct qv_log *log = site->current->log;
 	notify_manager("READY=1");
 	qv_log_info(log, "KME \"%s\" is ready", site->current->id);
-	for (int number; (number = sigtimedwait(signals, NULL, &interval)) < 0 || number == SIGHUP;)
-		if (number == SIGHUP)
-			reload(site, path);
-		else
-			kme_maintain(site->current);
+	while (wait_for_signal(site, signals) == SIGHUP)
+		reload(site, path);
 	qv_log_info(log, "stopping");
 	notify_manager("STOPPING=1");
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define CONTROL(letter) ((letter) - '@')
-#define DELETE       0x7f
+#define DELETE          0x7f
 
 static void show(int terminal, const char *text)
 {

@@ -29,6 +29,8 @@ struct server {
 	const struct qv_log *log;
 	size_t body_max;
 	struct connections *connections;
+	struct sockaddr_storage address;
+	socklen_t address_size;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
 	unsigned calls; /* requests that are being read or answered */
@@ -297,6 +299,9 @@ struct server *server_start(const struct listener *listener, server_handler *han
 		server->workers = workers_new(listener->workers, listener->workers * REQUEST_PER_WORKER, err);
 	if (server->workers)
 		fd = socket_listen(listener->listen, bound, err);
+	server->address_size = sizeof server->address;
+	if (fd >= 0)
+		getsockname(fd, (struct sockaddr *)&server->address, &server->address_size);
 	if (fd < 0 || start_daemon(server, listener, fd, err) != 0) {
 		if (fd >= 0)
 			close(fd);
@@ -305,6 +310,12 @@ struct server *server_start(const struct listener *listener, server_handler *han
 	}
 	qv_log_info(log, "listening for %s on %s", listener->name, bound);
 	return server;
+}
+
+socklen_t server_address(const struct server *server, struct sockaddr_storage *address)
+{
+	*address = server->address;
+	return server->address_size;
 }
 
 void server_use(struct server *server, struct tls *tls)

@@ -8,6 +8,7 @@
 #define KME_SERVER_H
 
 #include <gnutls/x509.h>
+#include <sys/socket.h>
 
 #include <qvisio/log.h>
 
@@ -43,6 +44,9 @@ struct server *server_start(const struct listener *listener, server_handler *han
 
 /* Shows and demands other certificates from now on, also of clients that are connected: from their next request on. */
 void server_use(struct server *server, struct tls *tls);
+
+/* The address that it listens on; returns its size. */
+socklen_t server_address(const struct server *server, struct sockaddr_storage *address);
 
 /* Accepts no more, lets requests that are there be answered, and ends. NULL is fine. */
 void server_stop(struct server *server);

@@ -15,7 +15,8 @@ kme_tests = \
 	tests/integration/kme/limits.py \
 	tests/integration/kme/multicast.py \
 	tests/integration/kme/reload.py \
-	tests/integration/kme/seal.py
+	tests/integration/kme/seal.py \
+	tests/integration/kme/service.py
 TESTS += $(kme_tests)
 endif
 endif
@@ -24,13 +25,15 @@ endif
 endif
 dist_check_SCRIPTS += \
 	%D%/access.py \
-	%D%/certificates.py \
 	%D%/audit.py \
+	%D%/certificates.py \
 	%D%/config.py \
+	%D%/confine.py \
 	%D%/failures.py \
 	%D%/hostile.py \
 	%D%/keys.py \
 	%D%/limits.py \
 	%D%/multicast.py \
 	%D%/reload.py \
-	%D%/seal.py
+	%D%/seal.py \
+	%D%/service.py
