@@ -27,3 +27,4 @@ include %D%/keystore/trial/local.mk
 include %D%/qkdlink/simulated/local.mk
 include %D%/relay/disjoint/local.mk
 include %D%/relay/recursive/local.mk
+include %D%/relay/redistribute/local.mk
