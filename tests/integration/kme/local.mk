@@ -14,6 +14,7 @@ kme_tests = \
 	tests/integration/kme/keys.py \
 	tests/integration/kme/limits.py \
 	tests/integration/kme/multicast.py \
+	tests/integration/kme/page.py \
 	tests/integration/kme/reload.py \
 	tests/integration/kme/seal.py \
 	tests/integration/kme/service.py
@@ -34,6 +35,7 @@ dist_check_SCRIPTS += \
 	%D%/keys.py \
 	%D%/limits.py \
 	%D%/multicast.py \
+	%D%/page.py \
 	%D%/reload.py \
 	%D%/seal.py \
 	%D%/service.py

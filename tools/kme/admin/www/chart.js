@@ -11,7 +11,7 @@ function roundUp(value) {
 	if (value <= 4)
 		return 4;
 	const power = 10 ** Math.floor(Math.log10(value));
-	return [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 1.02);
+	return [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12].map((step) => step * power).find((step) => step >= value * 1.02);
 }
 
 function short(value) {
@@ -31,7 +31,7 @@ export class Chart {
 		this.image = svg("svg", { "aria-hidden": "true" });
 		this.reading = element("p", { class: "reading", "aria-live": "polite" });
 		this.node = element("div", { class: "chart", tabindex: "0", role: "group", "aria-roledescription": "chart" },
-			this.image, this.reading);
+			this.reading, this.image);
 		this.node.addEventListener("keydown", (event) => this.onKey(event));
 		this.node.addEventListener("blur", () => this.read(null));
 		this.image.addEventListener("pointermove", (event) => this.onPointer(event));
@@ -55,16 +55,21 @@ export class Chart {
 		this.draw();
 	}
 
+	// The edges are as far apart as there is something to show, in a few steps.
+	get shown() {
+		return [60, 120, 300, 600, 1440].find((size) => size >= this.count || size >= this.size);
+	}
+
 	get count() {
 		return this.lines[0].points.length;
 	}
 
 	get span() {
-		return this.size * this.interval;
+		return this.shown * this.interval;
 	}
 
 	x(index) {
-		return this.left + (this.width - this.left - 2) * (this.size - this.count + index) / (this.size - 1);
+		return this.left + (this.width - this.left - 2) * (this.shown - this.count + index) / (this.shown - 1);
 	}
 
 	y(level) {
@@ -131,7 +136,7 @@ export class Chart {
 	}
 
 	onKey(event) {
-		const step = Math.max(1, Math.round(this.size / 60));
+		const step = Math.max(1, Math.round(this.shown / 60));
 		const from = this.at ?? this.count;
 		const moves = { ArrowLeft: from - step, ArrowRight: from + step, Home: 0, End: this.count - 1, Escape: null };
 		if (!(event.key in moves))
@@ -144,6 +149,6 @@ export class Chart {
 		const box = this.image.getBoundingClientRect();
 		const x = (event.clientX - box.left) * this.width / box.width;
 		const share = (x - this.left) / (this.width - this.left - 2);
-		this.read(Math.round(share * (this.size - 1)) - (this.size - this.count));
+		this.read(Math.round(share * (this.shown - 1)) - (this.shown - this.count));
 	}
 }

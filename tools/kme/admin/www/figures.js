@@ -4,8 +4,8 @@ import { byId, element, number, setText } from "./dom.js";
 
 const WINDOW = 10;
 const figures = [
-	{ name: "To master SAEs", unit: "keys/s", total: (t) => t.delivered_master },
-	{ name: "To slave SAEs", unit: "keys/s", total: (t) => t.delivered_slave },
+	{ name: "Keys to masters", unit: "per second", total: (t) => t.delivered_master },
+	{ name: "Keys to slaves", unit: "per second", total: (t) => t.delivered_slave },
 	{ name: "Requests", unit: "per second", total: (t) => t.requests },
 	{ name: "Refused", unit: "per second", total: (t) => t.refused },
 	{ name: "Expired", note: "not fetched in time", total: (t) => t.expired },

@@ -45,7 +45,7 @@ export function state(now) {
 	showCauses(now.causes);
 	setText(byId("audit"), auditText(now.audit));
 	if (kme)
-		setText(byId("kme-about"), `Key Management Entity · up for ${duration((now.time - kme.started) / 1000)}`);
+		setText(byId("kme-about"), `up for ${duration((now.time - kme.started) / 1000)}`);
 }
 
 byId("logout").addEventListener("click", async () => {
