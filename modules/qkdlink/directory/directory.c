@@ -147,7 +147,7 @@ static void recover(struct record *record, void *context)
 	if (lane->begun < recovery->reached) {
 		lane->done = true;
 	} else if (lane->begun > recovery->reached && lane->stored) {
-		lane->done = true;
+		lane->done = lane->lost = true;
 		recovery->spent++;
 	}
 }

@@ -167,6 +167,11 @@ static int judge(struct folder *folder, struct entry *entry, const char *id, con
 		folder_skip(folder, entry, "it has the same keys as %s", twin->id);
 		return 0;
 	}
+	if (record && all_done(record) && (record->lanes[0].lost || record->lanes[1].lost)) {
+		folder_skip(folder, entry,
+			    "it was begun with another key store, and its keys may have been used since");
+		return 0;
+	}
 	if (record && record->mtime != mtime_of(&entry->seen) &&
 	    journal_touch(folder->journal, record, mtime_of(&entry->seen), err) != 0)
 		return -1;

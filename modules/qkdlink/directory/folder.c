@@ -71,13 +71,13 @@ int folder_open(struct folder *folder, const struct folder_settings *settings, s
 	if (check_folder(folder, err) != 0 || make_done(folder, err) != 0)
 		return -1;
 	folder->watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (folder->watch_fd >= 0 && inotify_add_watch(folder->watch_fd, folder->path, EVENTS) < 0) {
+	if (folder->watch_fd >= 0 && inotify_add_watch(folder->watch_fd, folder->path, EVENTS) >= 0)
+		return 0;
+	qv_log_info(folder->log, "%s: cannot be watched (%s); it is scanned every %lld s", folder->path,
+		    strerror(errno), (long long)(settings->rescan / QV_NS_PER_SECOND));
+	if (folder->watch_fd >= 0)
 		close(folder->watch_fd);
-		folder->watch_fd = -1;
-	}
-	if (folder->watch_fd < 0)
-		qv_log_info(folder->log, "%s: cannot be watched (%s); it is scanned every %lld s", folder->path,
-			    strerror(errno), (long long)(settings->rescan / QV_NS_PER_SECOND));
+	folder->watch_fd = -1;
 	return 0;
 }
 
@@ -155,28 +155,62 @@ static void look_again(struct folder *folder, struct entry *entry, const struct 
 	entry->record = NULL;
 }
 
-/* The entry of a file that is there, known before or new. NULL: it has gone again. */
-static struct entry *take_entry(struct folder *folder, const char *name)
+/*
+ * The entry of a file that is there, known before or new. 0: it has gone again. Any other failure is one of the scan:
+ * to take a file for gone gives up what is left of it.
+ */
+static int take_entry(struct folder *folder, const char *name, struct entry **taken, struct qv_error *err)
 {
 	struct stat st;
 	if (fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return NULL;
+		return errno == ENOENT
+			       ? 0
+			       : qv_fail_errno(err, QV_E_IO, errno, "%s/%s: cannot be read", folder->path, name);
 	struct entry *entry = folder_find(folder, name);
 	if (!entry && (entry = calloc(1, sizeof *entry)) && !(entry->name = strdup(name))) {
 		free(entry);
 		entry = NULL;
 	}
-	if (entry && !same_file(&entry->seen, &st))
+	if (!entry)
+		return qv_fail(err, QV_E_NOMEM, "%s: no memory for its files", folder->path);
+	if (!same_file(&entry->seen, &st))
 		look_again(folder, entry, &st);
-	return entry;
+	*taken = entry;
+	return 1;
 }
 
+struct listing {
+	struct entry **entries;
+	size_t count, room;
+};
+
+static int add_entry(struct folder *folder, struct listing *listing, const char *name, struct qv_error *err)
+{
+	if (listing->count == listing->room) {
+		size_t room = listing->room ? 2 * listing->room : 64;
+		struct entry **more = reallocarray(listing->entries, room, sizeof *more);
+		if (!more)
+			return qv_fail(err, QV_E_NOMEM, "%s: no memory for its files", folder->path);
+		listing->entries = more;
+		listing->room = room;
+	}
+	struct entry *entry = NULL;
+	int there = take_entry(folder, name, &entry, err);
+	if (there == 1) {
+		entry->present = true;
+		listing->entries[listing->count++] = entry;
+	}
+	return there < 0 ? -1 : 0;
+}
+
+/* Whether a name can be one of a key file. */
 static bool matches(const struct folder *folder, const char *name)
 {
-	return fnmatch(folder->pattern, name, FNM_PERIOD) == 0;
+	return fnmatch(folder->pattern, name, FNM_PERIOD) == 0 &&
+	       !(folder->settings.after == AFTER_MOVE && strcmp(name, DONE) == 0);
 }
 
-static int list(struct folder *folder, struct entry ***entries, size_t *count, struct qv_error *err)
+static int list(struct folder *folder, struct listing *listing, struct qv_error *err)
 {
 	int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -186,34 +220,38 @@ static int list(struct folder *folder, struct entry ***entries, size_t *count, s
 			close(fd);
 		return qv_fail_errno(err, QV_E_IO, failed, "%s: cannot be read", folder->path);
 	}
-	size_t room = 0;
 	const struct dirent *item;
-	while ((item = readdir(dir))) {
-		if (!matches(folder, item->d_name))
-			continue;
-		if (*count == room) {
-			struct entry **more = reallocarray(*entries, room ? 2 * room : 64, sizeof *more);
-			if (!more)
-				break;
-			*entries = more;
-			room = room ? 2 * room : 64;
-		}
-		struct entry *entry = take_entry(folder, item->d_name);
-		if (!entry)
-			continue;
-		entry->present = true;
-		(*entries)[(*count)++] = entry;
-	}
+	int result = 0;
+	while (result == 0 && (errno = 0, item = readdir(dir)))
+		if (matches(folder, item->d_name))
+			result = add_entry(folder, listing, item->d_name, err);
+	if (result == 0 && errno)
+		result = qv_fail_errno(err, QV_E_IO, errno, "%s: cannot be read", folder->path);
 	closedir(dir);
-	return 0;
+	return result;
+}
+
+/* What was made by a scan that failed goes; what was there before stays. */
+static void forget(struct folder *folder, struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++) {
+		if (folder_find(folder, listing->entries[i]->name))
+			listing->entries[i]->present = false;
+		else
+			free_entry(listing->entries[i]);
+	}
+	free(listing->entries);
 }
 
 static int scan(struct folder *folder, const struct arrivals *arrivals, struct qv_error *err)
 {
-	struct entry **entries = NULL;
-	size_t count = 0;
-	if (list(folder, &entries, &count, err) != 0)
+	struct listing listing = { .count = 0 };
+	if (list(folder, &listing, err) != 0) {
+		forget(folder, &listing);
 		return -1;
+	}
+	struct entry **entries = listing.entries;
+	size_t count = listing.count;
 	for (size_t i = 0; i < folder->count; i++)
 		if (!folder->entries[i]->present)
 			free_entry(folder->entries[i]);

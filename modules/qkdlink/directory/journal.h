@@ -25,6 +25,7 @@ struct record_lane {
 	uint64_t begun; /* place in the order in which the lane began files; 0: never */
 	bool stored, done;
 	bool read;           /* to its end */
+	bool lost;           /* begun with another key store */
 	struct record *next; /* begun after this one, and not done */
 };
 

@@ -253,6 +253,17 @@ static void test_store_lost(void **state)
 	assert_int_equal(take(link, 0, KEYS, &lanes[0]), 0);
 	assert_said("1 key files were begun with another key store");
 	directory->close(link);
+	/* Nor is the file deleted, as one would be that was stored whole. */
+	link = open_link(folder, false, (const char *const[]){ "after=delete", NULL }, NULL);
+	assert_int_equal(take(link, 1, 2, &lanes[1]), 2);
+	store(link, 1, &lanes[1]);
+	directory->close(link);
+	link = open_link(folder, false, (const char *const[]){ "after=delete", NULL }, NULL);
+	for (unsigned lane = 0; lane < 2; lane++)
+		assert_int_equal(take(link, lane, KEYS, &lanes[lane]), 0);
+	assert_true(is_there("a.cor"));
+	assert_said("a.cor: skipped: it was begun with another key store");
+	directory->close(link);
 }
 
 static void test_skipped(void **state)
