@@ -328,7 +328,8 @@ int pki_revoke(struct pki *pki, const char *name, struct qv_error *err)
 	const struct member *member = network_find(pki->network, name);
 	char stem[STEM_MAX + 1];
 	snprintf(stem, sizeof stem, "%s", member ? member->stem : name);
-	if (!member && (strchr(name, '/') || strlen(name) > STEM_MAX || !folder_has(pki->folder, name, "pem")))
+	if (!member && (strchr(name, '/') || strncmp(name, "revoked-", 8) == 0 || strlen(name) > STEM_MAX ||
+			!folder_has(pki->folder, name, "pem")))
 		return qv_fail(
 			err, QV_E_NOT_FOUND,
 			"\"%s\" is neither the ID of a KME or SAE, nor the name of a certificate there without .pem",

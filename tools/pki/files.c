@@ -138,7 +138,10 @@ int folder_check_new(const char *folder, struct qv_error *err)
 int files_make_folder(const struct files *files, const char *folder, struct qv_error *err)
 {
 	char *made = NULL;
-	if (asprintf(&made, "%s.XXXXXX", folder) < 0)
+	size_t length = strlen(folder);
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	if (asprintf(&made, "%.*s.XXXXXX", (int)length, folder) < 0)
 		return qv_fail(err, QV_E_NOMEM, "no memory for a path");
 	if (!mkdtemp(made)) {
 		free(made);
