@@ -68,3 +68,11 @@ qkd_relay_CFLAGS += $(GRAPHVIZ_CFLAGS)
 qkd_relay_LDADD += $(GRAPHVIZ_LIBS)
 endif
 endif
+
+if WITH_CMOCKA
+check_PROGRAMS += tools/relay/test_relay
+TESTS += tools/relay/test_relay
+tools_relay_test_relay_SOURCES = %D%/test_relay.c $(relay_simulation)
+tools_relay_test_relay_CFLAGS = $(CFLAGS_UNIT) $(CORE_CFLAGS)
+tools_relay_test_relay_LDADD = $(LDADD_UNIT) $(CORE_LIBS)
+endif

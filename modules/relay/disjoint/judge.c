@@ -14,12 +14,10 @@ void disjoint_judge(const struct qv_relay_plan *plan, const struct qv_relay_stat
 		for (size_t j = routes->starts[i] + 1; j < routes->starts[i + 1]; j++) {
 			uint32_t kme = routes->hops[j];
 			uint32_t link = qv_topology_find_link(plan->topology, routes->hops[j - 1], kme);
-			passes &= ~state->links[link].down;
-			known |= passes & state->links[link].compromised;
-			if (kme == plan->to)
-				break;
-			passes &= ~state->kmes[kme].down;
-			known |= passes & state->kmes[kme].compromised;
+			uint64_t down = kme == plan->to ? 0 : state->kmes[kme].down;
+			uint64_t leaks = kme == plan->to ? 0 : state->kmes[kme].compromised;
+			passes &= ~(state->links[link].down | down);
+			known |= passes & (state->links[link].compromised | leaks);
 		}
 		qv_tally_add(&arrived, passes);
 		qv_tally_add(&seen, known);
