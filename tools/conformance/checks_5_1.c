@@ -87,10 +87,9 @@ static enum verdict refuses_client(struct probe *probe, const struct client_vari
 		return skipped(finding, "%s", err.message);
 	client_ask(client, "GET", any_status(probe), NULL, true, &answer);
 	describe(&answer, text, sizeof text);
-	bool refused = answer.status == 400 || answer.status == 401 || answer.status == 403;
-	enum verdict verdict = answer.code != CURLE_OK ? passed(finding, "%s", text)
-			       : refused               ? passed(finding, "%s", text)
-						       : failed(finding, "%s", text);
+	bool refused = answer.code != CURLE_OK || answer.status == 400 || answer.status == 401 || answer.status == 403;
+	enum verdict verdict = is_absent(answer.code) ? skipped(finding, "%s", text)
+						      : (refused ? passed : failed)(finding, "%s", text);
 	answer_clear(&answer);
 	client_free(client);
 	return verdict;

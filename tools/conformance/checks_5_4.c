@@ -195,7 +195,7 @@ static enum verdict own_key(struct probe *probe, const char *request, struct fin
 		client_ask(client, "GET", sae_path(probe, master(probe), rest), NULL, true, &answer);
 		verdict = expect_status(&answer, 401, finding);
 		if (answer.code != CURLE_OK)
-			verdict = PASSED;
+			verdict = is_absent(answer.code) ? SKIPPED : PASSED;
 		answer_clear(&answer);
 	}
 	client_free(client);

@@ -11,7 +11,7 @@ void clean(char *text)
 			*text = '?';
 }
 
-static void tell(struct finding *finding, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void tell(struct finding *finding, const char *format, va_list arguments)
 {
 	vsnprintf(finding->seen, sizeof finding->seen, format, arguments);
 	clean(finding->seen);

@@ -56,8 +56,7 @@ enum verdict expect_refusal(struct probe *probe, const char *path, const char *b
 	return expect_status(ask(probe, MASTER, body ? "POST" : "GET", path, body), 400, finding);
 }
 
-/* Whether a failure is the network's, so that there is nothing to probe. */
-static bool is_absent(CURLcode code)
+bool is_absent(CURLcode code)
 {
 	return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
 	       code == CURLE_OPERATION_TIMEDOUT || code == CURLE_URL_MALFORMAT;

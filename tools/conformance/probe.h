@@ -104,6 +104,9 @@ const char *sae_path(struct probe *probe, const char *sae, const char *rest);
 /* enc_keys of the slave SAE with URL parameters ("?number=2", or ""). */
 const char *enc_path(struct probe *probe, const char *parameters);
 
+/* Whether a failure is the network's, so that there is nothing to judge. */
+bool is_absent(CURLcode code);
+
 /* Describes an answer: "HTTP 400, message "…"" or why there is none. */
 void describe(const struct answer *answer, char *text, size_t room);
 
