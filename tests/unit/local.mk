@@ -4,13 +4,30 @@ unit_tests = \
 	tests/unit/test_config \
 	tests/unit/test_core \
 	tests/unit/test_secret \
+	tests/unit/test_module_path \
 	tests/unit/test_psk_identity \
+	tests/unit/test_secret_file \
 	tests/unit/test_stamp \
 	tests/unit/test_tally \
 	tests/unit/test_tls_choice \
+	tests/unit/test_tls_common \
 	tests/unit/test_topology
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+# This is not part of the library's interface, so the test has its own copy.
+tests_unit_test_module_path_SOURCES = %D%/test_module_path.c core/module_path.c
+tests_unit_test_module_path_CPPFLAGS = $(AM_CPPFLAGS) -DQV_MODULEDIR='"/installed/modules"'
+tests_unit_test_module_path_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_module_path_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_secret_file_SOURCES = %D%/test_secret_file.c
+tests_unit_test_secret_file_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_secret_file_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_tls_common_SOURCES = %D%/test_tls_common.c
+tests_unit_test_tls_common_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_tls_common_LDADD = $(LDADD_UNIT)
 
 tests_unit_test_config_SOURCES = %D%/test_config.c
 tests_unit_test_config_CFLAGS = $(CFLAGS_UNIT)
