@@ -4,6 +4,7 @@ call_tests = \
 	tests/call/test_call \
 	tests/call/test_call_parts \
 	tests/call/test_protocol \
+	tests/call/test_refuse \
 	tests/call/test_session
 check_PROGRAMS += $(call_tests)
 TESTS += $(call_tests)
@@ -37,6 +38,10 @@ tests_call_test_call_parts_LDADD = $(LDADD_UNIT)
 tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_protocol_LDADD = $(LDADD_UNIT)
+
+tests_call_test_refuse_SOURCES = %D%/test_refuse.c $(call_parts)
+tests_call_test_refuse_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_refuse_LDADD = $(LDADD_UNIT)
 
 tests_call_test_session_SOURCES = %D%/test_session.c
 tests_call_test_session_CFLAGS = $(CFLAGS_UNIT)
