@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 check_LTLIBRARIES += \
 	%D%/videosource-mock.la \
-	%D%/keysource-empty.la
+	%D%/keysource-empty.la \
+	%D%/clock_shift.la
 
 tests_modules_videosource_mock_la_SOURCES = %D%/videosource-mock.c
 tests_modules_videosource_mock_la_LIBADD = libqvisio.la
 tests_modules_videosource_mock_la_LDFLAGS = $(LDFLAGS_MOCK)
 tests_modules_keysource_empty_la_SOURCES = %D%/empty.c
 tests_modules_keysource_empty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+tests_modules_clock_shift_la_SOURCES = %D%/clock_shift.c
+tests_modules_clock_shift_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 include %D%/audio.mk
 # Compiled by tests/conformance/test_mutants.py, each many times with one thing broken.
 EXTRA_DIST += \

@@ -8,7 +8,11 @@ kme_tests = \
 	tests/integration/kme/access.py \
 	tests/integration/kme/certificates.py \
 	tests/integration/kme/audit.py \
+	tests/integration/kme/clock.py \
+	tests/integration/kme/clock.py \
 	tests/integration/kme/config.py \
+	tests/integration/kme/crowd.py \
+	tests/integration/kme/crowd.py \
 	tests/integration/kme/failures.py \
 	tests/integration/kme/hostile.py \
 	tests/integration/kme/keys.py \
@@ -28,7 +32,11 @@ dist_check_SCRIPTS += \
 	%D%/access.py \
 	%D%/audit.py \
 	%D%/certificates.py \
+	%D%/clock.py \
+	%D%/clock.py \
 	%D%/config.py \
+	%D%/crowd.py \
+	%D%/crowd.py \
 	%D%/confine.py \
 	%D%/failures.py \
 	%D%/hostile.py \
