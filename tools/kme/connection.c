@@ -10,6 +10,9 @@
 
 #define CHAIN_MAX 8
 
+/* How far a handshake has come. */
+enum stage { STAGE_SILENT, STAGE_HELLO, STAGE_ANSWERED, STAGE_CERTIFICATE, STAGE_ESTABLISHED };
+
 struct connection {
 	struct connection *before, *after; /* in the list of its kind, longest idle first */
 	struct connections *connections;
@@ -17,6 +20,7 @@ struct connection {
 	struct MHD_Connection *http;
 	int fd;
 	bool listed, heard, ended;
+	enum stage stage;
 	uint64_t checked; /* generation of credentials that its certificate was checked with */
 	bool admitted;
 	time_t until; /* its certificate or the CRL expires; 0: never */
@@ -36,10 +40,12 @@ struct connections {
 	bool shedding;
 	struct queue strangers; /* without any request so far */
 	struct queue idle;
+	struct metrics *metrics;
 	const struct qv_log *log;
 };
 
-struct connections *connections_new(unsigned max, struct tls *tls, const struct qv_log *log, struct qv_error *err)
+struct connections *connections_new(unsigned max, struct tls *tls, struct metrics *metrics, const struct qv_log *log,
+				    struct qv_error *err)
 {
 	struct connections *connections = calloc(1, sizeof *connections);
 	if (!connections) {
@@ -49,6 +55,7 @@ struct connections *connections_new(unsigned max, struct tls *tls, const struct 
 	pthread_mutex_init(&connections->lock, NULL);
 	connections->max = max;
 	connections->tls = tls_hold(tls);
+	connections->metrics = metrics;
 	connections->log = log;
 	atomic_init(&connections->generation, 1);
 	return connections;
@@ -147,6 +154,16 @@ static void start(struct connections *connections, struct connection *connection
 			       connections->max);
 }
 
+static void count_failure(const struct connection *connection)
+{
+	static const enum metric_tls causes[] = { [STAGE_SILENT] = TLS_SILENT,
+						  [STAGE_HELLO] = TLS_NO_AGREEMENT,
+						  [STAGE_ANSWERED] = TLS_REFUSED_US,
+						  [STAGE_CERTIFICATE] = TLS_CERTIFICATE };
+	if (connection->stage != STAGE_ESTABLISHED)
+		metrics_tls_failed(connection->connections->metrics, causes[connection->stage]);
+}
+
 static void finish(struct connection *connection)
 {
 	struct connections *connections = connection->connections;
@@ -155,20 +172,54 @@ static void finish(struct connection *connection)
 	if (!connection->ended)
 		connections->count--;
 	pthread_mutex_unlock(&connections->lock);
+	count_failure(connection);
 	for (unsigned i = 0; i < connection->chain_count; i++)
 		gnutls_x509_crt_deinit(connection->chain[i]);
 	tls_release(connection->tls);
 	free(connection);
 }
 
+static enum stage stage_of(unsigned message, bool after, bool incoming)
+{
+	switch (message) {
+	case GNUTLS_HANDSHAKE_CLIENT_HELLO:
+		return STAGE_HELLO;
+	case GNUTLS_HANDSHAKE_SERVER_HELLO:
+		return STAGE_ANSWERED;
+	case GNUTLS_HANDSHAKE_CERTIFICATE_PKT:
+		return incoming ? STAGE_CERTIFICATE : STAGE_ANSWERED;
+	case GNUTLS_HANDSHAKE_FINISHED:
+		return incoming && after ? STAGE_ESTABLISHED : STAGE_SILENT;
+	default:
+		return STAGE_SILENT;
+	}
+}
+
+static int follow_handshake(gnutls_session_t session, unsigned message, unsigned after, unsigned incoming,
+			    const gnutls_datum_t *bytes)
+{
+	struct connection *connection = gnutls_db_get_ptr(session);
+	enum stage stage = stage_of(message, after, incoming);
+	(void)bytes;
+	if (stage <= connection->stage)
+		return 0;
+	connection->stage = stage;
+	if (stage == STAGE_ESTABLISHED)
+		metrics_tls_established(connection->connections->metrics);
+	return 0;
+}
+
 /* Without a certificate that verifies for TLS clients, there is no session. */
-static void set_up_tls(const struct connection *connection, gnutls_session_t session)
+static void set_up_tls(struct connection *connection, gnutls_session_t session)
 {
 	static gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
 						 .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
 	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, tls_credentials(connection->tls));
 	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
 	gnutls_session_set_verify_cert2(session, &purpose, 1, 0);
+	/* The session's general pointer is MHD's; no session database is in use, so that its pointer is free. */
+	gnutls_db_set_ptr(session, connection);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_BOTH, follow_handshake);
 }
 
 static gnutls_session_t session_of(struct MHD_Connection *connection)

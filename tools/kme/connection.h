@@ -10,13 +10,15 @@
 
 #include <qvisio/log.h>
 
+#include "metrics.h"
 #include "tls.h"
 
 struct connections;
 struct connection;
 
 /* At most `max` of them; one more ends the one that has been idle the longest, those without any request first. */
-struct connections *connections_new(unsigned max, struct tls *tls, const struct qv_log *log, struct qv_error *err);
+struct connections *connections_new(unsigned max, struct tls *tls, struct metrics *metrics, const struct qv_log *log,
+				    struct qv_error *err);
 void connections_free(struct connections *connections); /* when the last connection has ended */
 
 /* From now on handshakes are done, and certificates checked, with these. Any thread. */

@@ -35,7 +35,7 @@ static void refuse(const struct sae_call *call, const struct qv_error *err, stru
 	else if (err->code == QV_E_DENIED)
 		reply_empty(reply, 401);
 	else
-		reply_error(reply, 503, "the key store does not answer", NULL);
+		reply_unavailable(reply, "store", "the key store does not answer");
 }
 
 static int deliver(const struct sae_call *call, const struct key_ids *ids, struct delivery *delivery,

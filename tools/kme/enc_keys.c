@@ -98,6 +98,13 @@ static void reply_shortage(const struct sae_call *call, const struct issue *issu
 		    json_pack("[{s:I},{s:I},{s:s}]", "requested_key_count", (json_int_t)issue->count,
 			      "stored_key_count", (json_int_t)now, "target_KME_ID",
 			      issue->failed ? issue->failed->kme_id : call->kme->id));
+	reply->cause = "no_keys";
+}
+
+static void reply_peer_failed(const struct peer *peer, struct reply *reply)
+{
+	reply_detail(reply, 503, "the KME of the slave SAE could not take the keys", "target_KME_ID", peer->kme_id);
+	reply->cause = "peer";
 }
 
 static void reply_failed(const struct sae_call *call, const struct issue *issue, const struct qv_error *err,
@@ -113,10 +120,9 @@ static void reply_failed(const struct sae_call *call, const struct issue *issue,
 			     issue->route == ROUTE_DIRECT ? "there is no direct link to the KME of a slave SAE"
 							  : "no relay leads to the KME of a slave SAE");
 	else if (issue->failed)
-		reply_detail(reply, 503, "the KME of the slave SAE could not take the keys", "target_KME_ID",
-			     issue->failed->kme_id);
+		reply_peer_failed(issue->failed, reply);
 	else
-		reply_error(reply, 503, "the key store does not answer", NULL);
+		reply_unavailable(reply, "store", "the key store does not answer");
 }
 
 static void reply_issued(const struct sae_call *call, const struct key_request *wanted, const struct issue *issue,

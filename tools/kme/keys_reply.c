@@ -55,5 +55,5 @@ void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct 
 	reply->body = qv_secret_copy(out, used, NULL);
 	qv_secret_free(text);
 	if (!reply->body)
-		reply_error(reply, 503, "no protected memory for the answer", NULL);
+		reply_unavailable(reply, "memory", "no protected memory for the answer");
 }

@@ -175,7 +175,7 @@ static void reply_activation(struct peer *peer, const struct activation *activat
 		reply_error(reply, 400, "a key_ID or a label is there twice", NULL);
 	} else {
 		qv_log_error(peer->log, "keys are not activated: %s", err->message);
-		reply_error(reply, 503, "the keys could not be stored", NULL);
+		reply_unavailable(reply, "store", "the keys could not be stored");
 	}
 }
 
@@ -209,7 +209,7 @@ static void activate(struct peer *peer, const struct activation *activation, str
 	gathering.found = calloc(activation->label_count, sizeof *gathering.found);
 	gathering.keys = qv_secret_new(activation->label_count * QV_QKDLINK_KEY_BYTES, &err);
 	if (!gathering.found || !gathering.keys) {
-		reply_error(reply, 503, "no memory", NULL);
+		reply_unavailable(reply, "memory", "no memory");
 	} else {
 		int result = kme->store_class->find(kme->store, peer->kme_id, peer_lane(peer),
 						    (const char *const *)activation->labels, activation->label_count,

@@ -121,7 +121,7 @@ static void undo(struct peer *peer, const char *request, struct reply *reply)
 		reply_failure(reply, &err);
 	} else {
 		qv_log_error(peer->log, "request %s is not undone: %s", request, err.message);
-		reply_error(reply, 503, "the request could not be undone", NULL);
+		reply_unavailable(reply, "store", "the request could not be undone");
 	}
 	for (size_t i = 0; i < returning.count; i++) {
 		free((void *)(uintptr_t)returning.keys[i].label);

@@ -44,6 +44,7 @@ static struct server *start(struct kme *kme, const struct qv_options *options, s
 			    server_handler *handler, struct qv_error *err)
 {
 	listener->listen = qv_options_string(options, "listen");
+	listener->metrics = &kme->watch->metrics;
 	listener->workers = (unsigned)qv_options_int(options, "workers");
 	listener->connections = fit_connections(kme, (unsigned)qv_options_int(options, "connections"), listener->name);
 	listener->idle_seconds = (unsigned)qv_options_int(options, "idle_timeout");

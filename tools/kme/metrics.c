@@ -19,7 +19,7 @@ static const char *const apis[METRIC_APIS] = { "status", "enc_keys", "dec_keys",
 static const char *const operations[STORE_OPERATIONS] = { "property", "import",  "stock", "reserve", "release", "find",
 							  "settle",   "deliver", "undo",  "purge",   "other" };
 
-static const char *const tls_causes[TLS_CAUSES] = { "closed", "alert", "certificate", "protocol" };
+static const char *const tls_causes[TLS_CAUSES] = { "silent", "no_agreement", "refused_us", "certificate" };
 
 static const char *const events[METRICS_EVENTS] = {
 	[EVENT_ACTIVATED] = "activated",
@@ -60,6 +60,16 @@ void metrics_event(struct metrics *metrics, const struct event *event)
 {
 	add(&metrics->events[event->kind], 1);
 	add(&metrics->keys[event->kind], event->count);
+}
+
+void metrics_tls_established(struct metrics *metrics)
+{
+	add(&metrics->tls_established, 1);
+}
+
+void metrics_tls_failed(struct metrics *metrics, enum metric_tls cause)
+{
+	add(&metrics->tls_failed[cause], 1);
 }
 
 static const char *cause_of(unsigned status)

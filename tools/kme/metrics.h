@@ -37,10 +37,10 @@ enum metric_store {
 };
 
 enum metric_tls {
-	TLS_CLOSED,      /* before the handshake was over, by the client or by the timeout */
-	TLS_ALERT,       /* the client refused us */
-	TLS_CERTIFICATE, /* of the client: none, not of our CA, expired, revoked */
-	TLS_PROTOCOL,    /* no common version or cipher, or no TLS at all */
+	TLS_SILENT,       /* no TLS came at all */
+	TLS_NO_AGREEMENT, /* no common version or cipher */
+	TLS_REFUSED_US,   /* the client went away once it had seen our certificate */
+	TLS_CERTIFICATE,  /* of the client: none, not of our CA, expired, revoked */
 	TLS_CAUSES
 };
 
@@ -59,6 +59,9 @@ struct metrics {
 };
 
 void metrics_event(struct metrics *metrics, const struct event *event);
+
+void metrics_tls_established(struct metrics *metrics);
+void metrics_tls_failed(struct metrics *metrics, enum metric_tls cause);
 
 /* `cause` says more than the status, or is NULL. */
 void metrics_answer(struct metrics *metrics, enum metric_api api, unsigned status, const char *cause, int64_t ns);

@@ -43,6 +43,12 @@ void reply_detail(struct reply *reply, unsigned status, const char *message, con
 	reply_error(reply, status, message, json_pack("[{s:s}]", name, value));
 }
 
+void reply_unavailable(struct reply *reply, const char *cause, const char *message)
+{
+	reply_error(reply, 503, message, NULL);
+	reply->cause = cause;
+}
+
 void reply_not_found(struct reply *reply)
 {
 	reply_error(reply, 404, "no such resource", NULL);

@@ -27,6 +27,9 @@ void reply_error(struct reply *reply, unsigned status, const char *message, json
 /* The same with one detail { name: value }. */
 void reply_detail(struct reply *reply, unsigned status, const char *message, const char *name, const char *value);
 
+/* A 503 that is counted under `cause`. */
+void reply_unavailable(struct reply *reply, const char *cause, const char *message);
+
 /* No body: 401 as clause 5 asks. */
 void reply_empty(struct reply *reply, unsigned status);
 

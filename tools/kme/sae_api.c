@@ -129,12 +129,13 @@ bool sae_within(struct bucket *bucket, unsigned tokens, const char *limit, struc
 		    json_pack("[{s:I},{s:I}]", limit, (json_int_t)bucket->rate, "retry_after_seconds",
 			      (json_int_t)seconds));
 	reply->retry_after = seconds;
+	reply->cause = "too_many";
 	return false;
 }
 
 void reply_unrecorded(struct reply *reply)
 {
-	reply_error(reply, 503, "the audit log of this KME cannot be written: it hands out no keys", NULL);
+	reply_unavailable(reply, "audit", "the audit log of this KME cannot be written: it hands out no keys");
 }
 
 void reply_failure(struct reply *reply, const struct qv_error *err)

@@ -294,7 +294,7 @@ struct server *server_start(const struct listener *listener, server_handler *han
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->idle, NULL);
 	int fd = -1;
-	server->connections = connections_new(listener->connections, listener->tls, log, err);
+	server->connections = connections_new(listener->connections, listener->tls, listener->metrics, log, err);
 	if (server->connections)
 		server->workers = workers_new(listener->workers, listener->workers * REQUEST_PER_WORKER, err);
 	if (server->workers)

@@ -15,10 +15,13 @@
 #include "reply.h"
 #include "tls.h"
 
+struct metrics;
+
 struct listener {
 	const char *name;   /* who is listened for: "SAEs" */
 	const char *listen; /* "address:port"; port 0: a free one */
 	struct tls *tls;
+	struct metrics *metrics;
 	unsigned workers;
 	unsigned idle_seconds; /* a connection without traffic is closed, also during its handshake */
 	unsigned connections;

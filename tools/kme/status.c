@@ -35,7 +35,7 @@ void status_handle(const struct sae_call *call, struct reply *reply)
 	}
 	if (stored_keys(kme, slave->peer, kme->limits.bytes, &now, &err) != 0) {
 		qv_log_error(kme->log, "status for SAE %s: %s", call->caller->id, err.message);
-		reply_error(reply, 503, "the key store does not answer", NULL);
+		reply_unavailable(reply, "store", "the key store does not answer");
 		return;
 	}
 	reply_json(reply, 200,

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import secrets
+import signal
 import threading
 
 import qvkme
@@ -236,6 +237,32 @@ def _(tmp):
     whole(*files, seal=pair.a.seal)
     assert "lines are missing" in verify(files[0], *files[2:])[1]
     assert verify(files[1], files[0], *files[2:])[0] == 1
+
+
+@test.case("a log that was renamed is followed by a new one after SIGHUP, in one chain, under load")
+def _(tmp):
+    pair = watched_pair(tmp, stock=400)
+    stop = threading.Event()
+
+    def client():
+        while not stop.is_set():
+            pair.share(2)
+
+    clients = [threading.Thread(target=client) for _ in range(2)]
+    for thread in clients:
+        thread.start()
+    files = []
+    for number in range(3):
+        qvkme.wait_until(lambda: os.path.getsize(pair.a.log) > 3000)
+        files.append(f"{pair.a.log}.{number}")
+        os.rename(pair.a.log, files[-1])
+        pair.a.process.signal(signal.SIGHUP)
+        pair.a.process.wait_for("is read anew and in use")
+    stop.set()
+    for thread in clients:
+        thread.join()
+    pair.a.stop()
+    whole(*files, pair.a.log, seal=pair.a.seal)
 
 
 def limit_log(kme, room):

@@ -6,6 +6,7 @@ if WITH_CURL
 if WITH_SQLITE
 kme_tests = \
 	tests/integration/kme/access.py \
+	tests/integration/kme/admin.py \
 	tests/integration/kme/certificates.py \
 	tests/integration/kme/audit.py \
 	tests/integration/kme/clock.py \
@@ -31,6 +32,7 @@ endif
 dist_check_SCRIPTS += \
 	%D%/access.py \
 	%D%/audit.py \
+	%D%/admin.py \
 	%D%/certificates.py \
 	%D%/clock.py \
 	%D%/clock.py \

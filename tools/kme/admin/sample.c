@@ -9,7 +9,7 @@
 #include "../watch.h"
 #include "series.h"
 
-#define PROBE_SECONDS 5
+#define PROBE_SECONDS 2
 #define STALE_SECONDS 10 /* a sample that takes longer: the store hangs */
 
 struct sampler {
