@@ -14,9 +14,11 @@ int shamir_check_slowly(unsigned t, const uint8_t *x, unsigned count, struct qv_
 static inline int shamir_check(unsigned t, const uint8_t *x, unsigned count, struct qv_error *err)
 {
 	unsigned before = 0, i = 0;
-	for (; i < count && i < 255 && x[i] > before; i++)
+	if (t < 1 || t > count || count > 255)
+		return shamir_check_slowly(t, x, count, err);
+	for (; i < count && x[i] > before; i++)
 		before = x[i];
-	return i == count && t >= 1 && t <= count ? 0 : shamir_check_slowly(t, x, count, err);
+	return i == count ? 0 : shamir_check_slowly(t, x, count, err);
 }
 
 /* Lagrange weights of t points that have been checked. */

@@ -4,6 +4,9 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include <qvisio/secret.h>
 
@@ -13,14 +16,29 @@ static const struct keystream *streams[KEYSTREAMS_MAX];
 static const struct keystream *chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+#if defined(__x86_64__)
+/* By CPUID, since not every compiler's __builtin_cpu_supports() knows these. */
+static bool has_aes(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid(1, &a, &b, &c, &d) && c >> 25 & 1;
+}
+
+static bool has_vector_aes(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 9 & 1;
+}
+#endif
+
 static void find_keystreams(void)
 {
 	unsigned count = 0;
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("aes"))
+	if (has_aes() && has_vector_aes() && __builtin_cpu_supports("avx512f"))
 		streams[count++] = &keystream_vaes;
-	if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1"))
+	if (has_aes() && __builtin_cpu_supports("sse4.1"))
 		streams[count++] = &keystream_aesni;
 #endif
 	int started = sodium_init(); /* failed: ChaCha20 is only slower */

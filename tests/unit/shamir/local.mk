@@ -40,3 +40,7 @@ tests_unit_shamir_test_constant_time_SOURCES = %D%/test_constant_time.c
 tests_unit_shamir_test_constant_time_CPPFLAGS = $(CPPFLAGS_SHAMIR)
 tests_unit_shamir_test_constant_time_LDADD = libshamir.la libqvisio.la $(CORE_LIBS)
 endif
+
+TESTS += tests/unit/shamir/test_aarch64.sh
+dist_check_SCRIPTS += tests/unit/shamir/test_aarch64.sh
+EXTRA_DIST += %D%/kernels_agree.c
