@@ -31,6 +31,7 @@ relay_simulation = \
 
 if WITH_JANSSON
 bin_PROGRAMS += qkd-relay
+dist_man_MANS += doc/man/qkd-relay.1
 qkd_relay_SOURCES = \
 	%D%/command.h \
 	%D%/common.c \

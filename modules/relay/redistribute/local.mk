@@ -10,3 +10,4 @@ relay_redistribute_la_SOURCES = \
 	%D%/redistribute.h
 relay_redistribute_la_LIBADD = libqvisio.la
 relay_redistribute_la_LDFLAGS = $(LDFLAGS_MODULE)
+dist_man_MANS += doc/man/qvisio-relay-redistribute.7
