@@ -85,6 +85,22 @@ static void check_missing(const char *body, size_t size)
 	labels_free(labels, count);
 }
 
+static void check_lacking(const char *body, size_t size)
+{
+	char **labels;
+	size_t count;
+	unsigned lane;
+	if (lacking_json(&lane, &labels, &count, body, size, NULL) == 0) {
+		require(lane <= 1 && count <= BODY_COMPARE_MAX);
+		for (size_t i = 0; i < count; i++)
+			check_label(labels[i]);
+	}
+	labels_free(labels, count);
+	if (lacking_answer_json(&labels, &count, body, size, NULL) == 0)
+		require(count <= BODY_COMPARE_MAX);
+	labels_free(labels, count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *body = (const char *)data;
@@ -99,5 +115,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_activation(body, size);
 	check_written(body, size);
 	check_missing(body, size);
+	check_lacking(body, size);
 	return 0;
 }

@@ -161,6 +161,11 @@ class Kme:
         return http.client.HTTPSConnection("localhost", self.sae_port, timeout=qvtest.TIMEOUT,
                                            context=self.context(name, **options))
 
+    def connect_peer(self, certificate):
+        """An HTTPS connection to the inter-KME API, with a certificate by its file name."""
+        return http.client.HTTPSConnection("localhost", self.kme_port, timeout=qvtest.TIMEOUT,
+                                           context=self.context(certificate))
+
     def call(self, sae, method, path, body=None, connection=None, headers=None):
         """(status, parsed JSON or None, headers). `body`: text, bytes, or something that becomes JSON."""
         own = connection or self.connect(sae)

@@ -11,6 +11,7 @@ void sae_api_handle(void *kme, const struct request *request, struct reply *repl
 /* For other KMEs: doc/PROTOCOL.md. */
 void kme_api_handle(void *kme, const struct request *request, struct reply *reply);
 void kme_api_activate(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_lacking(struct peer *peer, const struct request *request, struct reply *reply);
 void kme_api_undo(struct peer *peer, const struct request *request, struct reply *reply);
 
 /* An authenticated call of the SAE API. */

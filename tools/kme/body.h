@@ -94,4 +94,10 @@ int undo_json(char request[UUID_TEXT], const char *body, size_t size, struct qv_
 int missing_json(char ***labels, size_t *count, size_t max, const char *body, size_t size, struct qv_error *err);
 void labels_free(char **labels, size_t count);
 
+/* Inter-KME API: { "lane", "labels" }, which of these labels are not there, and the answer { "lacking" }. */
+#define BODY_COMPARE_MAX 4096
+int lacking_json(unsigned *lane, char ***labels, size_t *count, const char *body, size_t size, struct qv_error *err);
+char *lacking_text(unsigned lane, char *const *labels, size_t count);
+int lacking_answer_json(char ***labels, size_t *count, const char *body, size_t size, struct qv_error *err);
+
 #endif

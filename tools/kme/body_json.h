@@ -17,4 +17,7 @@ int body_array(const json_t *object, const char *name, size_t max, const json_t 
 int body_texts(const json_t *array, const char *name, size_t max_length, char ***texts, size_t *count,
 	       struct qv_error *err);
 
+/* Appends the labels of an array to a list that has room for them. */
+int body_labels(const json_t *array, char **labels, size_t *count, struct qv_error *err);
+
 #endif

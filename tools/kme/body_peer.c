@@ -37,8 +37,7 @@ static bool is_label(const json_t *value)
 	       strspn(text, LABEL_CHARACTERS) == length;
 }
 
-/* Appends the labels of an array to a list that has room for them. */
-static int read_labels(const json_t *array, char **labels, size_t *count, struct qv_error *err)
+int body_labels(const json_t *array, char **labels, size_t *count, struct qv_error *err)
 {
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const json_t *value = json_array_get(array, i);
@@ -67,7 +66,7 @@ static int read_key(struct activation *activation, struct activation_key *key, c
 	key->bytes = (uint32_t)size;
 	key->first_label = activation->label_count;
 	key->label_count = count;
-	return read_labels(labels, activation->labels, &activation->label_count, err);
+	return body_labels(labels, activation->labels, &activation->label_count, err);
 }
 
 static int read_keys(struct activation *activation, const json_t *array, struct qv_error *err)
@@ -238,7 +237,7 @@ int missing_json(char ***labels, size_t *count, size_t max, const char *body, si
 		result = qv_fail(err, QV_E_INVALID, "missing is absent or empty");
 	if (result == 0) {
 		*labels = calloc(json_array_size(array), sizeof **labels);
-		result = *labels ? read_labels(array, *labels, count, err)
+		result = *labels ? body_labels(array, *labels, count, err)
 				 : qv_fail(err, QV_E_NOMEM, "no memory for labels");
 	}
 	json_decref(json);

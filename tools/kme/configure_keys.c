@@ -52,6 +52,14 @@ static const struct qv_option keys_options[] = {
 	  .max = 31536000,
 	  .unit = "s",
 	  .help = "How long a key waits for its slave SAE." },
+	{ .name = "max_lag",
+	  .type = QV_OPTION_INT,
+	  .fallback = "60",
+	  .min = 1,
+	  .max = 86400,
+	  .unit = "s",
+	  .help = "How much later than here a link key may come in at the peer; what it lacks after that is "
+		  "discarded." },
 	{ .name = NULL },
 };
 
@@ -84,6 +92,7 @@ int configure_keys(struct kme *kme, const struct qv_section *root, struct qv_err
 				     .per_request = (unsigned)qv_options_int(options, "max_per_request"),
 				     .additional_slaves = (unsigned)qv_options_int(options, "max_additional_saes"),
 				     .stored = qv_options_int(options, "max_stored"),
+				     .lag = qv_options_int(options, "max_lag") * QV_NS_PER_SECOND,
 				     .lifetime = qv_options_int(options, "lifetime") * QV_NS_PER_SECOND };
 	return 0;
 }

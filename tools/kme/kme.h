@@ -53,6 +53,7 @@ struct key_limits {
 	unsigned additional_slaves; /* of a request */
 	int64_t stored;             /* per link and direction */
 	int64_t lifetime;           /* ns that a key waits for its slave */
+	int64_t lag;                /* ns that a link key may be at one end only */
 };
 
 /*

@@ -12,24 +12,44 @@ static struct peer *caller_of(struct kme *kme, gnutls_x509_crt_t certificate)
 	return NULL;
 }
 
+static void alive(struct peer *peer, const struct request *request, struct reply *reply)
+{
+	(void)request;
+	reply_json(reply, 200, json_pack("{s:s}", "kme_id", peer->kme->id));
+}
+
+static const struct {
+	const char *path;
+	void (*handle)(struct peer *peer, const struct request *request, struct reply *reply);
+} paths[] = {
+	{ "/inter-kme/v1/activate", kme_api_activate },
+	{ "/inter-kme/v1/undo", kme_api_undo },
+	{ "/inter-kme/v1/lacking", kme_api_lacking },
+	{ "/inter-kme/v1/alive", alive },
+};
+
+static void handle(struct peer *peer, const struct request *request, struct reply *reply)
+{
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		if (strcmp(request->target, paths[i].path) != 0)
+			continue;
+		if (strcmp(request->method, "POST") == 0)
+			paths[i].handle(peer, request, reply);
+		else
+			reply_method(reply, "POST");
+		return;
+	}
+	reply_not_found(reply);
+}
+
 void kme_api_handle(void *context, const struct request *request, struct reply *reply)
 {
 	struct kme *kme = context;
 	struct peer *peer = caller_of(kme, request->certificate);
-	bool alive = strcmp(request->target, "/inter-kme/v1/alive") == 0;
-	bool activate_path = strcmp(request->target, "/inter-kme/v1/activate") == 0;
-	if (!peer) {
-		qv_log_warning(kme->log, "a KME whose certificate is no peer's is refused");
-		reply_empty(reply, 401);
-	} else if (alive && strcmp(request->method, "POST") == 0) {
-		reply_json(reply, 200, json_pack("{s:s}", "kme_id", kme->id));
-	} else if (!alive && !activate_path && strcmp(request->target, "/inter-kme/v1/undo") != 0) {
-		reply_not_found(reply);
-	} else if (strcmp(request->method, "POST") != 0) {
-		reply_method(reply, "POST");
-	} else if (activate_path) {
-		kme_api_activate(peer, request, reply);
-	} else {
-		kme_api_undo(peer, request, reply);
+	if (peer) {
+		handle(peer, request, reply);
+		return;
 	}
+	qv_log_warning(kme->log, "a KME whose certificate is no peer's is refused");
+	reply_empty(reply, 401);
 }

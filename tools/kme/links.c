@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "compare.h"
+
 #define BATCH         256
 #define FULL_WAIT_MS  1000
 #define ERROR_WAIT_MS 2000
@@ -74,7 +76,7 @@ static void wait_for_work(struct link *link, int ms)
 	pthread_mutex_unlock(&link->lock);
 }
 
-static bool is_stopping(struct link *link)
+bool link_is_stopping(struct link *link)
 {
 	pthread_mutex_lock(&link->lock);
 	bool stopping = link->stopping;
@@ -156,7 +158,7 @@ static void *feed(void *argument)
 {
 	struct link *link = argument;
 	bool failing = false;
-	while (!is_stopping(link)) {
+	while (!link_is_stopping(link)) {
 		int rest_ms = feed_round(link, &failing);
 		if (rest_ms > 0)
 			wait_for_work(link, rest_ms);
@@ -221,6 +223,7 @@ void link_stop(struct link *link)
 		pthread_join(link->feeder, NULL);
 	link->feeder_runs = false;
 	undo_stop(link);
+	compare_stop(link);
 	close_link(link);
 }
 

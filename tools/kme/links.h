@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each link has two threads: one brings its keys into the store, one undoes requests that went wrong. Both work by the
- * current configuration of the peer, and rest while it has none.
+ * Each link has three threads: one brings its keys into the store, one undoes requests that went wrong, one compares
+ * the pools of both ends. They work by the current configuration of the peer, and rest while it has none.
  */
 #ifndef KME_LINKS_H
 #define KME_LINKS_H
@@ -18,11 +18,11 @@ struct link {
 	char cursors[QV_QKDLINK_LANES][QV_QKDLINK_CURSOR_MAX + 1]; /* where the open link has been read to */
 	struct qv_log *log;
 	struct qv_host host;
-	pthread_t feeder, undoer;
-	bool feeder_runs, undoer_runs;
+	pthread_t feeder, undoer, comparer;
+	bool feeder_runs, undoer_runs, comparer_runs;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* keys were taken, there is something to undo, or the link stops */
-	bool stopping, hungry;
+	bool stopping, hungry, differs;
 	struct pending_undo *undos;
 };
 
@@ -35,6 +35,8 @@ void link_stop(struct link *link);
 
 struct link *link_hold(struct link *link);
 void link_release(struct link *link); /* NULL is fine */
+
+bool link_is_stopping(struct link *link);
 
 /* Keys were taken: there is room for new ones. */
 void link_hungry(struct peer *peer);

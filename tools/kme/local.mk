@@ -54,12 +54,15 @@ qkd_kme_SOURCES = \
 	%D%/audit_verify.c \
 	%D%/body.c \
 	%D%/body.h \
+	%D%/body_compare.c \
 	%D%/body_json.h \
 	%D%/body_peer.c \
 	%D%/bucket.c \
 	%D%/bucket.h \
 	%D%/carry.c \
 	%D%/carry.h \
+	%D%/compare.c \
+	%D%/compare.h \
 	%D%/configure.c \
 	%D%/configure.h \
 	%D%/configure_admin.c \
@@ -86,6 +89,7 @@ qkd_kme_SOURCES = \
 	%D%/kme.h \
 	%D%/kme_api.c \
 	%D%/kme_api_activate.c \
+	%D%/kme_api_compare.c \
 	%D%/kme_api_undo.c \
 	%D%/links.c \
 	%D%/links.h \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peers.h"
 
+#include "compare.h"
 #include "links.h"
 
 static struct link *link_of(const struct kme *kme, const char *kme_id)
@@ -46,7 +47,7 @@ int peers_start(struct kme *kme, const struct kme *before, struct qv_error *err)
 		struct link *link = kme->peers[i].link;
 		if (link == link_of(before, link->kme_id))
 			continue;
-		if (link_start(link, err) != 0 || undo_start(link, err) != 0)
+		if (link_start(link, err) != 0 || undo_start(link, err) != 0 || compare_start(link, err) != 0)
 			return -1;
 	}
 	return 0;

@@ -5,13 +5,12 @@
 
 #include "activate.h"
 #include "carry.h"
+#include "compare.h"
 #include "links.h"
 #include "route.h"
 
 #define ATTEMPTS 3
-/* Link keys that the peer lacks although this KME has had them for so long will never come. */
-#define SETTLE_NS (60 * QV_NS_PER_SECOND)
-#define HOLD_NS   (2 * QV_NS_PER_SECOND)
+#define HOLD_NS  (2 * QV_NS_PER_SECOND)
 
 static bool serves(const struct kme *kme, const struct peer *peer)
 {
@@ -43,8 +42,8 @@ static int keep_key(struct qv_keystore_visit *visit, const struct qv_pool_key *k
 static int release(struct kme *kme, const struct leg *leg, char *const *missing, size_t count, struct qv_error *err)
 {
 	int64_t now = wall_clock();
-	return kme->store_class->release(kme->store, leg->request, (const char *const *)missing, count, now - SETTLE_NS,
-					 now + HOLD_NS, err);
+	return kme->store_class->release(kme->store, leg->request, (const char *const *)missing, count,
+					 now - kme->limits.lag, now + HOLD_NS, err);
 }
 
 /* Reserves link keys under a new request. */
@@ -116,6 +115,7 @@ static int ask(struct kme *kme, struct leg *leg, const struct activation *activa
 		qv_log_warning(leg->peer->log, "the peer lacks %zu of %zu link keys", count, leg->label_count);
 		int result = release(kme, leg, missing, count, err);
 		labels_free(missing, count);
+		compare_later(leg->peer);
 		if (result == 0)
 			qv_fail(err, QV_E_NO_KEY, "KME \"%s\" does not have the same link keys (yet)",
 				leg->peer->kme_id);
@@ -197,6 +197,9 @@ static int activate(struct kme *kme, struct leg *leg, struct qv_error *err)
 		carry_encrypt(&activation, qv_secret_bytes(leg->issue->keys), qv_secret_bytes(leg->link_keys));
 		result = ask(kme, leg, &activation, err) == 0 ? 0 : -1;
 	}
+	/* The pads are gone here, and may still be there. */
+	if (result != 0)
+		compare_later(leg->peer);
 	forget(&activation);
 	return result;
 }

@@ -11,6 +11,7 @@ kme_tests = \
 	tests/integration/kme/audit.py \
 	tests/integration/kme/clock.py \
 	tests/integration/kme/clock.py \
+	tests/integration/kme/compare.py \
 	tests/integration/kme/config.py \
 	tests/integration/kme/crowd.py \
 	tests/integration/kme/crowd.py \
@@ -36,6 +37,7 @@ dist_check_SCRIPTS += \
 	%D%/certificates.py \
 	%D%/clock.py \
 	%D%/clock.py \
+	%D%/compare.py \
 	%D%/config.py \
 	%D%/crowd.py \
 	%D%/crowd.py \
