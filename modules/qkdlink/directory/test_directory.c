@@ -235,6 +235,39 @@ static void test_dies_before_stored(void **state)
 	directory->close(link);
 }
 
+/* A caller may store the keys of several files before it says so. */
+static void test_dies_two_files_on(void **state)
+{
+	(void)state;
+	put(folder, "a.cor", 10 * KEY, 'a');
+	put(folder, "b.cor", 10 * KEY, 'b');
+	struct qv_qkdlink *link = open_link(folder, false, NULL, NULL);
+	assert_int_equal(take(link, 0, 6, &lanes[0]), 6);
+	directory->close(link);
+	const char *const cursors[] = { lanes[0].cursor, "" };
+	link = open_link(folder, false, NULL, cursors);
+	lanes[0].count = 0;
+	assert_int_equal(take(link, 0, KEYS, &lanes[0]), 4);
+	assert_non_null(strstr(lanes[0].label[0], "b.cor:"));
+	directory->close(link);
+}
+
+/* Devices that deliver a key a file must not feed one direction only. */
+static void test_files_of_one_key(void **state)
+{
+	(void)state;
+	for (char c = 'a'; c <= 'z'; c++)
+		put(folder, (const char[]){ c, '.', 'c', 'o', 'r', '\0' }, KEY, c);
+	struct qv_qkdlink *link = open_link(folder, false, (const char *const[]){ "after=delete", NULL }, NULL);
+	for (unsigned lane = 0; lane < 2; lane++) {
+		assert_in_range(take(link, lane, KEYS, &lanes[lane]), 5, 21);
+		store(link, lane, &lanes[lane]);
+	}
+	assert_int_equal(lanes[0].count + lanes[1].count, 26);
+	assert_false(is_there("a.cor") || is_there("z.cor"));
+	directory->close(link);
+}
+
 /* A key store that was lost does not bring keys back that it may have given away. */
 static void test_store_lost(void **state)
 {
@@ -395,6 +428,26 @@ static void test_changed_midway(void **state)
 	directory->close(link);
 }
 
+/* Written in place by somebody who keeps it open: no event tells of it. */
+static void test_written_in_place(void **state)
+{
+	(void)state;
+	char path[256];
+	put(folder, "a.cor", 10 * KEY, 'a');
+	struct qv_qkdlink *link = open_link(folder, false, NULL, NULL);
+	assert_int_equal(take(link, 0, 2, &lanes[0]), 2);
+	path_of(path, folder, "a.cor");
+	int fd = open(path, O_WRONLY);
+	uint8_t bytes[10 * KEY] = { 0 };
+	assert_int_equal(pwrite(fd, bytes, sizeof bytes, 0), sizeof bytes);
+	assert_int_equal(take(link, 0, KEYS, &lanes[0]), 0);
+	assert_said("a.cor: skipped for now: it changed while it was read");
+	close(fd);
+	assert_int_equal(take(link, 0, KEYS, &lanes[0]), 0);
+	assert_said("a.cor: skipped: a file of this name with other content");
+	directory->close(link);
+}
+
 static void append(const char *text, size_t size)
 {
 	FILE *out = fopen(journal, "a");
@@ -513,12 +566,15 @@ int main(void)
 		cmocka_unit_test_setup(test_ends_agree, fresh),
 		cmocka_unit_test_setup(test_after, fresh),
 		cmocka_unit_test_setup(test_dies_before_stored, fresh),
+		cmocka_unit_test_setup(test_dies_two_files_on, fresh),
+		cmocka_unit_test_setup(test_files_of_one_key, fresh),
 		cmocka_unit_test_setup(test_store_lost, fresh),
 		cmocka_unit_test_setup(test_skipped, fresh),
 		cmocka_unit_test_setup(test_names_and_contents_are_used_once, fresh),
 		cmocka_unit_test_setup(test_being_written, fresh),
 		cmocka_unit_test_setup(test_settles, fresh),
 		cmocka_unit_test_setup(test_changed_midway, fresh),
+		cmocka_unit_test_setup(test_written_in_place, fresh),
 		cmocka_unit_test_setup(test_journal, fresh),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
