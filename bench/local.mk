@@ -11,6 +11,7 @@ include %D%/tls/local.mk
 include %D%/mjpeg/local.mk
 include %D%/latency/local.mk
 include %D%/links/local.mk
+include %D%/relay/local.mk
 include %D%/shamir/local.mk
 
 bench: all $(BENCHES)

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# igraph is under the GPL: a peer of this measurement, never part of what is installed.
+if WITH_IGRAPH
+BENCHES += bench/relay/relay
+bench_relay_relay_SOURCES = %D%/relay.c bench/bench.h
+bench_relay_relay_CFLAGS = $(AM_CFLAGS) $(IGRAPH_CFLAGS)
+bench_relay_relay_LDADD = libbench.la libqvisio.la $(IGRAPH_LIBS)
+endif
