@@ -37,7 +37,7 @@ static bool drain(struct probe *probe, int64_t limit, char *why_not, size_t room
 	int64_t stored = stored_now(probe);
 	if (stored - limit + 1 > (int64_t)probe->budget - probe->taken) {
 		snprintf(why_not, room, "%lld keys are stored; to use them up, give --max-keys %lld or more",
-			 (long long)stored, (long long)(probe->taken + stored + 1));
+			 (long long)stored, (long long)stored + probe->taken + 1);
 		return false;
 	}
 	while (stored >= limit) {

@@ -155,7 +155,7 @@ int hello_offer(const char *url, uint16_t version, long timeout_ms, struct hello
 
 int plain_request(const char *url, const char *path, long timeout_ms, unsigned *status, struct qv_error *err)
 {
-	uint8_t in[SERVER_MAX];
+	uint8_t in[SERVER_MAX] = { 0 };
 	char *request = NULL;
 	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
 	int fd = connect_url(url, deadline, err);

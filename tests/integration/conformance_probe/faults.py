@@ -200,11 +200,15 @@ def at_most_1_2(context):
     context.maximum_version = ssl.TLSVersion.TLSv1_2
 
 
+USERS_OF_STATUS = "5.2,5.3,6.1,6.2,6.5"  # clauses whose checks look at it
+
+
 def broken_status(check, name, *values):
     """Faults in one member of Status: missing, and with each of the values."""
-    yield Fault(f"Status without {name}", check, after=answered("status", 200, without(name)))
+    yield Fault(f"Status without {name}", check, after=answered("status", 200, without(name)), only=USERS_OF_STATUS)
     for value in values:
-        yield Fault(f"Status with {name} = {value!r}", check, after=answered("status", 200, with_member(name, value)))
+        yield Fault(f"Status with {name} = {value!r}", check, after=answered("status", 200, with_member(name, value)),
+                    only=USERS_OF_STATUS)
 
 
 def uuid_of(data):

@@ -106,6 +106,20 @@ def add_case(fault):
 for one in FAULTS:
     add_case(one)
 
+@test.case("advice that is not followed fails nothing, unless --strict says so")
+def _(tmp):
+    fault = Fault("keys may be cached", "", only="A-08", after=lambda kme, request, answer: answer.headers.pop("Cache-Control"))
+    status, report = probe(fault)
+    assert status == 0 and numbers(report, "advice") == ["A-08"] and report["failed"] == 0
+    status, report = probe(fault, "--strict")
+    assert status == 1 and numbers(report, "fail") == ["A-08"] and report["advice"] == 0
+    stub = StubKme(FOLDER, fault)
+    tap = run(*everything(stub.port), "--only", "A-08", "--format", "tap").stdout
+    stub.close()
+    assert "\nnot ok 1 - A-08 keys are not for caches # TODO advice beyond the text\n  ---\n" in tap, tap
+    assert '\n  seen: "no Cache-Control"\n  ...\n' in tap, tap
+
+
 HEAD = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\n"
 HOSTILE = {
     "an endless body": (HEAD + b"\r\n" + b" " * (1 << 22), "the answer is larger than 256 KiB"),
