@@ -17,6 +17,13 @@ fuzz_modules_jpeg_stream_CFLAGS = $(AM_CFLAGS)
 fuzz_modules_jpeg_stream_LDADD = $(LDADD_FUZZ)
 EXTRA_DIST += %D%/corpus/y4m %D%/corpus/jpeg_stream
 
+FUZZERS += fuzz/modules/directory_journal
+fuzz_modules_directory_journal_SOURCES = %D%/directory_journal.c fuzz/fuzz.h modules/qkdlink/directory/file_id.c \
+	modules/qkdlink/directory/journal.c
+fuzz_modules_directory_journal_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
+fuzz_modules_directory_journal_LDADD = $(LDADD_FUZZ) $(CORE_LIBS)
+EXTRA_DIST += %D%/corpus/directory_journal
+
 if WITH_JANSSON
 FUZZERS += fuzz/modules/etsi014_answer
 fuzz_modules_etsi014_answer_SOURCES = %D%/etsi014_answer.c fuzz/fuzz.h modules/keysource/etsi014/answer.c \
