@@ -7,13 +7,11 @@ if WITH_SQLITE
 kme_tests = \
 	tests/integration/kme/access.py \
 	tests/integration/kme/admin.py \
-	tests/integration/kme/certificates.py \
 	tests/integration/kme/audit.py \
-	tests/integration/kme/clock.py \
+	tests/integration/kme/certificates.py \
 	tests/integration/kme/clock.py \
 	tests/integration/kme/compare.py \
 	tests/integration/kme/config.py \
-	tests/integration/kme/crowd.py \
 	tests/integration/kme/crowd.py \
 	tests/integration/kme/failures.py \
 	tests/integration/kme/hostile.py \
@@ -21,6 +19,7 @@ kme_tests = \
 	tests/integration/kme/limits.py \
 	tests/integration/kme/multicast.py \
 	tests/integration/kme/page.py \
+	tests/integration/kme/peers.py \
 	tests/integration/kme/reload.py \
 	tests/integration/kme/seal.py \
 	tests/integration/kme/service.py
@@ -32,22 +31,21 @@ endif
 endif
 dist_check_SCRIPTS += \
 	%D%/access.py \
-	%D%/audit.py \
 	%D%/admin.py \
+	%D%/audit.py \
 	%D%/certificates.py \
-	%D%/clock.py \
 	%D%/clock.py \
 	%D%/compare.py \
 	%D%/config.py \
-	%D%/crowd.py \
-	%D%/crowd.py \
 	%D%/confine.py \
+	%D%/crowd.py \
 	%D%/failures.py \
 	%D%/hostile.py \
 	%D%/keys.py \
 	%D%/limits.py \
 	%D%/multicast.py \
 	%D%/page.py \
+	%D%/peers.py \
 	%D%/reload.py \
 	%D%/seal.py \
 	%D%/service.py
