@@ -18,6 +18,9 @@ libconformance_la_SOURCES = \
 	%D%/keystore_parts.c \
 	%D%/option_table.c \
 	%D%/qkdlink.c \
+	%D%/relay.c \
+	%D%/relay.h \
+	%D%/relay_net.c \
 	%D%/result.c \
 	%D%/runner.c \
 	%D%/suites.c \

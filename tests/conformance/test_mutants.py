@@ -66,6 +66,12 @@ TABLE = {
     ("qkdlink", "simulated"): {
         "KEY": "+same keys", "GREEDY": "+same keys", "MIXED": "+no label and no key", "CONSTANT": "no label and no key",
         "SAME_LABELS": "no label and no key", "REWIND": "opened at a cursor", "NO_ERROR": "none of its own"},
+    ("relay", "recursive"): {
+        "KEYS": "+keys arrive", "SHORT": "any size", "DIRTY": "what is lost", "NO_ERROR": "+what is lost",
+        "CREDULOUS": "damaged", "RESTLESS": "keys arrive", "PLAIN": "+not the keys", "SAME": "+never the same",
+        "STRAY": "+keys arrive", "TWICE": "only the origin", "DIGEST": "digests", "COUNT": "keys arrive",
+        "TOLERANCE": "what is lost", "LOAD": "keys arrive", "NO_REASON": "no route", "ROOMY": "any size",
+        "HOPEFUL": "what is lost", "LANES": "what is lost"},
 }
 # Most of the time goes by in suites that wait: for what hangs, and for two seconds to open a store in use.
 JOBS = 6

@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	%D%/mutants/loader.c \
 	%D%/mutants/mutant.h \
 	%D%/mutants/qkdlink.c \
+	%D%/mutants/relay.c \
 	%D%/mutants/tls.c \
 	%D%/mutants/videocodec.c \
 	%D%/mutants/videosink.c \
