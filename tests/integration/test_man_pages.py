@@ -77,7 +77,8 @@ def _(tmp):
         if f"\n.Dt {title[0].upper()} {title[1]}\n" not in text:
             faults.append(f"{page}: .Dt is not {title[0].upper()} {title[1]}")
         needed = ["NAME", "DESCRIPTION", "SEE ALSO"]
-        needed += ["OPTIONS", "EXAMPLES"] if title[1] == "7" else ["SYNOPSIS", "EXIT STATUS"]
+        needed += {"7": ["OPTIONS", "EXAMPLES"], "3": ["SYNOPSIS", "RETURN VALUES"]}.get(title[1],
+                                                                                         ["SYNOPSIS", "EXIT STATUS"])
         faults += [f"{page}: no section {name}" for name in needed if not section(text, name)]
     assert not faults, "\n".join(faults)
 
