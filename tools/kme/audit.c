@@ -309,6 +309,7 @@ struct audit *audit_open(const struct audit_config *config, const struct seal *s
 	pthread_mutex_init(&audit->lock, NULL);
 	pthread_cond_init(&audit->changed, NULL);
 	audit->path = strdup(config->path);
+	audit->config.path = audit->path;
 	audit->batch = malloc(BATCH_BYTES);
 	audit->file = (struct audit_file){ .path = audit->path, .fd = -1, .head_fd = -1 };
 	if (audit->path && audit->batch) {

@@ -78,7 +78,7 @@ static void keep_torn(struct audit_found *found, const char *text, size_t size)
 static int read_end(struct audit_file *file, const struct qv_secret *key, struct audit_line *line,
 		    struct audit_found *found, struct qv_error *err)
 {
-	char tail[TAIL];
+	char tail[TAIL] = "";
 	size_t size = file->size < TAIL ? (size_t)file->size : TAIL;
 	memset(line, 0, sizeof *line);
 	if (read_at(file->fd, tail, size, file->size - (off_t)size) != 0)

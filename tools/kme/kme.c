@@ -258,9 +258,10 @@ void kme_stop(struct kme *kme)
 	struct watch *watch = kme->watch;
 	server_stop(kme->sae_server);
 	server_stop(kme->kme_server);
+	peers_stop(kme, NULL);
+	/* Nobody is left who reports an event. */
 	if (kme->watch)
 		admin_stop(kme->watch->admin);
-	peers_stop(kme, NULL);
 	if (kme->store)
 		kme->store_class->close(kme->store);
 	audit_close(kme->audit);

@@ -26,8 +26,9 @@ void watch_free(struct watch *watch)
 void watch_event(struct watch *watch, const struct event *event)
 {
 	metrics_event(&watch->metrics, event);
-	if (watch->admin)
-		admin_event(watch->admin, event);
+	struct admin *admin = watch->admin;
+	if (admin)
+		admin_event(admin, event);
 }
 
 /* By the end of the path; the handler itself looks closer. */

@@ -12,7 +12,7 @@ struct admin;
 
 struct watch {
 	struct metrics metrics;
-	struct admin *admin; /* NULL: none */
+	_Atomic(struct admin *) admin; /* NULL: none; set when all else runs already */
 	int64_t started;     /* ns of CLOCK_REALTIME */
 };
 

@@ -107,6 +107,7 @@ def _(tmp):
     assert pair.a.call("11", "DELETE", "/api/v1/keys/12/enc_keys")[0] == 405
     assert pair.b.call("12", "GET", "/api/v1/keys/11/dec_keys?key_ID=d6cfdd69-f59c-4a71-b999-62dcfdbd7a55")[0] == 400
     qvkme.wait_until(lambda: metrics(pair.a).get("qkd_kme_pool_keys", peer="KME-B", lane="own") == 94)
+    qvkme.wait_until(lambda: health(pair.a)[0] == 200)
     a, b = metrics(pair.a), metrics(pair.b)
 
     def grown(name, **labels):
@@ -132,6 +133,7 @@ def _(tmp):
         assert a.get("qkd_kme_audit_sequence") == len(f.readlines())
     version = qvtest.run(["qkd-kme", "--version"]).stdout.split()[1]
     assert a.get("qkd_kme_build_info", version=version) == 1
+    assert pair.a.stop() == 0 == pair.b.stop()
 
 
 @test.case("handshakes that fail are counted by cause")

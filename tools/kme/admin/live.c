@@ -59,6 +59,7 @@ static void wake(struct live *live)
 void live_event(struct live *live, json_t *event)
 {
 	char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+	json_decref(event);
 	if (!text)
 		return;
 	pthread_mutex_lock(&live->lock);

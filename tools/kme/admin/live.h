@@ -16,7 +16,7 @@ struct live;
 
 struct live *live_new(unsigned clients_max, struct qv_error *err);
 
-/* A new event "key". */
+/* A new event "key"; takes it over. */
 void live_event(struct live *live, json_t *event);
 
 /* The newest event "state", a JSON text, copied; older ones that a client has not got yet are skipped. */
