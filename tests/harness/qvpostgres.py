@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A PostgreSQL server of the test's own, with the safety of a real one (fsync and all).
 
-    server = qvpostgres.Server(test, tmp)     # started; connections by a socket in its folder only
+    server = qvpostgres.Server(test)            # started; connections by a socket in its folder only
     server.connection                         # for libpq: "host=… dbname=postgres user=…"
     server.stop(); server.start(); server.kill()
 
@@ -79,12 +79,12 @@ def new_cluster():
 
 
 class Server:
-    def __init__(self, test, tmp, start=True, settings=""):
+    def __init__(self, test, start=True, settings=""):
         self.test = test
-        self.folder = os.path.join(tmp, "postgres")
-        source = new_cluster()
-        os.chmod(tmp, 0o755)
-        subprocess.run(["cp", "-a", os.path.dirname(source), self.folder], check=True)
+        # Not in the folder of the case, which its user need not be able to enter.
+        self.folder = tempfile.mkdtemp(prefix="qvisio-postgres-")
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        subprocess.run(["cp", "-a", new_cluster(), self.folder], check=True)
         os.chmod(self.folder, 0o755)
         if os.geteuid() == 0:
             os.chown(self.folder, user().pw_uid, user().pw_gid)

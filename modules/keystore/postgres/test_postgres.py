@@ -16,10 +16,10 @@ SEED = int(os.environ.get("QV_SEED", random.randrange(10**9)))
 print(f"# seed {SEED}; QV_SEED={SEED} repeats it")
 
 
-def server(tmp):
+def server():
     if not os.path.exists(os.path.join(qvtest.BUILD, ".libs", "keystore-postgres.so")):
         raise qvtest.Skip("keystore/postgres is not built")
-    return qvpostgres.Server(test, tmp)
+    return qvpostgres.Server(test)
 
 
 def trial(*words, check=True, **options):
@@ -33,16 +33,16 @@ def refused(*words):
 
 
 @test.case("it passes the conformance suite, and does as memory does")
-def _(tmp):
-    connection = "connection=" + server(tmp).connection
+def _(_tmp):
+    connection = "connection=" + server().connection
     qvconform.check("keystore/postgres", connection)
     done = trial("twins", SEED, 1500, "memory", "--", "postgres", connection, "schema=twins")
     assert all(int(n) > 0 for n in done.stdout.split()[:13]), done.stdout
 
 
 @test.case("threads of one process and of two get each key once; what they left is adopted once")
-def _(tmp):
-    pg = server(tmp)
+def _(_tmp):
+    pg = server()
     words = ["postgres", "connection=" + pg.connection]
     # Both make the schema, at the same time.
     both = [test.start(["keystore_trial", "rivals", str(SEED + i), "8", "40", *words]) for i in range(2)]
@@ -58,8 +58,8 @@ def _(tmp):
 
 
 @test.case("a schema of version 1 is brought to the last version with all that it holds")
-def _(tmp):
-    pg = server(tmp)
+def _(_tmp):
+    pg = server()
     words = ["postgres", "connection=" + pg.connection]
     pg.load(os.path.join(HERE, "version-1.sql"))
     looked = trial("look", "KME-B", *words).stdout
@@ -76,8 +76,8 @@ def _(tmp):
 
 
 @test.case("a schema of a version to come, or an old one in use, is left alone")
-def _(tmp):
-    pg = server(tmp)
+def _(_tmp):
+    pg = server()
     connection = "connection=" + pg.connection
     trial("look", "KME-B", "postgres", connection)
     pg.sql("UPDATE qvisio.version SET version = 99")
@@ -103,7 +103,7 @@ def _(tmp):
 
 @test.case("what is wrong is told, and a password never")
 def _(tmp):
-    pg = server(tmp)
+    pg = server()
     secret = os.path.join(tmp, "password")
     with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
         f.write("geheim-77\n")

@@ -16,13 +16,15 @@ kme_tests = \
 	tests/integration/kme/failures.py \
 	tests/integration/kme/hostile.py \
 	tests/integration/kme/keys.py \
+	tests/integration/kme/kill.py \
 	tests/integration/kme/limits.py \
 	tests/integration/kme/multicast.py \
 	tests/integration/kme/page.py \
 	tests/integration/kme/peers.py \
 	tests/integration/kme/reload.py \
 	tests/integration/kme/seal.py \
-	tests/integration/kme/service.py
+	tests/integration/kme/service.py \
+	tests/integration/kme/shared.py
 TESTS += $(kme_tests)
 endif
 endif
@@ -42,10 +44,12 @@ dist_check_SCRIPTS += \
 	%D%/failures.py \
 	%D%/hostile.py \
 	%D%/keys.py \
+	%D%/kill.py \
 	%D%/limits.py \
 	%D%/multicast.py \
 	%D%/page.py \
 	%D%/peers.py \
 	%D%/reload.py \
 	%D%/seal.py \
-	%D%/service.py
+	%D%/service.py \
+	%D%/shared.py
