@@ -20,3 +20,11 @@ FUZZERS += fuzz/core/shamir
 fuzz_core_shamir_SOURCES = %D%/shamir.c fuzz/fuzz.h tests/unit/shamir/slow.c tests/unit/shamir/slow.h
 fuzz_core_shamir_CPPFLAGS = $(CPPFLAGS_SHAMIR)
 fuzz_core_shamir_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/relay_envelope
+fuzz_core_relay_envelope_SOURCES = %D%/relay_envelope.c fuzz/fuzz.h
+fuzz_core_relay_envelope_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/topology
+fuzz_core_topology_SOURCES = %D%/topology.c fuzz/fuzz.h
+fuzz_core_topology_LDADD = $(LDADD_FUZZ)

@@ -6,6 +6,7 @@ fuzz_modules_psk_keys_CFLAGS = $(AM_CFLAGS)
 fuzz_modules_psk_keys_LDADD = $(LDADD_FUZZ)
 EXTRA_DIST += %D%/corpus/psk_keys
 include %D%/audio.mk
+include %D%/relay.mk
 
 FUZZERS += fuzz/modules/y4m fuzz/modules/jpeg_stream
 fuzz_modules_y4m_SOURCES = %D%/y4m.c fuzz/fuzz.h modules/videosource/file/y4m.c

@@ -77,3 +77,8 @@ tools_relay_test_relay_SOURCES = %D%/test_relay.c $(relay_simulation)
 tools_relay_test_relay_CFLAGS = $(CFLAGS_UNIT) $(CORE_CFLAGS)
 tools_relay_test_relay_LDADD = $(LDADD_UNIT) $(CORE_LIBS)
 endif
+
+if WITH_JANSSON
+dist_check_SCRIPTS += %D%/test_run.py
+TESTS += %D%/test_run.py
+endif
