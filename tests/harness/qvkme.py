@@ -17,6 +17,7 @@ import copy
 import http.client
 import json
 import os
+import re
 import secrets
 import shutil
 import ssl
@@ -227,8 +228,9 @@ class KmeNetwork:
 
     HOMES = {"11": "KME-A", "14": "KME-A", "12": "KME-B", "15": "KME-B", "13": "KME-C"}
 
-    def __init__(self, test, folder, start=True, rate=0, stock=200, keys="", timeout=5000, extra=None):
-        """`extra`: further settings of the entries of SAEs, by their IDs."""
+    def __init__(self, test, folder, start=True, rate=0, stock=200, keys="", timeout=5000, extra=None,
+                 unlinked=()):
+        """`extra`: further settings of the entries of SAEs, by their IDs. `unlinked`: two KMEs without a link."""
         self.folder = folder
         self.pki = pair_pki(folder)
         self.kmes = {f"KME-{x.upper()}": Kme(test, folder, f"kme-{x}", f"KME-{x.upper()}") for x in "abc"}
@@ -243,13 +245,25 @@ class KmeNetwork:
             with open(kme.config, "w", encoding="utf-8") as f:
                 f.write(config_text(kme, peers, [self.entry(sae, kme, extra or {}) for sae in self.HOMES], rate, stock,
                                     keys=keys, timeout=timeout))
+            if kme.kme_id in unlinked:
+                self.cut_link(kme, next(name for name in unlinked if name != kme.kme_id))
         if start:
             for kme in self.kmes.values():
                 kme.start()
             for sae, home in self.HOMES.items():
                 for other, far in self.HOMES.items():
-                    if home != far:
+                    if home != far and not {home, far} <= set(unlinked):
                         self.kmes[home].wait_stock(sae, other, stock)
+
+    @staticmethod
+    def cut_link(kme, peer_id):
+        """Takes the link with that peer out of the configuration."""
+        with open(kme.config, encoding="utf-8") as f:
+            text = f.read()
+        pattern = r'(kme_id = "%s";\n.*\n.*\n) *link: .*\n' % peer_id
+        assert re.search(pattern, text), text
+        with open(kme.config, "w", encoding="utf-8") as f:
+            f.write(re.sub(pattern, r"\1", text))
 
     def entry(self, sae, kme, extra):
         home = self.HOMES[sae]

@@ -69,13 +69,21 @@ static int read_key(struct activation *activation, struct activation_key *key, c
 	return body_labels(labels, activation->labels, &activation->label_count, err);
 }
 
+static size_t count_labels(const json_t *keys)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < json_array_size(keys); i++)
+		count += json_array_size(json_object_get(json_array_get(keys, i), "labels"));
+	return count < BODY_LABELS_MAX ? count : BODY_LABELS_MAX;
+}
+
 static int read_keys(struct activation *activation, const json_t *array, struct qv_error *err)
 {
 	size_t count = json_array_size(array);
 	if (count == 0)
 		return qv_fail(err, QV_E_INVALID, "keys is missing or empty");
 	activation->keys = calloc(count, sizeof *activation->keys);
-	activation->labels = calloc(BODY_LABELS_MAX, sizeof *activation->labels);
+	activation->labels = calloc(count_labels(array) + 1, sizeof *activation->labels);
 	if (!activation->keys || !activation->labels)
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
 	for (size_t i = 0; i < count; i++) {

@@ -37,13 +37,8 @@ static int read_peer(struct kme *kme, struct peer *peer, const struct qv_section
 	peer->own_lane = strcmp(kme->id, peer->kme_id) < 0 ? 0 : 1;
 	if (qv_section_group(section, "link", &link, err) != 0)
 		return -1;
-	if (!link)
-		return qv_fail(err, QV_E_CONFIG,
-			       "%s: %s.link: missing; it names the module that the link's keys come from",
-			       qv_section_where(section), qv_section_name(section));
-	if (qv_role_load(kme->loader, link, "qkdlink", NULL, &peer->link_role, err) != 0)
-		return -1;
-	return 0;
+	/* One without a link can only be reached through others. */
+	return link ? qv_role_load(kme->loader, link, "qkdlink", NULL, &peer->link_role, err) : 0;
 }
 
 /* The name that the peer's certificate must be for. */

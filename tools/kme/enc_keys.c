@@ -107,6 +107,12 @@ static void reply_peer_failed(const struct peer *peer, struct reply *reply)
 	reply->cause = "peer";
 }
 
+static void reply_no_route(const struct peer *peer, struct reply *reply)
+{
+	reply_detail(reply, 503, "no route leads to the KME of the slave SAE", "target_KME_ID", peer->kme_id);
+	reply->cause = "no_route";
+}
+
 static void reply_failed(const struct sae_call *call, const struct issue *issue, const struct qv_error *err,
 			 struct reply *reply)
 {
@@ -119,6 +125,8 @@ static void reply_failed(const struct sae_call *call, const struct issue *issue,
 		reply_detail(reply, 400, UNMET, "qvisio_route",
 			     issue->route == ROUTE_DIRECT ? "there is no direct link to the KME of a slave SAE"
 							  : "no relay leads to the KME of a slave SAE");
+	else if (err->code == QV_E_UNSUPPORTED)
+		reply_no_route(issue->failed, reply);
 	else if (issue->failed)
 		reply_peer_failed(issue->failed, reply);
 	else

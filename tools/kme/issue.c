@@ -186,4 +186,6 @@ void issue_clear(struct issue *issue)
 	issue->leg_count = 0;
 	issue->ids = NULL;
 	issue->keys = NULL;
+	issue->failed = NULL;
+	issue->used = ROUTE_NONE;
 }

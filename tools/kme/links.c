@@ -179,7 +179,8 @@ struct link *link_new(struct peer *peer, struct qv_error *err)
 	link->site = peer->kme->site;
 	link->role = peer->link_role;
 	peer->link_role = (struct qv_role){ NULL, NULL };
-	link->class = qv_qkdlink_class(link->role.class);
+	if (link->role.class)
+		link->class = qv_qkdlink_class(link->role.class);
 	link->kme_id = strdup(peer->kme_id);
 	link->log = qv_log_child(peer->kme->log, peer->kme_id);
 	link->host = (struct qv_host){
@@ -188,7 +189,7 @@ struct link *link_new(struct peer *peer, struct qv_error *err)
 	struct qv_error why = QV_ERROR_INIT;
 	if (!link->kme_id)
 		qv_fail(&why, QV_E_NOMEM, "no memory for a link");
-	else if (open_link(link, peer->kme, &why) == 0)
+	else if (!link->class || open_link(link, peer->kme, &why) == 0)
 		return link;
 	/* Another process of this site feeds it, or the link that this one replaces is open still: the feeder tries again. */
 	if (why.code == QV_E_BUSY) {
@@ -203,6 +204,10 @@ struct link *link_new(struct peer *peer, struct qv_error *err)
 
 int link_start(struct link *link, struct qv_error *err)
 {
+	if (!link->class) {
+		qv_log_warning(link->log, "no QKD link leads to this peer: its SAEs get keys only through other KMEs");
+		return 0;
+	}
 	int failed = pthread_create(&link->feeder, NULL, feed, link);
 	link->feeder_runs = !failed;
 	return failed ? qv_fail_errno(err, QV_E_NOMEM, failed, "starting a thread") : 0;

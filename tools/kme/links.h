@@ -13,7 +13,7 @@ struct link {
 	struct site *site;
 	char *kme_id; /* of the peer */
 	struct qv_role role;
-	const struct qv_qkdlink_class *class;
+	const struct qv_qkdlink_class *class; /* NULL: a peer without a QKD link */
 	struct qv_qkdlink *qkdlink;
 	char cursors[QV_QKDLINK_LANES][QV_QKDLINK_CURSOR_MAX + 1]; /* where the open link has been read to */
 	struct qv_log *log;

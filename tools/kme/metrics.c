@@ -30,9 +30,9 @@ static const char *const events[METRICS_EVENTS] = {
 	[EVENT_UNDONE] = "undone",
 };
 
-static const char *const causes[] = { "bad_request", "not_authorized", "not_found",   "method", "conflict",
-				      "too_large",   "too_many",       "no_keys",     "peer",   "store",
-				      "audit",       "memory",         "unavailable", "other" };
+static const char *const causes[] = { "bad_request", "not_authorized", "not_found", "method",      "conflict",
+				      "too_large",   "too_many",       "no_keys",   "no_route",    "peer",
+				      "store",       "audit",          "memory",    "unavailable", "other" };
 
 #define CAUSES (sizeof causes / sizeof causes[0])
 _Static_assert(CAUSES <= sizeof((struct metrics *)0)->causes / sizeof(counter), "room for the causes");

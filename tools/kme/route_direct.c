@@ -15,7 +15,7 @@
 static bool serves(const struct kme *kme, const struct peer *peer)
 {
 	(void)kme;
-	return peer->link != NULL;
+	return peer->link && peer->link->class;
 }
 
 struct reserving {

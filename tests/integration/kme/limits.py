@@ -111,4 +111,22 @@ def _(tmp):
         assert code == status, (choice, code, body)
 
 
+@test.case("a peer without a link: no route leads there, for one slave and among several")
+def _(tmp):
+    net = qvkme.KmeNetwork(test, tmp, stock=20, unlinked=("KME-A", "KME-C"))
+    for path, others in (("13", []), ("12", ["13"])):
+        for way in (None, "direct", "relayed"):
+            body = {"additional_slave_SAE_IDs": others,
+                    **({"extension_mandatory": [{"qvisio_route": way}]} if way else {})}
+            code, error, _ = net.call("11", "POST", f"/api/v1/keys/{path}/enc_keys", body)
+            if way:
+                assert code == 400 and error["message"] == UNMET and error["details"], (body, code, error)
+            else:
+                assert code == 503 and error["message"] == "no route leads to the KME of the slave SAE", (body, error)
+                assert error["details"] == [{"target_KME_ID": "KME-C"}], error
+    assert net.stock("11", "13") == 0 and net.stock("11", "12") == 20
+    assert net.call("11", "GET", ENC)[0] == 200
+    assert net.call("12", "POST", "/api/v1/keys/13/enc_keys", {"additional_slave_SAE_IDs": ["11"]})[0] == 200
+
+
 test.run()

@@ -96,7 +96,7 @@ static json_t *peers_json(const struct kme *kme)
 		const struct peer *peer = &kme->peers[i];
 		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "peer", peer->kme_id, "address",
 						      qv_options_string(peer->options, "address"), "link",
-						      peer->link->role.class->name));
+						      peer->link->class ? peer->link->role.class->name : "none"));
 	}
 	return list;
 }
