@@ -16,6 +16,7 @@ keystore_sqlite_la_SOURCES = \
 keystore_sqlite_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 keystore_sqlite_la_LIBADD = libqvisio.la $(SQLITE_LIBS)
 keystore_sqlite_la_LDFLAGS = $(LDFLAGS_MODULE)
+EXTRA_DIST += %D%/version-1.sql
 dist_man_MANS += doc/man/qvisio-keystore-sqlite.7
 
 if WITH_CMOCKA

@@ -364,7 +364,7 @@ static int purge(struct qv_keystore *store, struct operation *operation, struct 
 	if (!forget)
 		return -1;
 	bind_int(forget, 1, purging->forget_before);
-	return change(store, forget, err) < 0 ? -1 : 0;
+	return change(store, forget, err) < 0 ? -1 : schema_shrink(store, err);
 }
 
 int64_t store_purge(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,

@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+#define SHRINK_PAGES   500
+#define TEXT_OF(value) #value
+#define TEXT(value)    TEXT_OF(value)
 
 /*
  * pool.ready: the key may be picked from then on (0: at once). pool.request: who has reserved it, or NULL.
@@ -38,15 +41,27 @@ static int execute(struct qv_keystore *store, const char *sql, const char *doing
 	return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(store, err, doing);
 }
 
-static int read_version(struct qv_keystore *store, int *version, struct qv_error *err)
+static int read_pragma(struct qv_keystore *store, const char *sql, int *value, struct qv_error *err)
 {
 	sqlite3_stmt *query;
-	if (sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &query, NULL) != SQLITE_OK)
-		return store_fail(store, err, "reading its version");
+	if (sqlite3_prepare_v2(store->db, sql, -1, &query, NULL) != SQLITE_OK)
+		return store_fail(store, err, "reading the settings of");
 	int got = sqlite3_step(query);
-	*version = got == SQLITE_ROW ? sqlite3_column_int(query, 0) : -1;
+	*value = got == SQLITE_ROW ? sqlite3_column_int(query, 0) : -1;
 	sqlite3_finalize(query);
-	return got == SQLITE_ROW ? 0 : store_fail(store, err, "reading its version");
+	return got == SQLITE_ROW ? 0 : store_fail(store, err, "reading the settings of");
+}
+
+int schema_shrink(struct qv_keystore *store, struct qv_error *err)
+{
+	int pages, unused;
+	if (read_pragma(store, "PRAGMA page_count", &pages, err) != 0 ||
+	    read_pragma(store, "PRAGMA freelist_count", &unused, err) != 0)
+		return -1;
+	/* What comes and goes all day shall find its room again; and nobody shall wait for all of it. */
+	if (unused < SHRINK_PAGES || unused < pages / 2)
+		return 0;
+	return execute(store, "PRAGMA incremental_vacuum(" TEXT(SHRINK_PAGES) ")", "shrinking", err);
 }
 
 static int create(struct qv_keystore *store, struct qv_error *err)
@@ -59,19 +74,30 @@ static int create(struct qv_keystore *store, struct qv_error *err)
 								     : -1;
 }
 
+/* Version 1 could not give room back. Rewriting the file is safe at any moment, and may be done twice. */
+static int migrate(struct qv_keystore *store, struct qv_error *err)
+{
+	qv_log_info(store->log, "%s: bringing the key store from schema version 1 to 2", store->file);
+	return execute(store, "PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA user_version = 2", "migrating", err);
+}
+
 static int open_version(struct qv_keystore *store, struct qv_error *err)
 {
 	int version = 0;
 	/* A second KME on the same file would hand out the same keys: exclusive locking keeps it out. */
 	if (execute(store,
-		    "PRAGMA temp_store = MEMORY; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA "
+		    "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA temp_store = MEMORY; PRAGMA locking_mode = EXCLUSIVE; "
+		    "PRAGMA journal_mode = WAL; PRAGMA "
 		    "synchronous = FULL;",
 		    "opening", err) != 0 ||
-	    execute(store, "BEGIN IMMEDIATE; COMMIT", "locking", err) != 0 || read_version(store, &version, err) != 0)
+	    execute(store, "BEGIN IMMEDIATE; COMMIT", "locking", err) != 0 ||
+	    read_pragma(store, "PRAGMA user_version", &version, err) != 0)
 		return -1;
 	store->synchronous = true;
 	if (version == 0)
 		return create(store, err);
+	if (version == 1)
+		return migrate(store, err);
 	if (version != SCHEMA_VERSION)
 		return qv_fail(
 			err, QV_E_UNSUPPORTED,

@@ -75,6 +75,8 @@ struct operation {
 int store_run(struct qv_keystore *store, struct operation *operation, struct qv_error *err);
 
 int schema_open(struct qv_keystore *store, struct qv_error *err);
+/* Gives some room back to the file system when more than half of the file is free. Inside a transaction. */
+int schema_shrink(struct qv_keystore *store, struct qv_error *err);
 
 /* A statement with its bindings cleared. NULL with err. */
 sqlite3_stmt *statement(struct qv_keystore *store, enum statement which, struct qv_error *err);

@@ -450,6 +450,42 @@ static void test_killed(void **state)
 	sqlite->close(store);
 }
 
+/* Room that is no longer needed goes back, a part with each purge. */
+static void test_shrink(void **state)
+{
+	(void)state;
+	static uint8_t bytes[8000];
+	struct stat full, less;
+	struct qv_keystore *store = open_store();
+	struct collected got = collector();
+	for (unsigned i = 0; i < 1000; i++) {
+		char label[16], from[16], cursor[16];
+		const struct qv_pool_key key = { label, { bytes, sizeof bytes } };
+		const char *const labels[] = { label };
+		snprintf(label, sizeof label, "%u", i);
+		snprintf(from, sizeof from, "%.*u", i > 0, i);
+		snprintf(cursor, sizeof cursor, "%u", i + 1);
+		assert_int_equal(sqlite->import(store, LINK, 0, &key, 1, from, cursor, NULL), 1);
+		if (i >= 10)
+			continue;
+		assert_int_equal(sqlite->discard(store, LINK, 0, labels, 1, NULL), 1);
+	}
+	sqlite->close(store);
+	assert_int_equal(stat(file, &full), 0);
+	store = open_store();
+	for (unsigned i = 10; i < 1000; i++) {
+		char label[16];
+		const char *const labels[] = { label };
+		snprintf(label, sizeof label, "%u", i);
+		assert_int_equal(sqlite->discard(store, LINK, 0, labels, 1, NULL), 1);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(sqlite->purge(store, NOW, 0, 10, &got.visit, NULL), 0);
+	sqlite->close(store);
+	assert_int_equal(stat(file, &less), 0);
+	assert_true(full.st_size > 7000000 && less.st_size < full.st_size / 2);
+}
+
 static void test_open(void **state)
 {
 	(void)state;
@@ -514,7 +550,7 @@ int main(void)
 		cmocka_unit_test_setup(test_deliver, fresh),   cmocka_unit_test_setup(test_undo, fresh),
 		cmocka_unit_test_setup(test_purge, fresh),     cmocka_unit_test_setup(test_threads, fresh),
 		cmocka_unit_test_setup(test_disk_full, fresh), cmocka_unit_test_setup(test_killed, fresh),
-		cmocka_unit_test_setup(test_open, fresh),
+		cmocka_unit_test_setup(test_open, fresh),      cmocka_unit_test_setup(test_shrink, fresh),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
