@@ -41,10 +41,11 @@ coverage:
 lint_c = find $(top_srcdir)/core $(top_srcdir)/modules $(top_srcdir)/tools $(top_srcdir)/tests $(top_srcdir)/fuzz \
 	$(top_srcdir)/bench $(top_srcdir)/examples -name '*.c'
 lint_h = find $(top_srcdir)/include $(top_srcdir)/core $(top_srcdir)/modules $(top_srcdir)/tools $(top_srcdir)/bench -name '*.h'
-lint_flags = -std=c17 $(DEFS) -I. $(AM_CPPFLAGS) -DQV_MODULEDIR=\"/\" -DQV_VERSION=\"$(PACKAGE_VERSION)\" \
+lint_flags = -std=c17 $(DEFS) -I. -I$(top_srcdir) $(AM_CPPFLAGS) -DQV_MODULEDIR=\"/\" -DQV_VERSION=\"$(PACKAGE_VERSION)\" \
 	-DETSI014_OPENSSL -DBENCH_TLS_OPENSSL -DBENCH_TLS_GNUTLS $(sort $(CORE_CFLAGS) $(OPENSSL_CFLAGS) $(GNUTLS_CFLAGS) \
 	$(CURL_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) $(SQLITE_CFLAGS) $(TURBOJPEG_CFLAGS) $(V4L2_CFLAGS) \
-	$(SDL_CFLAGS) $(PNG_CFLAGS) $(SNDFILE_CFLAGS) $(ALSA_CFLAGS) $(PULSE_CFLAGS) $(CMOCKA_CFLAGS))
+	$(SDL_CFLAGS) $(PNG_CFLAGS) $(SNDFILE_CFLAGS) $(ALSA_CFLAGS) $(PULSE_CFLAGS) $(CMOCKA_CFLAGS) \
+	$(GFSHARE_CFLAGS) $(ISAL_CFLAGS) $(IGRAPH_CFLAGS))
 
 lint: lint-format lint-shell lint-cppcheck lint-tidy
 

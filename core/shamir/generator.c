@@ -166,22 +166,25 @@ void qv_generator_close(struct qv_generator *generator)
 	free(generator);
 }
 
+static int fill(struct qv_generator *generator, uint8_t *out, size_t size, struct qv_error *err)
+{
+	while (size) {
+		size_t part = size < GENERATOR_BUFFER ? size : GENERATOR_BUFFER;
+		const uint8_t *random = generator_take(generator, part, err);
+		if (!random)
+			return -1;
+		memcpy(out, random, part);
+		generator_drop(generator);
+		out += part;
+		size -= part;
+	}
+	return 0;
+}
+
 int qv_generator_fill(struct qv_generator *generator, void *bytes, size_t size, struct qv_error *err)
 {
-	uint8_t *out = bytes;
 	generator = generator_or_own(generator, err);
-	for (size_t done = 0; generator && done < size;) {
-		size_t part = size - done < GENERATOR_BUFFER ? size - done : GENERATOR_BUFFER;
-		const uint8_t *random = generator_take(generator, part, err);
-		if (!random) {
-			generator = NULL;
-			break;
-		}
-		memcpy(out + done, random, part);
-		generator_drop(generator);
-		done += part;
-	}
-	if (generator)
+	if (generator && fill(generator, bytes, size, err) == 0)
 		return 0;
 	qv_wipe(bytes, size);
 	return -1;

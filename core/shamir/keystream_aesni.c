@@ -15,7 +15,7 @@ AES_TARGET static void aesni_fill(uint8_t *out, size_t size, const uint8_t key[K
 	for (size_t at = 0; at < size; at += sizeof block) {
 #pragma GCC unroll 8
 		for (unsigned i = 0; i < PARALLEL; i++)
-			block[i] = _mm_xor_si128(schedule.round[0], _mm_cvtsi64_si128((long long)(at / 16 + i)));
+			block[i] = _mm_xor_si128(schedule.round[0], _mm_cvtsi64_si128((long long)at / 16 + i));
 		for (unsigned round = 1; round < AES_ROUNDS; round++) {
 #pragma GCC unroll 8
 			for (unsigned i = 0; i < PARALLEL; i++)

@@ -52,7 +52,7 @@ int qv_shamir_rebuild(unsigned t, const uint8_t *x, const uint8_t *const *shares
  * `correct` is the largest number of wrong shares to put up with, at most and by default e = (m - t) / 2, rounded down.
  *
  * Returns how many shares were wrong, and marks them in wrong[m] (or NULL), with the secret in `secret`;
- * or -1, and `secret` is all zeros: QV_E_PROTOCOL when the shares contradict each other beyond what may be corrected,
+ * or -1, and `secret` is all zeros and `wrong` as it was: QV_E_PROTOCOL when the shares contradict each other beyond what may be corrected,
  * QV_E_INVALID for arguments.
  *
  * What holds, with w wrong shares and c = `correct`:

@@ -61,7 +61,7 @@ static bool agree_without(unsigned t, const uint8_t *x, const uint8_t *const *sh
 			  unsigned wrong, uint8_t *secret)
 {
 	for (size_t j = 0; j < size; j++) {
-		uint8_t points[SLOW_MAX], values[SLOW_MAX];
+		uint8_t points[SLOW_MAX] = { 0 }, values[SLOW_MAX] = { 0 };
 		unsigned count = 0;
 		for (unsigned i = 0; i < m; i++) {
 			if (wrong >> i & 1)
