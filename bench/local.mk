@@ -9,6 +9,7 @@ EXTRA_DIST += $(PYTHON_BENCHES)
 
 include %D%/tls/local.mk
 include %D%/mjpeg/local.mk
+include %D%/kme/local.mk
 include %D%/latency/local.mk
 include %D%/links/local.mk
 include %D%/relay/local.mk
