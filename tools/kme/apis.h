@@ -8,6 +8,8 @@
 
 /* For SAEs: ETSI GS QKD 014 V1.1.1. */
 void sae_api_handle(void *kme, const struct request *request, struct reply *reply);
+/* Whether it will be answered without waiting for a disk, a database or another KME. */
+bool sae_api_is_quick(struct kme *kme, const struct request *request);
 /* For other KMEs: doc/PROTOCOL.md. */
 void kme_api_handle(void *kme, const struct request *request, struct reply *reply);
 void kme_api_activate(struct peer *peer, const struct request *request, struct reply *reply);

@@ -40,8 +40,7 @@ static const struct {
 } groups[] = {
 	{ "sae_api", configure_sae_api }, { "kme_api", configure_kme_api }, { "keys", configure_keys },
 	{ "store", configure_store },     { "peers", configure_peers },     { "saes", configure_saes },
-	{ "audit", configure_audit },
-	{ "admin", configure_admin },
+	{ "audit", configure_audit },     { "admin", configure_admin },
 };
 
 #define GROUPS (sizeof groups / sizeof groups[0])

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "server.h"
+
 #define CHAIN_MAX 8
 
 /* How far a handshake has come. */
@@ -26,6 +28,7 @@ struct connection {
 	time_t until; /* its certificate or the CRL expires; 0: never */
 	gnutls_x509_crt_t chain[CHAIN_MAX];
 	unsigned chain_count;
+	struct known_caller known;
 };
 
 struct queue {
@@ -314,6 +317,11 @@ gnutls_x509_crt_t connection_certificate(struct connection *connection)
 		check_again(connection);
 	bool expired = connection->until > 0 && connection->until < time(NULL);
 	return connection->admitted && !expired ? connection->chain[0] : NULL;
+}
+
+struct known_caller *connection_known(struct connection *connection)
+{
+	return &connection->known;
 }
 
 void connection_begin(struct connection *connection)

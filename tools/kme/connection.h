@@ -33,6 +33,9 @@ struct connection *connection_of(struct MHD_Connection *connection);
 /* The client's certificate, or NULL if it is not to be answered: by the CA and CRL of now, and the clock. */
 gnutls_x509_crt_t connection_certificate(struct connection *connection);
 
+/* What is known of the client; for one request at a time. */
+struct known_caller *connection_known(struct connection *connection);
+
 /* A request begins and ends. Between them the connection is not idle. */
 void connection_begin(struct connection *connection);
 void connection_end(struct connection *connection);

@@ -2,6 +2,7 @@
 /* The two listeners: each request is answered by the configuration that is current when it comes. */
 #include <sys/resource.h>
 
+#include "apis.h"
 #include "kme.h"
 #include "watch.h"
 
@@ -14,6 +15,14 @@ static void answer_sae(void *site, const struct request *request, struct reply *
 	struct kme *kme = kme_hold(site);
 	watched_sae_api(kme, request, reply);
 	kme_release(kme);
+}
+
+static bool sae_is_quick(void *site, const struct request *request)
+{
+	struct kme *kme = kme_hold(site);
+	bool quick = sae_api_is_quick(kme, request);
+	kme_release(kme);
+	return quick;
 }
 
 static void answer_kme(void *site, const struct request *request, struct reply *reply)
@@ -55,6 +64,7 @@ int kme_start_sae_api(struct kme *kme, struct qv_error *err)
 {
 	struct listener listener = { .name = "SAEs",
 				     .tls = kme->sae_tls,
+				     .is_quick = sae_is_quick,
 				     .body_max = (size_t)qv_options_int(kme->sae_api, "max_body") };
 	kme->sae_server = start(kme, kme->sae_api, &listener, answer_sae, err);
 	return kme->sae_server ? 0 : -1;

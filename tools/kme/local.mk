@@ -107,6 +107,7 @@ qkd_kme_SOURCES = \
 	%D%/promise.h \
 	%D%/prompt.c \
 	%D%/prompt.h \
+	%D%/quick.c \
 	%D%/reload.c \
 	%D%/reply.c \
 	%D%/reply.h \

@@ -23,6 +23,17 @@ static const struct sae *caller_of(struct kme *kme, gnutls_x509_crt_t certificat
 	return found;
 }
 
+/* The same, but looked up once for a connection and a configuration. */
+static const struct sae *known_caller(struct kme *kme, const struct request *request)
+{
+	struct known_caller *known = request->known;
+	if (!known)
+		return caller_of(kme, request->certificate);
+	if (known->generation != kme->generation)
+		*known = (struct known_caller){ kme->generation, caller_of(kme, request->certificate) };
+	return known->who;
+}
+
 static void log_stranger(struct kme *kme, gnutls_x509_crt_t certificate)
 {
 	char name[256] = "?";
@@ -86,7 +97,7 @@ void sae_api_handle(void *context, const struct request *request, struct reply *
 	struct uri uri = { .text = NULL };
 	struct qv_error err = QV_ERROR_INIT;
 	struct sae_call call = { .kme = context, .request = request, .uri = &uri };
-	call.caller = caller_of(call.kme, request->certificate);
+	call.caller = known_caller(call.kme, request);
 	if (!call.caller) {
 		log_stranger(call.kme, request->certificate);
 		reply_empty(reply, 401);

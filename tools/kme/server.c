@@ -25,6 +25,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct workers *workers;
 	server_handler *handler;
+	server_is_quick *is_quick;
 	void *context;
 	const struct qv_log *log;
 	size_t body_max;
@@ -122,17 +123,28 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct repl
 	return result;
 }
 
+static struct request request_of(const struct call *call)
+{
+	return (struct request){ .method = call->method,
+				 .target = call->target,
+				 .body = call->body_size ? call->body : NULL,
+				 .body_size = call->body_size,
+				 .certificate = call->certificate,
+				 .known = connection_known(call->from) };
+}
+
+static void answer(struct call *call, const struct request *request)
+{
+	call->server->handler(call->server->context, request, &call->reply);
+	if (call->body)
+		qv_wipe(call->body, call->body_size);
+}
+
 static void run_call(struct job *job)
 {
 	struct call *call = (struct call *)job;
-	struct request request = { .method = call->method,
-				   .target = call->target,
-				   .body = call->body_size ? call->body : NULL,
-				   .body_size = call->body_size,
-				   .certificate = call->certificate };
-	call->server->handler(call->server->context, &request, &call->reply);
-	if (call->body)
-		qv_wipe(call->body, call->body_size);
+	struct request request = request_of(call);
+	answer(call, &request);
 	MHD_resume_connection(call->connection);
 }
 
@@ -206,6 +218,11 @@ static enum MHD_Result all_arrived(struct call *call)
 	}
 	call->submitted = true;
 	connection_begin(call->from);
+	struct request request = request_of(call);
+	if (call->server->is_quick && call->server->is_quick(call->server->context, &request)) {
+		answer(call, &request);
+		return send_reply(call->connection, &call->reply);
+	}
 	call->job.run = run_call;
 	MHD_suspend_connection(call->connection);
 	if (!workers_submit(call->server->workers, &call->job)) {
@@ -288,6 +305,7 @@ struct server *server_start(const struct listener *listener, server_handler *han
 		return NULL;
 	}
 	server->handler = handler;
+	server->is_quick = listener->is_quick;
 	server->context = context;
 	server->log = log;
 	server->body_max = listener->body_max;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An HTTPS listener that admits only clients with a certificate of its CA. Connections are served by event loops; each
- * request, once it is there whole, is answered by a worker thread, so that neither slow clients nor slow answers hold
- * up others.
+ * request, once it is there whole, is answered by a worker thread, unless it is quick, so that neither slow clients nor
+ * slow answers hold up others.
  */
 #ifndef KME_SERVER_H
 #define KME_SERVER_H
@@ -17,6 +17,28 @@
 
 struct metrics;
 
+/* Who a connection's client is by the configuration with this generation; 0: not looked up yet. */
+struct known_caller {
+	uint64_t generation;
+	const void *who;
+};
+
+struct request {
+	const char *method;
+	const char *target; /* as sent: path and query, escaped */
+	const char *body;   /* zero-ended; NULL when empty */
+	size_t body_size;
+	gnutls_x509_crt_t certificate; /* of the client, verified */
+	struct known_caller *known;    /* lasts as long as the connection; NULL: none */
+};
+
+struct server;
+
+/* Fills `reply`. Called on a worker thread, or on an event loop for requests that are quick. */
+typedef void server_handler(void *context, const struct request *request, struct reply *reply);
+/* Whether answering will not block, so that it costs less than handing the request to a worker thread. */
+typedef bool server_is_quick(void *context, const struct request *request);
+
 struct listener {
 	const char *name;   /* who is listened for: "SAEs" */
 	const char *listen; /* "address:port"; port 0: a free one */
@@ -26,20 +48,8 @@ struct listener {
 	unsigned idle_seconds; /* a connection without traffic is closed, also during its handshake */
 	unsigned connections;
 	size_t body_max;
+	server_is_quick *is_quick; /* NULL: none is */
 };
-
-struct request {
-	const char *method;
-	const char *target; /* as sent: path and query, escaped */
-	const char *body;   /* zero-ended; NULL when empty */
-	size_t body_size;
-	gnutls_x509_crt_t certificate; /* of the client, verified */
-};
-
-struct server;
-
-/* Fills `reply`. Called on a worker thread. */
-typedef void server_handler(void *context, const struct request *request, struct reply *reply);
 
 /* Starts to serve and logs "listening for NAME on ADDRESS:PORT". */
 struct server *server_start(const struct listener *listener, server_handler *handler, void *context,
