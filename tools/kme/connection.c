@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -322,6 +324,20 @@ gnutls_x509_crt_t connection_certificate(struct connection *connection)
 struct known_caller *connection_known(struct connection *connection)
 {
 	return &connection->known;
+}
+
+void connection_gather(struct connection *connection)
+{
+	gnutls_record_cork(session_of(connection->http));
+}
+
+void connection_flush(struct connection *connection)
+{
+	int off = 0;
+	if (gnutls_record_uncork(session_of(connection->http), 0) < 0)
+		shutdown(connection->fd, SHUT_RDWR);
+	/* libmicrohttpd has corked the socket for a head without its body. */
+	setsockopt(connection->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
 void connection_begin(struct connection *connection)

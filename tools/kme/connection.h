@@ -36,6 +36,14 @@ gnutls_x509_crt_t connection_certificate(struct connection *connection);
 /* What is known of the client; for one request at a time. */
 struct known_caller *connection_known(struct connection *connection);
 
+/*
+ * Between the two, what is sent is held back, and then goes out at once: libmicrohttpd sends head and body of an answer
+ * each in a record and a packet of its own. For answers that fit into the socket's buffer; a client that has not read
+ * so many that this one does not fit either is cut off.
+ */
+void connection_gather(struct connection *connection);
+void connection_flush(struct connection *connection);
+
 /* A request begins and ends. Between them the connection is not idle. */
 void connection_begin(struct connection *connection);
 void connection_end(struct connection *connection);

@@ -6,6 +6,7 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,8 +16,10 @@
 #include "socket.h"
 #include "workers.h"
 
-#define EVENT_LOOPS        2
-#define CLOSING            256 /* connections that were ended and are not gone yet */
+#define EVENT_LOOPS_MAX    4
+#define CLOSING            256   /* connections that were ended and are not gone yet */
+#define GATHERED_MAX       15000 /* bytes of a body that with its head fit into one TLS record */
+#define CONNECTION_MEMORY  8192  /* bytes that a request's head may have; cleared before each request */
 #define STOP_SECONDS       5
 #define PRIORITIES         "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define REQUEST_PER_WORKER 64
@@ -46,7 +49,7 @@ struct call {
 	char *method;
 	char *body;
 	size_t body_size, body_room;
-	bool begun, too_large, submitted;
+	bool begun, too_large, submitted, gathered;
 	struct connection *from;
 	gnutls_x509_crt_t certificate;
 	struct reply reply;
@@ -72,12 +75,13 @@ static void end_call(void *context, struct MHD_Connection *connection, void **st
 		     enum MHD_RequestTerminationCode code)
 {
 	(void)connection;
-	(void)code;
 	struct server *server = context;
 	struct call *call = *state;
 	if (!call)
 		return;
 	*state = NULL;
+	if (call->gathered && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		connection_flush(call->from);
 	if (call->submitted && call->from)
 		connection_end(call->from);
 	reply_clear(&call->reply);
@@ -121,6 +125,15 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct repl
 	enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
 	MHD_destroy_response(response);
 	return result;
+}
+
+static enum MHD_Result send_answer(struct call *call)
+{
+	size_t size = call->reply.body ? qv_secret_size(call->reply.body) : 0;
+	call->gathered = call->from && size <= GATHERED_MAX;
+	if (call->gathered)
+		connection_gather(call->from);
+	return send_reply(call->connection, &call->reply);
 }
 
 static struct request request_of(const struct call *call)
@@ -211,17 +224,17 @@ static enum MHD_Result body_arrived(struct call *call, const char *data, size_t 
 static enum MHD_Result all_arrived(struct call *call)
 {
 	if (call->submitted || !call->certificate)
-		return send_reply(call->connection, &call->reply);
+		return send_answer(call);
 	if (call->too_large) {
 		refuse_body(call);
-		return send_reply(call->connection, &call->reply);
+		return send_answer(call);
 	}
 	call->submitted = true;
 	connection_begin(call->from);
 	struct request request = request_of(call);
 	if (call->server->is_quick && call->server->is_quick(call->server->context, &request)) {
 		answer(call, &request);
-		return send_reply(call->connection, &call->reply);
+		return send_answer(call);
 	}
 	call->job.run = run_call;
 	MHD_suspend_connection(call->connection);
@@ -270,17 +283,26 @@ static int no_certificate(gnutls_session_t session, const gnutls_datum_t *names,
 	return -1;
 }
 
+/* One for each processor that this process may use: more would only take turns. */
+static unsigned event_loops(void)
+{
+	cpu_set_t allowed;
+	int count = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : EVENT_LOOPS_MAX;
+	return count < 1 ? 1 : count > EVENT_LOOPS_MAX ? EVENT_LOOPS_MAX : (unsigned)count;
+}
+
 static int start_daemon(struct server *server, const struct listener *listener, int fd, struct qv_error *err)
 {
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	unsigned loops = event_loops();
 	server->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, server,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate,
-		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES, MHD_OPTION_CONNECTION_TIMEOUT, listener->idle_seconds,
-		MHD_OPTION_CONNECTION_LIMIT, (listener->connections + CLOSING) * EVENT_LOOPS,
-		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)EVENT_LOOPS, MHD_OPTION_URI_LOG_CALLBACK, begin_call, server,
-		MHD_OPTION_NOTIFY_COMPLETED, end_call, server, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
-		server->connections, MHD_OPTION_END);
+		MHD_OPTION_HTTPS_PRIORITIES, PRIORITIES, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_TIMEOUT, listener->idle_seconds, MHD_OPTION_CONNECTION_LIMIT,
+		(listener->connections + CLOSING) * loops, MHD_OPTION_THREAD_POOL_SIZE, loops > 1 ? loops : 0,
+		MHD_OPTION_URI_LOG_CALLBACK, begin_call, server, MHD_OPTION_NOTIFY_COMPLETED, end_call, server,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server->connections, MHD_OPTION_END);
 	if (!server->daemon)
 		return qv_fail(err, QV_E_IO, "the listener for %s cannot start", listener->name);
 	return 0;

@@ -4,17 +4,23 @@
 #include <ctype.h>
 #include <sodium.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 void uuid_random(char uuid[UUID_TEXT])
 {
+	static const char digits[] = "0123456789abcdef";
 	uint8_t b[16];
 	randombytes_buf(b, sizeof b);
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	snprintf(uuid, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	char *at = uuid;
+	for (size_t i = 0; i < sizeof b; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*at++ = '-';
+		*at++ = digits[b[i] >> 4];
+		*at++ = digits[b[i] & 15];
+	}
+	*at = '\0';
 }
 
 bool uuid_parse(const char *text, char uuid[UUID_TEXT])
