@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+PYTHON_BENCHES += %D%/messages.py %D%/trials.py
 # igraph is under the GPL: a peer of this measurement, never part of what is installed.
 if WITH_IGRAPH
 BENCHES += bench/relay/relay

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BUDGET 1e6 /* links looked at, so that a plan is made in milliseconds */
+
 struct trial {
 	const struct qv_relay_trial *given;
 	struct qv_relay_marks *kmes, *links;
 	void *scratch;
-	double budget;  /* of KMEs looked at */
+	double effort;  /* of judging 64 sets */
 	bool down;      /* mark them down, else compromised */
 	unsigned lanes; /* sets marked since the last judgement, one in each bit */
 	uint32_t *chosen;
@@ -59,8 +61,8 @@ static uint32_t largest_fine(struct trial *trial, bool down)
 	trial->down = down;
 	for (;;) {
 		sets = sets * (count - size) / (size + 1);
-		if (size >= count || sets * count > trial->budget || !all_sets_fine(trial, 0, 0, size + 1) ||
-		    !judge(trial))
+		if (size >= count || (sets / 64 + 1) * trial->effort > BUDGET ||
+		    !all_sets_fine(trial, 0, 0, size + 1) || !judge(trial))
 			break;
 		size++;
 	}
@@ -70,7 +72,7 @@ static uint32_t largest_fine(struct trial *trial, bool down)
 
 int qv_relay_try_limits(const struct qv_relay_trial *given, struct qv_relay_facts *facts, struct qv_error *err)
 {
-	struct trial trial = { .given = given, .budget = 2e6 };
+	struct trial trial = { .given = given, .effort = facts->effort > 0 ? facts->effort : (double)given->count };
 	trial.kmes = calloc(qv_topology_kmes(given->topology), sizeof *trial.kmes);
 	trial.links = calloc((size_t)qv_topology_links(given->topology) + 1, sizeof *trial.links);
 	trial.chosen = calloc(given->count + 1, sizeof *trial.chosen);

@@ -55,6 +55,7 @@ struct qv_relay_facts {
 	uint32_t tolerance;           /* so many KMEs, whichever, may be lost, and the keys still arrive */
 	uint32_t privacy;             /* so many KMEs, whichever, may be compromised, and learn nothing */
 	size_t scratch;               /* bytes of work space of judge */
+	double effort;                /* of one judge, in links that a simple one looks at; 0: as many as are used */
 	char text[QV_RELAY_TEXT_MAX]; /* the same for people, one line */
 };
 

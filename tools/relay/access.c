@@ -45,7 +45,8 @@ static void find_parts(struct access *access, const struct qv_topology *topology
 			add_part(access, false, k);
 		access->kmes[k].down = 0;
 	}
-	access->statement.work = used + 1;
+	double effort = access->class->facts(access->plan)->effort;
+	access->statement.work = effort > 0 ? effort : used + 1;
 	for (uint32_t l = 0; l < links && access->kind == ACCESS_STOPPED; l++)
 		if (load[2 * (size_t)l] + load[2 * (size_t)l + 1] > 0)
 			add_part(access, true, l);

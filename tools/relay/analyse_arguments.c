@@ -24,6 +24,7 @@ static const char usage[] =
 	"  -n, --trials N            trials where no exact answer is feasible (default 100000)\n"
 	"  -s, --seed N              of the trials (default 1)\n"
 	"  -l, --list N              minimal sets to print of each kind (default 10)\n"
+	"  -C, --cost-only           only what it costs\n"
 	"  -S, --suggest             name the link whose addition helps most\n"
 	"  -j, --json                as JSON\n"
 	"  -h, --help                show this and end\n";
@@ -40,6 +41,7 @@ static const struct option long_options[] = {
 	{ "trials", required_argument, NULL, 'n' },
 	{ "seed", required_argument, NULL, 's' },
 	{ "list", required_argument, NULL, 'l' },
+	{ "cost-only", no_argument, NULL, 'C' },
 	{ "suggest", no_argument, NULL, 'S' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -128,6 +130,9 @@ static int take(struct analyse_options *options, int option, struct qv_error *er
 			return -1;
 		options->listed = (unsigned)listed;
 		return 0;
+	case 'C':
+		options->wish.cost_only = true;
+		return 0;
 	case 'S':
 		options->suggest = true;
 		return 0;
@@ -156,7 +161,8 @@ int analyse_arguments(int argc, char **argv, struct analyse_options *options, st
 	if (!options->assignments)
 		return qv_fail(err, QV_E_NOMEM, "no memory for the command line");
 	int option, result = 0;
-	while (result == 0 && (option = getopt_long(argc, argv, "f:t:r:o:b:k:c:d:n:s:l:Sjh", long_options, NULL)) != -1)
+	while (result == 0 &&
+	       (option = getopt_long(argc, argv, "f:t:r:o:b:k:c:d:n:s:l:CSjh", long_options, NULL)) != -1)
 		result = take(options, option, err);
 	if (result != 0)
 		return result;
@@ -165,6 +171,8 @@ int analyse_arguments(int argc, char **argv, struct analyse_options *options, st
 			       argc == optind ? "the file with the topology is missing" : "one topology is enough");
 	if (!options->from != !options->to)
 		return qv_fail(err, QV_E_INVALID, "--from and --to go together; without both, all pairs are analysed");
+	if (options->wish.cost_only && options->suggest)
+		return qv_fail(err, QV_E_INVALID, "--suggest judges networks, which --cost-only leaves out");
 	options->path = argv[optind];
 	return 0;
 }

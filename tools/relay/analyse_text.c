@@ -81,6 +81,8 @@ static void print_module(const struct qv_topology *topology, const struct analys
 	}
 	printf("    %s\n", analysis->facts->text);
 	print_cost(topology, analysis);
+	if (options->wish.cost_only)
+		return;
 	if (!analysis->judged) {
 		printf("    the module does not say who learns the keys or what stops them\n");
 		return;

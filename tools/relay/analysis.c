@@ -79,7 +79,7 @@ static int find_answer(struct answer *answer, const struct qv_topology *topology
 static int find_answers(struct analysis *analysis, const struct qv_topology *topology, const struct analysis_wish *wish,
 			struct progress *progress, struct qv_error *err)
 {
-	analysis->judged = analysis->class->judge != NULL;
+	analysis->judged = analysis->class->judge && !wish->cost_only;
 	if (!analysis->judged)
 		return 0;
 	if (access_open(&analysis->learned.access, ACCESS_LEARNED, analysis->class, analysis->plan, topology,

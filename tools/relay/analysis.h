@@ -13,6 +13,7 @@ struct analysis_wish {
 	uint64_t trials, seed;
 	uint32_t batch; /* keys of a session */
 	uint32_t key_bytes;
+	bool cost_only; /* judge nothing */
 };
 
 /* Who makes a statement true, and how likely that is. */

@@ -50,7 +50,9 @@ int sets_find(struct sets *sets, const struct statement *statement, const struct
 	search.room = calloc(statement->facts + (size_t)1, sizeof *search.room);
 	if (!search.room)
 		return qv_fail(err, QV_E_NOMEM, "no memory to try %u facts", statement->facts);
-	int result = sets->facts <= SETS_ALL_FACTS ? sets_find_all(&search, err) : sets_find_small(&search, err);
+	bool all = sets->facts <= SETS_ALL_FACTS &&
+		   statement->work * (double)(1ull << sets->facts) / LANES <= limits->work;
+	int result = all ? sets_find_all(&search, err) : sets_find_small(&search, err);
 	free(search.room);
 	return result;
 }

@@ -161,6 +161,25 @@ def _(tmp):
     assert not found["learned"]["exact"] and found["learned"]["least"] == 4, found["learned"]
 
 
+@test.case("what the three modules cost, over complete layers")
+def _(tmp):
+    path = os.path.join(tmp, "layers.conf")
+    width, layers = 4, 3
+    numbers = [[1]] + [[2 + layer * width + i for i in range(width)] for layer in range(layers)] + [[2 + layers * width]]
+    with open(path, "w", encoding="ascii") as f:
+        f.write("kmes: (%s);\n" % ", ".join(str(k) for layer in numbers for k in layer))
+        f.write("links: (%s);\n" % ", ".join("{ from = %d; to = [%s]; capacity = 8000; }" % (a, ", ".join(map(str, after)))
+                                             for layer, after in zip(numbers, numbers[1:]) for a in layer))
+    found = {one["relay"]: one for one in analyse_json(path, "--from", 1, "--to", 14, "--cost-only", "--batch", 4)["analyses"]}
+    for module, messages, busiest in (("recursive", 4 + 16 + 64 + 64, 16), ("disjoint", 16, 1), ("redistribute", 40, 1)):
+        one = found[module]
+        assert one["messages"] == messages, one
+        # A message of 4 keys takes 4 * 32 bytes as a pad and 32 for its MAC.
+        assert one["link_key_bits"] == messages * 160 * 8 / 4 and one["busiest_link_bits"] == busiest * 160 * 8 / 4, one
+        assert one["keys_per_second"] == 8000 / one["busiest_link_bits"] and "learned" not in one
+        assert sum(link["shares"] + link["back"] for link in one["links"]) == messages
+
+
 @test.case("all pairs as a table, and the link that helps most")
 def _(tmp):
     text = analyse(DEMO, "--relay", "recursive", "--suggest").stdout

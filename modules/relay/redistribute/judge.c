@@ -26,6 +26,16 @@ size_t redistribute_scratch(const struct qv_relay_plan *plan)
 	return (plan->places + 1) * sizeof(struct holder);
 }
 
+double redistribute_effort(const struct qv_relay_plan *plan)
+{
+	double effort = 1;
+	for (uint32_t i = 0; i < plan->group_count; i++)
+		if (plan->groups[i].alive)
+			effort += (double)plan->groups[i].n * plan->groups[i].contributor_count;
+	/* 64 states one after the other; each contribution is looked at from both sides, its link looked up. */
+	return 64 * 8 * effort;
+}
+
 static struct holder *holder_of(const struct judgement *judgement, const struct group *group, unsigned member)
 {
 	return &judgement->holders[group->first_place + member];

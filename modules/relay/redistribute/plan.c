@@ -118,6 +118,7 @@ static int try_limits(struct qv_relay_plan *plan, struct qv_error *err)
 		}
 	trial.kmes = kmes;
 	plan->facts.scratch = redistribute_scratch(plan);
+	plan->facts.effort = redistribute_effort(plan);
 	if (result == 0)
 		result = qv_relay_try_limits(&trial, &plan->facts, err);
 	free(kmes);

@@ -83,6 +83,7 @@ struct qv_relay_plan *redistribute_plan(struct qv_relay *relay, const struct qv_
 					uint32_t to, struct qv_error *err);
 void redistribute_plan_free(struct qv_relay_plan *plan);
 void redistribute_load(const struct qv_relay_plan *plan, double *messages);
+double redistribute_effort(const struct qv_relay_plan *plan); /* of one judgement */
 size_t redistribute_scratch(const struct qv_relay_plan *plan);
 void redistribute_judge(const struct qv_relay_plan *plan, const struct qv_relay_state *state, void *scratch,
 			struct qv_relay_verdict *verdict);
