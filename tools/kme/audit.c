@@ -253,32 +253,35 @@ struct qv_secret *audit_key(const struct seal *seal, struct qv_error *err)
 	return key;
 }
 
+struct opening {
+	struct audit_record records[5];
+	size_t count;
+};
+
+static void note(struct opening *opening, const struct audit *audit, const char *event, size_t count, const char *cause)
+{
+	if (cause)
+		qv_log_warning(audit->log, "audit log %s: %s: %s", audit->path, event, cause);
+	opening->records[opening->count] =
+		(struct audit_record){ .time = now(), .event = event, .count = (int64_t)count, .cause = cause };
+	opening->count++;
+}
+
 static int record_found(struct audit *audit, const struct audit_found *found, struct qv_error *err)
 {
-	struct audit_record records[5];
-	size_t count = 0;
-	int64_t time = now();
+	struct opening opening = { .count = 0 };
 	if (found->torn)
-		records[count++] = (struct audit_record){
-			.time = time, .event = "torn", .count = (int64_t)found->torn, .cause = found->text
-		};
+		note(&opening, audit, "torn", found->torn, found->text);
 	if (found->missing)
-		records[count++] = (struct audit_record){ .time = time,
-							  .event = "missing",
-							  .count = (int64_t)found->missing,
-							  .cause = "the head file knows of lines that are not there" };
+		note(&opening, audit, "missing", found->missing, "the head file knows of lines that are not there");
 	if (found->diverged)
-		records[count++] = (struct audit_record){ .time = time,
-							  .event = "diverged",
-							  .cause = "the head file knows another last line" };
+		note(&opening, audit, "diverged", 0, "the head file knows another last line");
 	if (found->head_lost)
-		records[count++] = (struct audit_record){ .time = time,
-							  .event = "head lost",
-							  .cause = "there was no usable head file" };
-	for (size_t i = 0; i < count; i++)
-		qv_log_warning(audit->log, "audit log %s: %s: %s", audit->path, records[i].event, records[i].cause);
-	records[count++] = (struct audit_record){ .time = time, .event = "started" };
-	struct waiter waiter = { .records = records, .count = count, .sync = true, .err = QV_ERROR_INIT };
+		note(&opening, audit, "head lost", 0, "there was no usable head file");
+	note(&opening, audit, "started", 0, NULL);
+	struct waiter waiter = {
+		.records = opening.records, .count = opening.count, .sync = true, .err = QV_ERROR_INIT
+	};
 	return wait_written(audit, &waiter, err);
 }
 

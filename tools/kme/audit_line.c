@@ -38,7 +38,7 @@ static void put(struct writer *out, const char *text)
 static void put_escaped(struct writer *out, const char *text)
 {
 	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; text[i] && i < TEXT_MAX; i++) {
+	for (size_t i = 0; i < TEXT_MAX && text[i]; i++) {
 		unsigned char byte = (unsigned char)text[i];
 		if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f) {
 			put(out, "\\u00");

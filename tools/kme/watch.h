@@ -13,7 +13,7 @@ struct admin;
 struct watch {
 	struct metrics metrics;
 	_Atomic(struct admin *) admin; /* NULL: none; set when all else runs already */
-	int64_t started;     /* ns of CLOCK_REALTIME */
+	int64_t started;               /* ns of CLOCK_REALTIME */
 };
 
 struct watch *watch_new(struct qv_error *err);

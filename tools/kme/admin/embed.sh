@@ -22,7 +22,7 @@ echo '/* Made by embed.sh. */'
 echo '#include "tools/kme/admin/www.h"'
 number=0
 for file in "$@"; do
-	echo "static const unsigned char file_$number[] = {"
+	echo "static const unsigned char file_${number}[] = {"
 	od -A n -v -t x1 "$file" | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'
 	echo '};'
 	number=$((number + 1))
