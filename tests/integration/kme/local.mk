@@ -24,7 +24,8 @@ kme_tests = \
 	tests/integration/kme/reload.py \
 	tests/integration/kme/seal.py \
 	tests/integration/kme/service.py \
-	tests/integration/kme/shared.py
+	tests/integration/kme/shared.py \
+	tests/integration/kme/storeroom.py
 TESTS += $(kme_tests)
 endif
 endif
@@ -52,4 +53,5 @@ dist_check_SCRIPTS += \
 	%D%/reload.py \
 	%D%/seal.py \
 	%D%/service.py \
-	%D%/shared.py
+	%D%/shared.py \
+	%D%/storeroom.py
