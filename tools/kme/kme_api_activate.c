@@ -57,7 +57,7 @@ static void reply_missing(const struct activation *activation, const bool *found
 static char *join_labels(char *const *labels, size_t count)
 {
 	size_t size = count * (QV_QKDLINK_LABEL_MAX + 1) + 1, used = 0;
-	char *text = malloc(size);
+	char *text = calloc(1, size);
 	for (size_t i = 0; text && i < count; i++)
 		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : "", labels[i]);
 	return text;

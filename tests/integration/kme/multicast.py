@@ -2,6 +2,12 @@
 """Keys for several slave SAEs at once (ETSI GS QKD 014 annex B), at one KME and at several: all or nobody."""
 
 import base64
+import contextlib
+import http.client
+import os
+import random
+import sqlite3
+import threading
 
 import qvkme
 import qvtest
@@ -93,6 +99,54 @@ def _(tmp):
         status, error = take(net, slaves)
         assert status == 400 and error["message"] == message, (slaves, status, error)
     assert (net.stock("11", "12"), net.stock("11", "13")) == (10, 10)
+
+
+def pool(kme, peer_id):
+    """Labels of a link in the store of a KME that has stopped."""
+    with contextlib.closing(sqlite3.connect(os.path.join(kme.folder, kme.name + ".db"))) as db:
+        return {label for label, in db.execute("SELECT label FROM pool JOIN link ON link.id = pool.link "
+                                               "WHERE link.name = ?", (peer_id,))}
+
+
+@test.case("KMEs killed at random moments: what a master got, every slave gets, once; then both ends of each link agree")
+def _(tmp):
+    net = qvkme.KmeNetwork(test, tmp, stock=3000, timeout=1000, keys="max_lag = 1;")
+    generator = random.Random(int.from_bytes(os.urandom(4), "big"))
+    promised, stop = [], threading.Event()
+
+    def client(slaves):
+        while not stop.is_set():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                status, body = take(net, slaves, number=2)
+                if status == 200:
+                    promised.extend((key, slaves) for key in body["keys"])
+
+    clients = [threading.Thread(target=client, args=(slaves,))
+               for slaves in (["12", "13"], ["12", "13", "14", "15"], ["13", "14"])]
+    for thread in clients:
+        thread.start()
+    for _ in range(6):
+        before = len(promised)
+        kme = generator.choice((net.a, net.b, net.c))
+        qvkme.wait_until(lambda before=before: len(promised) >= before + generator.randrange(1, 20))
+        kme.kill()
+        kme.start()
+    stop.set()
+    for thread in clients:
+        thread.join()
+    assert len({key["key"] for key, _ in promised}) == len(promised)
+    for key, slaves in promised:
+        for sae in slaves:
+            assert net.claim(sae, "11", [key]) == (200, {"keys": [key]}), (sae, key["key_ID"])
+    # Pads that only one end has used up are found by comparing, in their turn at each KME.
+    for kme in net.kmes.values():
+        kme.stop()
+        kme.start()
+        qvkme.wait_until(lambda kme=kme: kme.process.output().count("the pools are compared") >= 4)
+    for kme in net.kmes.values():
+        kme.stop()
+    for one, other in ((net.a, net.b), (net.a, net.c), (net.b, net.c)):
+        assert pool(one, other.kme_id) == pool(other, one.kme_id), (one.name, other.name)
 
 
 test.run()
