@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 
@@ -200,6 +201,32 @@ def _(tmp):
         f.write(text)
     pair.b.start(wait=False)
     qvkme.wait_until(lambda: "does not know this KME's certificate" in visit(pair.a, "/health")[1])
+
+
+@test.case("after a reload the page has the new SAEs, and a peer that is gone is watched no more")
+def _(tmp):
+    pair = watched_pair(tmp)
+    saes = lambda: {sae["id"] for sae in json.loads(visit(pair.a, "/api/kme")[1])["saes"]}
+    links = lambda: [link["peer"] for link in json.loads(visit(pair.a, "/api/state")[1])["links"]]
+    qvkme.wait_until(lambda: links() == ["KME-B"])
+    assert saes() == {"11", "12"}
+    text = open(pair.a.config, encoding="utf-8").read()
+    new = re.sub(r"saes: .*", 'saes: ( { id = "11"; certificate_serial = "11"; }, { id = "new"; certificate_serial = "99"; } );', text)
+    new = re.sub(r"peers: \(.*?\n\);\n", "", new, flags=re.DOTALL)
+    assert "KME-B" not in new
+    with open(pair.a.config, "w", encoding="utf-8") as f:
+        f.write(new)
+    pair.a.process.signal(signal.SIGHUP)
+    pair.a.process.wait_for("is read anew and in use")
+    assert saes() == {"11", "new"}
+    qvkme.wait_until(lambda: links() == [])
+    qvkme.wait_until(lambda: health(pair.a) == (200, set()))
+    with open(pair.a.config, "w", encoding="utf-8") as f:
+        f.write(text)
+    pair.a.process.signal(signal.SIGHUP)
+    pair.a.process.wait_for("is read anew and in use")
+    qvkme.wait_until(lambda: links() == ["KME-B"] and health(pair.a) == (200, set()))
+    assert pair.a.stop() == 0
 
 
 @test.case("live events reach a client, go on after Last-Event-ID, and only so many clients take them")
