@@ -220,27 +220,41 @@ static int land_all(struct run *run, struct qv_error *err)
 	return result;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* All KMEs that lead to the destination, the farthest first; their numbers are in the lower halves. */
+static size_t sort_by_distance(const struct run *run, const struct qv_route_plan *routes, uint64_t *keys)
+{
+	size_t count = 0;
+	for (uint32_t kme = 0; kme < qv_topology_kmes(run->setup->topology); kme++) {
+		uint32_t distance = qv_route_distance(routes, kme);
+		if (distance != QV_TOPOLOGY_NONE && kme != run->setup->from && kme != run->setup->to)
+			keys[count++] = (uint64_t)(UINT32_MAX - distance) << 32 | kme;
+	}
+	qsort(keys, count, sizeof *keys, by_key);
+	return count;
+}
+
 /* Nothing moves any more: those that still wait go on with what they have, those far from the destination first. */
 static int expire_all(struct run *run, struct qv_error *err)
 {
 	const struct simulation_setup *setup = run->setup;
 	struct qv_route_plan *routes = qv_route_plan_new(setup->topology, setup->from, setup->to, NULL, err);
-	uint32_t kmes = qv_topology_kmes(setup->topology);
-	int result = routes ? 0 : -1;
-	uint32_t far = 0;
-	for (uint32_t kme = 0; kme < kmes && result == 0; kme++)
-		if (run->nodes[kme] && !run->done[kme] && qv_route_distance(routes, kme) > far)
-			far = qv_route_distance(routes, kme);
-	for (uint32_t distance = far; distance > 0 && result == 0; distance--)
-		for (uint32_t kme = 0; kme < kmes && result == 0; kme++) {
-			struct sender sender = { .send = { send_message }, .run = run, .self = kme };
-			if (!run->nodes[kme] || run->done[kme] || kme == setup->from ||
-			    qv_route_distance(routes, kme) != distance)
-				continue;
-			if (setup->class->expire(run->nodes[kme], NULL, &sender.send, err) < 0 ||
-			    land_all(run, err) != 0)
-				result = -1;
-		}
+	uint64_t *keys = calloc(qv_topology_kmes(setup->topology), sizeof *keys);
+	int result = !routes ? -1 : keys ? 0 : no_memory(err);
+	size_t count = result == 0 ? sort_by_distance(run, routes, keys) : 0;
+	for (size_t i = 0; i < count && result == 0; i++) {
+		uint32_t kme = (uint32_t)keys[i];
+		struct sender sender = { .send = { send_message }, .run = run, .self = kme };
+		if (run->nodes[kme] && !run->done[kme] &&
+		    (setup->class->expire(run->nodes[kme], NULL, &sender.send, err) < 0 || land_all(run, err) != 0))
+			result = -1;
+	}
+	free(keys);
 	qv_route_plan_free(routes);
 	return result;
 }

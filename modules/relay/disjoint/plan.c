@@ -97,9 +97,9 @@ static void describe(struct qv_relay_plan *plan)
 	facts->tolerance = spare < watched ? spare : (uint32_t)plan->stop_count;
 	facts->privacy = plan->threshold <= watched ? plan->threshold - 1 : (uint32_t)plan->stop_count;
 	snprintf(facts->text, sizeof facts->text,
-		 "%u disjoint routes%s, %u shares rebuild: any %u compromised KMEs learn nothing, any %u routes may be "
-		 "lost, or "
-		 "any %u altered and corrected",
+		 "%u disjoint routes%s, any %u shares rebuild: %u KMEs, whichever, may be compromised and learn "
+		 "nothing; %u routes may "
+		 "be lost, or %u altered and corrected",
 		 plan->count, routes->most ? " (all there are)" : "", plan->threshold, facts->privacy, spare,
 		 spare / 2);
 }

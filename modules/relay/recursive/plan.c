@@ -134,7 +134,8 @@ static void describe(struct qv_relay_plan *plan)
 	snprintf(plan->facts.text, sizeof plan->facts.text,
 		 "each KME splits each share over its next hops, more than half of which rebuild it: %.0f messages, %u "
 		 "shares at "
-		 "the destination; any %u KMEs may be lost, any %u compromised ones learn nothing",
+		 "the destination; at least %u KMEs, whichever, may be lost, and at least %u may be compromised and "
+		 "learn nothing",
 		 plan->facts.messages, plan->lineages[order[count - 1]], plan->facts.tolerance, plan->facts.privacy);
 }
 

@@ -97,9 +97,9 @@ static void describe(struct qv_relay_plan *plan)
 	qv_relay_digest_end(&digest, plan->facts.digest);
 	plan->facts.hops = qv_route_distance(plan->routes, plan->from);
 	snprintf(plan->facts.text, sizeof plan->facts.text,
-		 "%u groups of KMEs over %u hops hand the sharing on, folding it anew each time: %.0f messages; any %u "
-		 "KMEs may be "
-		 "lost, any %u compromised ones learn nothing",
+		 "%u groups of KMEs over %u hops hand the sharing on, folding it anew each time: %.0f messages; at "
+		 "least %u KMEs, "
+		 "whichever, may be lost, and at least %u may be compromised and learn nothing",
 		 alive, plan->facts.hops, plan->facts.messages, plan->facts.tolerance, plan->facts.privacy);
 }
 
