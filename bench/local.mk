@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # BENCHES are programs, PYTHON_BENCHES Python files that measure; make bench builds them and prints their tables.
+# BENCH_HELPERS are programs that these use.
 PYTHON_BENCHES =
-EXTRA_PROGRAMS += $(BENCHES)
+BENCH_HELPERS =
+EXTRA_PROGRAMS += $(BENCHES) $(BENCH_HELPERS)
 EXTRA_LTLIBRARIES = libbench.la
 libbench_la_SOURCES = %D%/bench.c %D%/bench.h
-CLEANFILES += $(BENCHES) libbench.la
+CLEANFILES += $(BENCHES) $(BENCH_HELPERS) libbench.la
 EXTRA_DIST += $(PYTHON_BENCHES)
 
 include %D%/tls/local.mk
@@ -15,7 +17,7 @@ include %D%/links/local.mk
 include %D%/relay/local.mk
 include %D%/shamir/local.mk
 
-bench: all $(BENCHES)
+bench: all $(BENCHES) $(BENCH_HELPERS)
 	@$(AM_TESTS_ENVIRONMENT) set -e; \
 	for program in $(BENCHES); do echo "== $$program"; ./$$program; done; \
 	for script in $(PYTHON_BENCHES); do echo "== $$script"; $(PYTHON3) $(srcdir)/$$script; done

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_OPENSSL
-EXTRA_PROGRAMS += bench_kme_load
-CLEANFILES += bench_kme_load
+BENCH_HELPERS += bench_kme_load
 bench_kme_load_SOURCES = %D%/load.c bench/bench.h
 bench_kme_load_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 bench_kme_load_LDADD = libbench.la $(OPENSSL_LIBS)
-bench: bench_kme_load
 PYTHON_BENCHES += %D%/kme.py
 endif
 EXTRA_DIST += %D%/kme.py

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The demonstration network, whole: a key split at KME 1, relayed by all others and rebuilt at KME 8, in memory and without
- * transport encryption. Then what the relay modules take over complete layered networks.
+ * transport encryption.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +12,10 @@
 
 #include "../bench.h"
 
-#define KMES_MAX   64
-#define ROUND      2000 /* sessions */
-#define ROUNDS     15
-#define GOAL_US    12.0
-#define TAG_BYTES  32 /* of link key for the MAC of a message */
-#define WIDTH_MAX  8
-#define LAYERS_MAX 6
+#define KMES_MAX 64
+#define ROUND    2000 /* sessions */
+#define ROUNDS   15
+#define GOAL_US  12.0
 
 struct session {
 	struct qv_relay_send send;
@@ -76,27 +73,6 @@ static double measure(struct session *session, uint32_t kmes)
 	return bench_median(rounds, ROUNDS);
 }
 
-static struct qv_topology *layered(uint32_t width, uint32_t layers)
-{
-	struct qv_topology *topology = qv_topology_new(NULL);
-	for (uint32_t i = 0; topology && i < width * layers + 2; i++) {
-		char id[16];
-		snprintf(id, sizeof id, "%u", i);
-		qv_topology_add_kme(topology, &(struct qv_topology_kme){ .id = id }, NULL);
-	}
-	for (uint32_t layer = 0; topology && layer <= layers; layer++)
-		for (uint32_t i = 0; i < (layer == 0 ? 1 : width); i++)
-			for (uint32_t j = 0; j < (layer == layers ? 1 : width); j++) {
-				struct qv_topology_link link = { .from = layer == 0 ? 0 : 1 + (layer - 1) * width + i,
-								 .to = 1 + layer * width + j };
-				qv_topology_add_link(topology, &link, NULL);
-			}
-	if (topology && qv_topology_finish(topology, NULL) == 0)
-		return topology;
-	qv_topology_free(topology);
-	return NULL;
-}
-
 static struct qv_topology *demonstration(void)
 {
 	return qv_topology_parse(
@@ -143,33 +119,6 @@ static bool time_demonstration(const struct opened *opened)
 	return us >= 0;
 }
 
-/* Messages of a session, and bytes of link key for a key of 32 bytes and for 128 of them. */
-static void print_costs(const struct opened *opened)
-{
-	printf("\n%s: messages (bytes of link key per key of 32 bytes, at batch 1 and 128)\n width",
-	       opened->class->head.name);
-	for (uint32_t layers = 1; layers <= LAYERS_MAX; layers++)
-		printf("  %15u %s", layers, layers == 1 ? "layer " : "layers");
-	putchar('\n');
-	for (uint32_t width = 2; width <= WIDTH_MAX; width++) {
-		printf("%6u", width);
-		for (uint32_t layers = 1; layers <= LAYERS_MAX; layers++) {
-			struct qv_topology *topology = layered(width, layers);
-			struct qv_relay_plan *plan =
-				topology ? opened->class->plan(opened->relay, topology, 0, width * layers + 1, NULL)
-					 : NULL;
-			double messages = plan ? opened->class->facts(plan)->messages : -1;
-			char cell[32];
-			snprintf(cell, sizeof cell, "%.0f (%.0f %.0f)", messages, messages * (32 + TAG_BYTES),
-				 messages * (32 + TAG_BYTES / 128.0));
-			printf("  %22s", messages < 0 ? "-" : cell);
-			opened->class->plan_free(plan);
-			qv_topology_free(topology);
-		}
-		putchar('\n');
-	}
-}
-
 int main(void)
 {
 	static const char *const names[] = { "recursive", "disjoint", "redistribute" };
@@ -178,10 +127,8 @@ int main(void)
 	bool good = loader != NULL;
 	for (int i = 0; i < 3 && good; i++)
 		good = open_module(loader, names[i], &opened[i]) && time_demonstration(&opened[i]);
-	for (int i = 0; i < 3 && good; i++) {
-		print_costs(&opened[i]);
+	for (int i = 0; i < 3 && good; i++)
 		opened[i].class->close(opened[i].relay);
-	}
 	qv_loader_free(loader);
 	return good ? 0 : 1;
 }

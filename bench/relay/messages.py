@@ -17,6 +17,7 @@ MODULES = ("recursive", "disjoint", "redistribute")
 COLOURS = ("#b3261e", "#1463b8", "#1b7f3b")
 WIDTHS = (2, 3, 4, 5, 6, 8)
 LAYERS = range(1, 7)
+BYTES_128 = 32 + 32 / 128  # of link keys for a message and key: the pad, and a share of the key of its MAC
 MOST = 1000000  # messages that recursive may take at most
 
 
@@ -50,7 +51,8 @@ def formula(module, width, layers):
 
 
 def table(results):
-    print("Messages for one key (and bytes of link keys), width x layers of relays; '=' as the formula says")
+    print("Messages for one key (bytes of link keys for each of 1 key and of 128 in a session), width x layers of relays")
+    print("'=': as the formula says")
     print("%-8s" % "" + "".join("%28s" % module for module in MODULES))
     for width in WIDTHS:
         for layers in LAYERS:
@@ -58,7 +60,8 @@ def table(results):
             for module in MODULES:
                 found = results[module, width, layers]
                 same = "=" if found and found[0] == formula(module, width, layers) else " "
-                cells.append("%16.0f%s %10.0f" % (found[0], same, found[1]) if found else "%28s" % "too many")
+                cells.append("%9.0f%s (%8.0f %8.0f)" % (found[0], same, found[1], found[0] * BYTES_128) if found
+                             else "%28s" % "too many")
             print("%dx%-6d" % (width, layers) + "".join(cells))
 
 
