@@ -13,6 +13,7 @@ include %D%/tls/local.mk
 include %D%/mjpeg/local.mk
 include %D%/kme/local.mk
 include %D%/latency/local.mk
+include %D%/store/local.mk
 include %D%/links/local.mk
 include %D%/relay/local.mk
 include %D%/shamir/local.mk
