@@ -312,6 +312,61 @@ static void test_disjoint_random(void **state)
 	}
 }
 
+#define GRID_MAX 48
+
+/* A plain maximum flow for comparison: a matrix of what is left on the hops between entries (2v) and exits (2v + 1). */
+static uint8_t left[2 * GRID_MAX][2 * GRID_MAX];
+
+static bool push(uint32_t here, uint32_t goal, uint32_t nodes, bool *seen)
+{
+	if (here == goal)
+		return true;
+	seen[here] = true;
+	for (uint32_t there = 0; there < nodes; there++) {
+		if (!left[here][there] || seen[there] || !push(there, goal, nodes, seen))
+			continue;
+		left[here][there]--;
+		left[there][here]++;
+		return true;
+	}
+	return false;
+}
+
+static size_t plain_flow(const struct qv_topology *topology, uint32_t from, uint32_t to)
+{
+	uint32_t kmes = qv_topology_kmes(topology);
+	size_t flow = 0;
+	memset(left, 0, sizeof left);
+	for (uint32_t i = 0; i < kmes; i++) {
+		struct qv_topology_arcs out = qv_topology_out(topology, i);
+		left[2 * i][2 * i + 1] = 1;
+		for (size_t j = 0; j < out.count; j++)
+			left[2 * i + 1][2 * out.arcs[j].kme] = 1;
+	}
+	for (;;) {
+		bool seen[2 * GRID_MAX] = { false };
+		if (!push(2 * from + 1, 2 * to, 2 * kmes, seen))
+			return flow;
+		flow++;
+	}
+}
+
+/* Sparse networks with long routes, where a later route has to push earlier ones aside over several KMEs. */
+static void test_disjoint_sparse(void **state)
+{
+	(void)state;
+	uint64_t random = 11;
+	for (int round = 0; round < 3000; round++) {
+		uint32_t kmes = 10 + next_random(&random) % (GRID_MAX - 10);
+		struct qv_topology *topology = random_network(&random, kmes, (280 + next_random(&random) % 150) / kmes);
+		size_t most = plain_flow(topology, 0, kmes - 1);
+		struct qv_disjoint *routes = qv_disjoint_new(topology, 0, kmes - 1, 0, NULL, NULL);
+		assert_int_equal(routes ? routes->count : 0, most);
+		qv_disjoint_free(routes);
+		qv_topology_free(topology);
+	}
+}
+
 static void test_plans_random(void **state)
 {
 	(void)state;
@@ -383,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_file_errors),
 		cmocka_unit_test(test_no_routes),
 		cmocka_unit_test(test_disjoint_random),
+		cmocka_unit_test(test_disjoint_sparse),
 		cmocka_unit_test(test_plans_random),
 		cmocka_unit_test(test_large),
 	};
