@@ -14,7 +14,7 @@ static const unsigned statuses[METRICS_STATUSES] = {
 	200, 400, 401, 403, 404, 405, 408, 409, 410, 413, 429, 500, 503, 0
 };
 
-static const char *const apis[METRIC_APIS] = { "status", "enc_keys", "dec_keys", "other", "inter_kme" };
+static const char *const apis[METRIC_APIS] = { "status", "enc_keys", "dec_keys", "other", "inter_kme", "alive" };
 
 static const char *const operations[STORE_OPERATIONS] = { "property", "import",  "stock", "reserve", "release", "find",
 							  "settle",   "deliver", "undo",  "purge",   "other" };
@@ -117,7 +117,7 @@ void metrics_answer(struct metrics *metrics, enum metric_api api, unsigned statu
 void metrics_totals(const struct metrics *metrics, uint64_t *answers, uint64_t *errors)
 {
 	*answers = *errors = 0;
-	for (size_t api = 0; api < METRIC_APIS; api++)
+	for (size_t api = 0; api < METRIC_ALIVE; api++)
 		for (size_t i = 0; i < METRICS_STATUSES; i++) {
 			uint64_t count = get(&metrics->answers[api][i]);
 			*answers += count;

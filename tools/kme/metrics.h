@@ -19,7 +19,15 @@ struct histogram {
 	counter sum_ns;
 };
 
-enum metric_api { METRIC_STATUS, METRIC_ENC_KEYS, METRIC_DEC_KEYS, METRIC_SAE_OTHER, METRIC_INTER_KME, METRIC_APIS };
+enum metric_api {
+	METRIC_STATUS,
+	METRIC_ENC_KEYS,
+	METRIC_DEC_KEYS,
+	METRIC_SAE_OTHER,
+	METRIC_INTER_KME,
+	METRIC_ALIVE, /* peers that only look whether this KME is there */
+	METRIC_APIS
+};
 
 enum metric_store {
 	STORE_PROPERTY,
@@ -73,7 +81,7 @@ const char *metrics_event_name(unsigned kind);
 uint64_t metrics_keys(const struct metrics *metrics, unsigned kind);
 uint64_t metrics_events(const struct metrics *metrics, unsigned kind);
 
-/* All requests answered, and those with a status of 400 or more. */
+/* All requests answered but for METRIC_ALIVE, and those with a status of 400 or more. */
 void metrics_totals(const struct metrics *metrics, uint64_t *answers, uint64_t *errors);
 
 /* The text format of Prometheus, version 0.0.4, appended to a stream. */

@@ -69,5 +69,6 @@ void watched_sae_api(void *kme, const struct request *request, struct reply *rep
 
 void watched_kme_api(void *kme, const struct request *request, struct reply *reply)
 {
-	watched(kme, METRIC_INTER_KME, kme_api_handle, request, reply);
+	bool alive = strcmp(request->target, "/inter-kme/v1/alive") == 0;
+	watched(kme, alive ? METRIC_ALIVE : METRIC_INTER_KME, kme_api_handle, request, reply);
 }

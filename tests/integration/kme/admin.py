@@ -123,6 +123,7 @@ def _(tmp):
     assert a.get("qkd_kme_requests_total", api="other", code="404") == 1
     assert b.get("qkd_kme_requests_total", api="dec_keys", code="400") == 1
     assert grown("qkd_kme_request_duration_seconds_count", api="enc_keys") == 6
+    assert b.get("qkd_kme_requests_total", api="inter_kme", code="200") == 3
     assert b.get("qkd_kme_request_duration_seconds_sum", api="dec_keys") > 0
     assert [grown("qkd_kme_errors_total", cause=c) for c in ("no_keys", "bad_request", "not_found", "method")] == [1] * 4
     assert grown("qkd_kme_store_duration_seconds_count", operation="reserve") >= 4
