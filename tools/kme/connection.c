@@ -340,13 +340,15 @@ void connection_flush(struct connection *connection)
 	setsockopt(connection->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
-void connection_begin(struct connection *connection)
+bool connection_begin(struct connection *connection)
 {
 	struct connections *connections = connection->connections;
 	pthread_mutex_lock(&connections->lock);
 	take_out(connection);
 	connection->heard = true;
+	bool ended = connection->ended;
 	pthread_mutex_unlock(&connections->lock);
+	return !ended;
 }
 
 void connection_end(struct connection *connection)

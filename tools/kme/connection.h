@@ -44,8 +44,11 @@ struct known_caller *connection_known(struct connection *connection);
 void connection_gather(struct connection *connection);
 void connection_flush(struct connection *connection);
 
-/* A request begins and ends. Between them the connection is not idle. */
-void connection_begin(struct connection *connection);
+/*
+ * A request begins and ends. Between them the connection is not idle. False: it was just ended as an idle one, and nobody
+ * would get the answer.
+ */
+bool connection_begin(struct connection *connection);
 void connection_end(struct connection *connection);
 
 #endif

@@ -229,8 +229,9 @@ static enum MHD_Result all_arrived(struct call *call)
 		refuse_body(call);
 		return send_answer(call);
 	}
+	if (!connection_begin(call->from))
+		return MHD_NO;
 	call->submitted = true;
-	connection_begin(call->from);
 	struct request request = request_of(call);
 	if (call->server->is_quick && call->server->is_quick(call->server->context, &request)) {
 		answer(call, &request);
