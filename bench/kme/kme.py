@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.environ.get("QV_SOURCE", "."), "tests", "harn
 import qvkme  # noqa: E402
 import qvtest  # noqa: E402
 
-SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "1"))
+SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "0.6"))
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "3"))
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = str(CORES[0]), str(CORES[-1])
@@ -58,7 +58,7 @@ class Servers:
         for kme in (self.pair.a, self.pair.b):
             text = open(kme.config, encoding="utf-8").read()
             text = text.replace('store: { module = "sqlite"; file = "%s.db"; }' % kme.name, 'store: { module = "memory"; }')
-            text = text.replace('log_level = "debug"', 'log_level = "info"').replace("max_stored = 200000; }", "max_stored = 200000; }")
+            text = text.replace('log_level = "debug"', 'log_level = "info"')
             with open(kme.config, "w", encoding="utf-8") as f:
                 f.write(text)
         for kme, core in ((self.pair.b, CLIENT_CORE), (self.pair.a, SERVER_CORE)):
@@ -69,11 +69,21 @@ class Servers:
         config = os.path.join(folder, "nginx.conf")
         with open(config, "w", encoding="utf-8") as f:
             f.write(NGINX.format(folder=folder, port=self.nginx_port, body="x" * 191))
-        test.start(["taskset", "-c", SERVER_CORE, qvtest.program("nginx"), "-c", config, "-p", folder])
+        nginx = test.start(["taskset", "-c", SERVER_CORE, qvtest.program("nginx"), "-c", config, "-p", folder])
         qvkme.wait_until(lambda: self.load("get", 1, self.nginx_port, "/", seconds=0.05, check=False))
 
+        with open(f"/proc/{nginx.pid}/task/{nginx.pid}/children", encoding="ascii") as f:
+            self.workers = {self.nginx_port: int(f.read().split()[0]), self.pair.a.sae_port: self.pair.a.process.pid}
+
+    def cpu(self, port):
+        """Seconds that the server at a port has computed."""
+        with open(f"/proc/{self.workers[port]}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def load(self, how, clients, port, path, *second, seconds=SECONDS, check=True):
-        """(requests/s, median in us, 0.99 quantile in us)"""
+        """(requests/s, median in us, 0.99 quantile in us, us of the server's processor for a request)"""
+        before = self.cpu(port) if check else 0
         done = subprocess.run(["taskset", "-c", CLIENT_CORE, qvtest.program("bench_kme_load"), how, str(clients),
                                str(seconds), self.folder, str(port), path, *map(str, second)],
                               capture_output=True, text=True, check=False)
@@ -82,7 +92,9 @@ class Servers:
                 raise SystemExit(done.stderr)
             return None
         requests, took, middle, late = map(float, done.stdout.split())
-        return requests / took, middle, late
+        # The load began a fifth earlier than it was counted.
+        spent = (self.cpu(port) - before) / 1.2 if check else 0
+        return requests / took, middle, late, spent / requests * 1e6
 
     def nginx(self, clients, how="get"):
         return self.load(how, clients, self.nginx_port, "/")
@@ -103,7 +115,7 @@ class Servers:
 
 def row(what, ours, theirs, unit, ratios, goal=None, least=True):
     middle = statistics.median(ratios)
-    line = f"{what:44} {ours:12.1f} {theirs:12.1f} {unit:6} {middle:7.3f} {min(ratios):7.3f}-{max(ratios):7.3f}"
+    line = f"{what:58} {ours:12.1f} {theirs:12.1f} {unit:6} {middle:7.3f} {min(ratios):7.3f}-{max(ratios):7.3f}"
     if goal:
         met = middle >= goal if least else middle <= goal
         line += f" {goal:6.2f} {'met' if met else 'MISSED'}"
@@ -114,15 +126,17 @@ def compare(what, ours, theirs, rate_goal=None, late_goal=None):
     """Rates and late quantiles of both, measured in turns."""
     ours(), theirs()
     pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
-    middle = [[statistics.median(p[side][n] for p in pairs) for n in range(3)] for side in range(2)]
+    middle = [[statistics.median(p[side][n] for p in pairs) for n in range(4)] for side in range(2)]
     row(what + ": requests (nginx)", middle[0][0], middle[1][0], "/s", [a[0] / b[0] for a, b in pairs], rate_goal)
     row(what + ": p50 (nginx)", middle[0][1], middle[1][1], "us", [a[1] / b[1] for a, b in pairs])
+    if all(b[3] > 0 for _, b in pairs):
+        row(what + ": server CPU (nginx)", middle[0][3], middle[1][3], "us", [a[3] / b[3] for a, b in pairs])
     row(what + ": p99 (nginx)", middle[0][2], middle[1][2], "us", [a[2] / b[2] for a, b in pairs], late_goal, least=False)
 
 
 def measure(test, folder):
     servers = Servers(test, folder)
-    print(f"{'what (against)':44} {'ours':>12} {'theirs':>12} {'unit':6} {'ratio':>7} {'range':>15} {'goal':>6}")
+    print(f"{'what (against)':58} {'ours':>12} {'theirs':>12} {'unit':6} {'ratio':>7} {'range':>15} {'goal':>6}")
     for clients in (1, 16, 64):
         nginx = lambda: servers.nginx(clients)
         compare(f"enc_keys+dec_keys, {clients} clients", lambda: servers.local_keys(clients), nginx, 0.8, 2)
