@@ -7,9 +7,10 @@
 #include "body.h"
 #include "links.h"
 
-#define PATH      "/inter-kme/v1/lacking"
-#define RETRY_NS  (10 * QV_NS_PER_SECOND)
-#define PERIOD_NS (3600 * QV_NS_PER_SECOND)
+#define PATH       "/inter-kme/v1/lacking"
+#define RETRY_NS   (10 * QV_NS_PER_SECOND)
+#define ARRIVAL_NS QV_NS_PER_SECOND
+#define PERIOD_NS  (3600 * QV_NS_PER_SECOND)
 
 /* Free keys of a lane, in the order of import. */
 struct page {
@@ -93,6 +94,17 @@ static size_t held_size(const struct page *page)
 	return size;
 }
 
+/* The peer may have used a key up for a request that is on its way here: such a key is not free any more after a moment. */
+static void let_arrive(struct link *link)
+{
+	int64_t end = qv_clock_now(&qv_clock_monotonic) + ARRIVAL_NS;
+	struct timespec until = { .tv_sec = end / QV_NS_PER_SECOND, .tv_nsec = end % QV_NS_PER_SECOND };
+	pthread_mutex_lock(&link->lock);
+	while (!link->stopping && qv_clock_now(&qv_clock_monotonic) < end)
+		pthread_cond_clockwait(&link->changed, &link->lock, CLOCK_MONOTONIC, &until);
+	pthread_mutex_unlock(&link->lock);
+}
+
 /* Discards what the peer lacks of the first `size` keys. */
 static int64_t discard(struct peer *peer, unsigned lane, const struct page *page, size_t size, struct qv_error *err)
 {
@@ -103,6 +115,7 @@ static int64_t discard(struct peer *peer, unsigned lane, const struct page *page
 			labels[count++] = page->labels[i];
 	if (count == 0)
 		return 0;
+	let_arrive(peer->link);
 	return peer->kme->store_class->discard(peer->kme->store, peer->kme_id, lane, labels, count, err);
 }
 
