@@ -49,12 +49,12 @@ static bool compare_sqlite(struct qv_loader *loader, const char *folder)
 	struct bench_data data = open_store(loader, "sqlite", ours);
 	bare_sqlite_open(&data, bare);
 	data.threads = 1;
-	data.count = 600;
+	data.count = 250;
 	data.batch = 1;
 	bool good = bench_run(&(struct bench_pair){ "sqlite deliver, 1 client", "us/key", "bare SQLite, 1 key/commit",
 						    deliver_all, bare_sqlite_round, &data, 9, 1 / 0.9 });
 	data.threads = 64;
-	data.count = 64 * 60;
+	data.count = 64 * 30;
 	data.batch = 64;
 	good &= bench_run(&(struct bench_pair){ "sqlite deliver, 64 clients", "us/key", "bare SQLite, 64 keys/commit",
 						deliver_all, bare_sqlite_round, &data, 9, 1 / 0.7 });
@@ -77,11 +77,11 @@ static bool compare_postgres(struct qv_loader *loader, const char *connection)
 		snprintf(deliver, sizeof deliver, "postgres deliver, %u client%s", threads, threads > 1 ? "s" : "");
 		snprintf(take, sizeof take, "postgres reserve+finish, %u client%s", threads, threads > 1 ? "s" : "");
 		data.threads = threads;
-		data.count = 400 * threads;
+		data.count = 120 * threads;
 		good &= bench_run(&(struct bench_pair){ deliver, "us/key", "bare SKIP LOCKED delete", deliver_all,
-							bare_postgres_round, &data, 7, 1 / 0.8 });
+							bare_postgres_round, &data, 5, 1 / 0.8 });
 		good &= bench_run(&(struct bench_pair){ take, "us/key", "bare SKIP LOCKED delete", pick_all,
-							bare_postgres_round, &data, 7, 0 });
+							bare_postgres_round, &data, 5, 0 });
 	}
 	bare_postgres_close(&data);
 	close_store(&data);

@@ -45,6 +45,12 @@ static const char *const texts[ST_COUNT] = {
 		"$1::text"
 		" AND (SELECT count(*) FROM old) = cardinality($3::text[])"
 		" RETURNING old.key_id, old.labels, old.bytes, old.expires, old.sealed",
+	/* Mostly it is one: a rival that waited for this update finds nothing sealed any more. */
+	[ST_DELIVER_ONE] =
+		"UPDATE promise SET sealed = NULL FROM promise AS old WHERE promise.key_id = ($3::text[])[1]"
+		" AND promise.slave = $1::text AND promise.master = $2::text AND promise.sealed IS NOT NULL"
+		" AND promise.expires >= $4::bigint AND old.key_id = promise.key_id AND old.slave = promise.slave"
+		" RETURNING old.key_id, old.labels, old.bytes, old.expires, old.sealed",
 	/* The first key that could not be delivered, and whether it is another SAE's. */
 	[ST_FAULT] = "SELECT wanted.id, COALESCE(promise.master <> $2::text,"
 		     " EXISTS (SELECT FROM promise AS other WHERE other.key_id = wanted.id))"

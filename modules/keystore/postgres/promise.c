@@ -119,7 +119,7 @@ int store_deliver(struct qv_keystore *store, const char *slave, const char *mast
 		  size_t count, int64_t now, struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct arguments arguments = delivery(slave, master, key_ids, count, now);
-	PGresult *result = store_call(store, ST_DELIVER, &arguments, err);
+	PGresult *result = store_call(store, count == 1 ? ST_DELIVER_ONE : ST_DELIVER, &arguments, err);
 	if (!result)
 		return -1;
 	if ((size_t)PQntuples(result) != count) {

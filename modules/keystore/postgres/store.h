@@ -23,6 +23,7 @@ enum statement {
 	ST_FIND,
 	ST_SETTLE,
 	ST_DELIVER,
+	ST_DELIVER_ONE,
 	ST_FAULT,
 	ST_PROMISES,
 	ST_UNDO,
