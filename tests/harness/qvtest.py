@@ -62,6 +62,14 @@ def program(name):
     return found
 
 
+def sanitized(name):
+    """Whether a program of the build tree was built with a sanitizer, which bears neither preloading nor confinement."""
+    real = os.path.join(BUILD, ".libs", name)
+    with open(real if os.path.exists(real) else program(name), "rb") as f:
+        text = f.read()
+    return b"__asan_init" in text or b"__tsan_init" in text
+
+
 class Process:
     """A running program whose output is read line by line as it comes."""
 
