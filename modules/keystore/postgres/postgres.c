@@ -55,7 +55,8 @@ static int check_connection(const struct qv_options *given, struct qv_error *err
 	if (!parsed) {
 		say(text, sizeof text, why ? why : "no memory");
 		/* It may quote what it does not understand, and that may be a password. */
-		bool quotes = strstr(qv_options_string(given, "connection"), "password") != NULL;
+		const char *given_text = qv_options_string(given, "connection");
+		bool quotes = strstr(given_text, "pass") || strstr(given_text, "://");
 		result = qv_options_fail(given, "connection", err, "%s", quotes ? "it cannot be parsed" : text);
 	}
 	for (PQconninfoOption *one = parsed; one && one->keyword && result == 0; one++)

@@ -110,7 +110,8 @@ def _(tmp):
     os.chmod(secret, 0o644)
     assert "chmod 600" in refused("connection=" + pg.connection, "password_file=" + secret)
     os.chmod(secret, stat.S_IRUSR)
-    for connection in ("host=/tmp password=geheim-77", "postgresql://u:geheim-77@/db", "host=/tmp password='geheim-77"):
+    for connection in ("host=/tmp password=geheim-77", "postgresql://u:geheim-77@/db", "host=/tmp password='geheim-77",
+                       "postgresql://u:geheim-77%zz@/db"):
         told = refused("connection=" + connection)
         assert "geheim" not in told and "connection" in told, told
     told = refused("connection=host=/nonexistent", "password_file=" + secret)
