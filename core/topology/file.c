@@ -120,7 +120,7 @@ struct link_settings {
 static int read_capacity(const struct qv_topology *topology, config_setting_t *setting, uint64_t *capacity,
 			 struct qv_error *err)
 {
-	double number;
+	double number = 0;
 	if (read_number(topology, setting, &number, err) != 0)
 		return -1;
 	if (!(number >= 1 && number <= 1e15))

@@ -7,19 +7,28 @@
 
 #include "command.h"
 
-int relay_module_open(struct relay_module *module, const char *name, const char *const *assignments,
+static int open_class(struct relay_module *module, const char *name, const char *const *assignments,
 		      struct qv_error *err)
 {
 	const struct qv_host host = { .size = sizeof host, .clock = &qv_clock_monotonic, .cancel_fd = -1 };
-	*module = (struct relay_module){ .loader = qv_loader_new(NULL, NULL, err) };
-	const struct qv_class *class = module->loader ? qv_loader_get(module->loader, "relay", name, err) : NULL;
+	const struct qv_class *class = qv_loader_get(module->loader, "relay", name, err);
+	if (!class)
+		return -1;
 	module->class = qv_relay_class(class);
-	if (module->class)
-		module->options =
-			qv_options_from_strings(assignments, class->options, class->option_size, "--option", err);
-	if (module->options)
-		module->relay = module->class->open(&host, module->options, err);
-	if (module->relay)
+	if (!module->class)
+		return qv_fail(err, QV_E_INTERNAL, "%s is no relay module", name);
+	module->options = qv_options_from_strings(assignments, class->options, class->option_size, "--option", err);
+	if (!module->options)
+		return -1;
+	module->relay = module->class->open(&host, module->options, err);
+	return module->relay ? 0 : -1;
+}
+
+int relay_module_open(struct relay_module *module, const char *name, const char *const *assignments,
+		      struct qv_error *err)
+{
+	*module = (struct relay_module){ .loader = qv_loader_new(NULL, NULL, err) };
+	if (module->loader && open_class(module, name, assignments, err) == 0)
 		return 0;
 	relay_module_close(module);
 	return -1;

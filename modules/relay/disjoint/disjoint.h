@@ -6,8 +6,9 @@
 #include <qvisio/relay.h>
 #include <qvisio/route.h>
 
-#define ROUTES_MAX 255
-#define HEAD_SIZE  1
+#define ROUTES_MAX  255
+#define ALTERED_MAX 127
+#define HEAD_SIZE   1
 
 struct qv_relay {
 	uint32_t routes;  /* at most; 0: all */

@@ -90,7 +90,7 @@ static struct qv_relay_node *begin(const struct qv_relay_plan *plan, uint32_t se
 	bool origin = self == qv_route_from(plan->routes);
 	node->expected = origin ? 0 : plan->lineages[self];
 	node->seen = calloc(plan->lineages[self] / 8 + 1, 1);
-	if (self == qv_route_to(plan->routes)) {
+	if (self == qv_route_to(plan->routes) && node->expected) {
 		node->slot_count = QV_SECRET_MAX / node->bytes;
 		node->slot_count = node->slot_count < node->expected ? node->slot_count : node->expected;
 		node->chunk_count = (node->expected + node->slot_count - 1) / node->slot_count;

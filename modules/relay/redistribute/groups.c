@@ -26,8 +26,8 @@ struct group *group_add(struct qv_relay_plan *plan, enum group_kind kind, uint32
 	struct group *group = &plan->groups[plan->group_count];
 	*group = (struct group){ .kind = kind, .parent = parent, .n = n, .t = n / 2 + 1 };
 	group->contributor_count = contributors;
-	group->members = calloc(n, sizeof *group->members);
-	group->x = calloc(n, 1);
+	group->members = calloc(n + 1, sizeof *group->members);
+	group->x = calloc(n + 1, 1);
 	group->contributors = calloc(contributors + 1, 1);
 	group->first_place = plan->places;
 	plan->group_count++;
@@ -308,7 +308,7 @@ static int add_candidates(const struct qv_relay *relay, struct qv_relay_plan *pl
 
 int groups_continue(const struct qv_relay *relay, struct qv_relay_plan *plan, uint32_t parent, struct qv_error *err)
 {
-	uint8_t places[MEMBERS_MAX];
+	uint8_t places[MEMBERS_MAX] = { 0 };
 	if (qv_route_distance(plan->routes, plan->groups[parent].members[0]) == 1)
 		return add_gather(plan, parent, err);
 	struct search *search = calloc(1, sizeof *search);

@@ -85,7 +85,7 @@ static void rebuild_label(struct rebuild *rebuild, const struct part *part, cons
 
 static void rebuild_part(struct rebuild *rebuild, const struct part *part)
 {
-	uint16_t numbers[MEMBERS_MAX];
+	uint16_t numbers[MEMBERS_MAX] = { 0 };
 	unsigned count = group_awaits(&rebuild->node->plan->groups[part->group]);
 	if (!part->shares)
 		return;
@@ -137,7 +137,7 @@ bool redistribute_possible(const struct qv_relay_node *node)
 		const struct part *part = &node->parts[i];
 		const struct group *group = &node->plan->groups[part->group];
 		unsigned counts[MEMBERS_MAX] = { 0 };
-		uint16_t numbers[MEMBERS_MAX];
+		uint16_t numbers[MEMBERS_MAX] = { 0 };
 		part_number_labels(node, part, numbers);
 		for (unsigned j = 0; j < group_awaits(group); j++)
 			if (part->came[j] && ++counts[numbers[j]] >= group->t)

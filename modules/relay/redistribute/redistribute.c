@@ -134,7 +134,7 @@ static int send_share(const struct qv_relay_node *node, uint32_t group, unsigned
 		      struct qv_error *err)
 {
 	uint8_t head[HEAD_FIXED + LABEL_MAX] = { (uint8_t)(group >> 8), (uint8_t)group, (uint8_t)position };
-	if (label_size)
+	if (label && label_size)
 		memcpy(head + HEAD_FIXED, label, label_size);
 	const struct qv_relay_message message = { head, HEAD_FIXED + label_size, share, node->bytes };
 	return send->message(send, node->plan->groups[group].members[member], &message, err);
