@@ -26,7 +26,7 @@ static const size_t tls_required[] = { AT(tls, open), AT(tls, close), AT(tls, co
 static const size_t videosource_required[] = { AT(videosource, open), AT(videosource, close),
 					       AT(videosource, format), AT(videosource, read), 0 };
 static const size_t videosink_required[] = { AT(videosink, open), AT(videosink, close), AT(videosink, show), 0 };
-static const size_t videocodec_required[] = { AT(videocodec, wire_name), AT(videocodec, encoder_open),
+static const size_t videocodec_required[] = { AT(videocodec, wire_names), AT(videocodec, encoder_open),
 					      AT(videocodec, encoder_close), AT(videocodec, encode),
 					      AT(videocodec, decoder_open), AT(videocodec, decoder_close),
 					      AT(videocodec, decode), 0 };
@@ -102,3 +102,16 @@ DEFINE_CLASS(audiocodec)
 DEFINE_CLASS(keystore)
 DEFINE_CLASS(qkdlink)
 DEFINE_CLASS(relay)
+
+const char *qv_videocodec_wire_name(const struct qv_videocodec_class *class, const struct qv_options *options)
+{
+	return class->wire_name ? class->wire_name(options) : class->wire_names[0];
+}
+
+bool qv_videocodec_decodes(const struct qv_videocodec_class *class, const char *wire_name)
+{
+	for (const char *const *name = class->wire_names; *name; name++)
+		if (strcmp(*name, wire_name) == 0)
+			return true;
+	return false;
+}

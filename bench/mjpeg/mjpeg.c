@@ -127,7 +127,7 @@ static void measure(const struct qv_videocodec_class *class, const struct qv_opt
 	struct qv_error err = QV_ERROR_INIT;
 	struct bench_data data = { .class = class };
 	data.encoder = class->encoder_open(&host, options, &format, &err);
-	data.decoder = class->decoder_open(&host, options, &format, &err);
+	data.decoder = class->decoder_open(&host, options, "mjpeg", &format, &err);
 	data.picture = qv_picture_new(&format, &err);
 	if (!data.encoder || !data.decoder || !data.picture)
 		fail("open", &err);

@@ -12,8 +12,9 @@
 /* A longer gap is not filled but jumped over: nobody wants to listen to it, and no peer may fill our disk with it. */
 #define GAP_LIVE_MS      500
 #define GAP_RECORDING_MS 60000
-#define DRY_MAX_MS       500 /* after so much silence the sink may run dry: the sound has stopped */
-#define CONCEAL_MAX_MS   100 /* that a codec is asked to guess */
+#define DRY_MAX_MS       500  /* after so much silence the sink may run dry: the sound has stopped */
+#define CONCEAL_MAX_MS   100  /* that a codec is asked to guess */
+#define SILENT_MAX_MS    1000 /* that it is asked for where the sender made no packet */
 
 struct audio_receiver {
 	struct media *media;
@@ -30,6 +31,10 @@ struct audio_receiver {
 	size_t silence_frames; /* 20 ms */
 	uint64_t position;     /* in what the sink was given */
 	uint64_t dry_frames;   /* of silence for want of packets since the last one */
+	uint64_t dry_before;   /* of silence for want of the packet held */
+	uint64_t gap;          /* samples that are missing before the packet to come, which tells why */
+	bool any;              /* packet was taken; the number of the last one: */
+	uint64_t last;
 	bool warned;
 	bool started;
 	pthread_t thread;
@@ -85,20 +90,54 @@ static int write_silence(struct audio_receiver *receiver, uint64_t frames, struc
 	return 0;
 }
 
-static int fill_gap(struct audio_receiver *receiver, uint64_t frames, struct qv_error *err)
+static int fill_gap(struct audio_receiver *receiver, enum qv_audio_gap gap, uint64_t frames, struct qv_error *err)
 {
 	uint64_t rate = (uint64_t)receiver->format.rate;
 	uint64_t limit = rate * (receiver->paced ? GAP_LIVE_MS : GAP_RECORDING_MS) / 1000;
+	uint64_t conceal_ms = gap == QV_GAP_SILENT ? SILENT_MAX_MS : CONCEAL_MAX_MS;
 	struct qv_audio_block block;
+	if (frames == 0)
+		return 0;
 	if (frames > limit) {
 		qv_log_warning(receiver->media->host->log, "%.1f s of sound are missing and left out",
 			       (double)frames / (double)rate);
 		return 0;
 	}
-	if (receiver->codec_class->conceal && frames <= rate * CONCEAL_MAX_MS / 1000 &&
-	    receiver->codec_class->conceal(receiver->decoder, (size_t)frames, &block, NULL) == 1)
+	if (receiver->codec_class->conceal && frames <= rate * conceal_ms / 1000 &&
+	    receiver->codec_class->conceal(receiver->decoder, gap, (size_t)frames, &block, NULL) == 1)
 		return write_block(receiver, &block, true, err);
 	return write_silence(receiver, frames, err);
+}
+
+/* From what the packet held carries of the one before it. */
+static int recover_before(struct audio_receiver *receiver, const struct qv_packet *packet, uint64_t frames,
+			  struct qv_error *err)
+{
+	struct qv_audio_block block;
+	if (receiver->codec_class->recover && frames > 0 &&
+	    receiver->codec_class->recover(receiver->decoder, packet, (size_t)frames, &block, NULL) == 1)
+		return write_block(receiver, &block, true, err);
+	return fill_gap(receiver, QV_GAP_LOST, frames, err);
+}
+
+/* A place left out with no packet number left out: the sender had nothing to say there. */
+static int fill_before(struct audio_receiver *receiver, const struct qv_packet *packet, struct qv_error *err)
+{
+	uint64_t frames = receiver->gap, one = receiver->packet.unit.frames;
+	bool silent = receiver->any && packet->sequence == receiver->last + 1;
+	receiver->gap = 0;
+	receiver->any = true;
+	receiver->last = packet->sequence;
+	if (silent) {
+		uint64_t heard = receiver->dry_before < frames ? receiver->dry_before : frames;
+		return fill_gap(receiver, QV_GAP_SILENT, frames - heard, err);
+	}
+	if (frames <= one)
+		return recover_before(receiver, packet, frames, err);
+	if (frames > (uint64_t)receiver->format.rate)
+		return fill_gap(receiver, QV_GAP_LOST, frames, err);
+	return fill_gap(receiver, QV_GAP_LOST, frames - one, err) == 0 ? recover_before(receiver, packet, one, err)
+								       : -1;
 }
 
 static bool same_format(const struct qv_audio_format *a, const struct qv_audio_format *b)
@@ -118,7 +157,10 @@ static int play_packet(struct audio_receiver *receiver, struct qv_error *err)
 		.capture_ns = held->captured_ns >= 0 ? held->captured_ns : held->ready_ns,
 		.sequence = held->unit.sequence,
 		.key = held->key,
+		.frames = held->unit.frames,
 	};
+	if (fill_before(receiver, &packet, err) != 0)
+		return -1;
 	int made = receiver->codec_class->decode(receiver->decoder, &packet, &block, &why);
 	if (made == 0)
 		return 0;
@@ -137,7 +179,7 @@ static int play_packet(struct audio_receiver *receiver, struct qv_error *err)
 			       "a damaged sound packet was left out (further ones are only counted): %s",
 			       why.code != QV_OK ? why.message : "its format or length is not what was announced");
 	receiver->warned = true;
-	return fill_gap(receiver, held->unit.frames, err);
+	return fill_gap(receiver, QV_GAP_LOST, held->unit.frames, err);
 }
 
 /* What the sink still has to play, if it tells. */
@@ -180,6 +222,7 @@ static enum step next_step(struct audio_receiver *receiver, uint64_t *frames)
 		switch (jitter_buffer_take(receiver->buffer, now_ns(), &receiver->packet, frames, &given_up)) {
 		case JITTER_PACKET:
 			step = STEP_PACKET;
+			receiver->dry_before = receiver->dry_frames;
 			receiver->dry_frames = 0;
 			break;
 		case JITTER_GAP:
@@ -222,7 +265,7 @@ static int play_all(struct audio_receiver *receiver, struct qv_error *err)
 			outcome = play_packet(receiver, err);
 			break;
 		case STEP_GAP:
-			outcome = fill_gap(receiver, frames, err);
+			receiver->gap += frames;
 			break;
 		case STEP_SILENCE:
 			outcome = write_silence(receiver, receiver->silence_frames, err);

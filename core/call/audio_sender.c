@@ -77,6 +77,9 @@ static int send_block(struct audio_sender *sender, const struct qv_audio_block *
 		return made < 0 ? qv_error_prefix(err, "encoding") : 0;
 	if (packet.size < 1 || packet.size > QV_AUDIO_UNIT_MAX)
 		return qv_fail(err, QV_E_INTERNAL, "the encoder made a packet of %zu bytes", packet.size);
+	if (packet.frames < block->frames || packet.frames > (uint32_t)sender->format.rate)
+		return qv_fail(err, QV_E_INTERNAL, "the encoder made a packet of %u samples of a block of %zu",
+			       packet.frames, block->frames);
 	struct outbox_item item = {
 		.unit = { .sequence = sender->encoded++,
 			  .size = (uint32_t)packet.size,
@@ -84,7 +87,7 @@ static int send_block(struct audio_sender *sender, const struct qv_audio_block *
 			  .capture_us = span_us(block->capture_ns, read_ns),
 			  .encode_us = span_us(read_ns, ready),
 			  .position = block->position,
-			  .frames = (uint32_t)block->frames },
+			  .frames = packet.frames },
 		.key = packet.key,
 		.data = packet.data,
 		.ready_ns = ready,

@@ -33,7 +33,7 @@ struct side {
 static const struct qv_role *find_video_codec(const struct qv_receive_plan *plan, const char *name)
 {
 	for (size_t i = 0; plan->video_sink_count > 0 && i < plan->video_codec_count; i++)
-		if (strcmp(qv_videocodec_class(plan->video_codecs[i].class)->wire_name, name) == 0)
+		if (qv_videocodec_decodes(qv_videocodec_class(plan->video_codecs[i].class), name))
 			return &plan->video_codecs[i];
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "video_receiver.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <qvisio/videocodec.h>
@@ -14,6 +15,7 @@ struct video_receiver {
 	struct media *media;
 	const struct qv_receive_plan *plan;
 	const struct qv_role *codec;
+	char wire_name[QV_SESSION_NAME_MAX + 1];
 	struct qv_video_format format;
 	struct inbox *inbox;
 	struct module_host codec_host;
@@ -21,7 +23,7 @@ struct video_receiver {
 	struct video_sinks *sinks;
 	struct qv_videodecoder *decoder;
 	struct unit_buffer picture;
-	bool want_key; /* after damage */
+	bool want_key; /* after damage, where the decoder does not know its needs itself */
 	bool warned;
 	bool started;
 	pthread_t thread;
@@ -35,7 +37,7 @@ static int64_t now_ns(void)
 static int open_modules(struct video_receiver *receiver, struct qv_error *err)
 {
 	receiver->decoder = receiver->codec_class->decoder_open(&receiver->codec_host.host, receiver->codec->options,
-								&receiver->format, err);
+								receiver->wire_name, &receiver->format, err);
 	if (!receiver->decoder)
 		return qv_error_prefix(err, "video codec \"%s\"", receiver->codec_class->head.name);
 	receiver->sinks = video_sinks_open(receiver->media, receiver->plan, err);
@@ -66,7 +68,8 @@ static int decode(struct video_receiver *receiver, struct qv_frame *frame, struc
 			qv_log_warning(receiver->media->host->log,
 				       "a damaged picture was left out (further ones are only counted): %s",
 				       err->message);
-		receiver->warned = receiver->want_key = true;
+		receiver->warned = true;
+		receiver->want_key = !receiver->codec_class->need;
 		*err = (struct qv_error)QV_ERROR_INIT;
 		return 0;
 	}
@@ -164,6 +167,7 @@ struct video_receiver *video_receiver_start(struct media *media, const struct qv
 	receiver->media = media;
 	receiver->plan = plan;
 	receiver->codec = codec;
+	snprintf(receiver->wire_name, sizeof receiver->wire_name, "%s", offer->codec);
 	receiver->format = offer->video;
 	receiver->codec_class = qv_videocodec_class(codec->class);
 	module_host_init(&receiver->codec_host, media, "video.codec");

@@ -56,7 +56,7 @@ struct video_sender *video_sender_open(struct media *media, struct outbox *outbo
 		return NULL;
 	}
 	offer->kind = QV_STREAM_VIDEO;
-	snprintf(offer->codec, sizeof offer->codec, "%s", sender->codec_class->wire_name);
+	snprintf(offer->codec, sizeof offer->codec, "%s", qv_videocodec_wire_name(sender->codec_class, codec->options));
 	return sender;
 }
 

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct qv_options *options =
 		qv_options_from_strings(settings, class->head.options, class->head.option_size, "fuzz", NULL);
 	struct qv_videoencoder *encoder = class->encoder_open(&host, options, &format, NULL);
-	struct qv_videodecoder *decoder = class->decoder_open(&host, options, &format, NULL);
+	struct qv_videodecoder *decoder = class->decoder_open(&host, options, "mjpeg", &format, NULL);
 	struct qv_packet hostile = { .data = data, .size = size }, sound;
 	require(encoder && decoder);
 	encode_sound(class, encoder, &sound);

@@ -69,13 +69,30 @@ struct qv_audio_block {
 	uint64_t position;      /* index of the first sample since the start of the stream, per channel */
 };
 
-/* One encoded access unit: a whole picture or a whole sound block. */
+/* Pictures that one picture can be predicted from: VP8, VP9. */
+#define QV_PACKET_REFERENCES_MAX 3
+
+/*
+ * One encoded access unit: a whole picture or a whole sound block. Who builds one by hand from bytes alone leaves the
+ * rest 0: that says "not told", never something wrong.
+ */
 struct qv_packet {
 	const uint8_t *data;
 	size_t size;        /* 1…QV_PACKET_MAX */
 	int64_t capture_ns; /* of what it encodes; on the receiving side in the sender's clock until mapped */
-	uint64_t sequence;  /* counts packets of a stream from 0 */
+	uint64_t sequence;  /* counts packets that an encoder made, from 0: a gap in it is a loss */
 	bool key;           /* decodable without others */
+
+	/* Pictures. */
+	bool told;                                    /* what follows here is known */
+	bool discardable;                             /* no other picture is predicted from it */
+	bool sync;                                    /* predicted from pictures of layer 0 only */
+	uint8_t layer;                                /* temporal layer, 0: the base, which needs no other layer */
+	uint8_t references;                           /* pictures it is predicted from; 0 with a key picture */
+	uint16_t reference[QV_PACKET_REFERENCES_MAX]; /* that many packets before this one, 1… */
+
+	/* Sound: samples per channel that it decodes to, at the rate of the stream; 0: not told. */
+	uint32_t frames;
 };
 
 /* "i420"… Never NULL. */

@@ -54,10 +54,12 @@ struct qv_videodecoder {
 };
 
 static struct qv_videodecoder *decoder_open(const struct qv_host *host, const struct qv_options *options,
-					    const struct qv_video_format *format, struct qv_error *err)
+					    const char *wire_name, const struct qv_video_format *format,
+					    struct qv_error *err)
 {
 	(void)host;
 	(void)options;
+	(void)wire_name;
 	(void)format;
 	(void)err;
 	return calloc(1, sizeof(struct qv_videodecoder));
@@ -84,9 +86,11 @@ static int decode(struct qv_videodecoder *decoder, const struct qv_packet *packe
 	return 1;
 }
 
+static const char *const wire_names[] = { "stamp", NULL };
+
 static const struct qv_videocodec_class videocodec = {
 	.head = { .kind = "videocodec", .name = "stamp" },
-	.wire_name = "stamp",
+	.wire_names = wire_names,
 	.pixels = QV_PIXEL_BIT(QV_PIXEL_I420),
 	.encoder_open = encoder_open,
 	.encoder_close = encoder_close,
@@ -133,7 +137,8 @@ static int audio_encode(struct qv_audioencoder *encoder, const struct qv_audio_b
 	*packet = (struct qv_packet){ .data = (const uint8_t *)block->samples,
 				      .size = block->frames * sizeof(int16_t),
 				      .capture_ns = block->capture_ns,
-				      .key = true };
+				      .key = true,
+				      .frames = (uint32_t)block->frames };
 	return 1;
 }
 

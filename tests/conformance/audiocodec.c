@@ -153,7 +153,22 @@ static bool encode(struct check *check, struct pair *pair, const int16_t *sample
 	REQUIRE(check, got >= 0, "encode: %s", err.message);
 	REQUIRE(check, got == 0 || (packet->data && packet->size > 0 && packet->size <= QV_PACKET_MAX),
 		"a packet of %zu bytes", packet->size);
+	if (got == 1)
+		REQUIRE(check,
+			packet->frames >= pair->plan.block_frames && packet->frames <= (size_t)pair->plan.format.rate,
+			"a packet of a block of %zu samples says it has %u", pair->plan.block_frames, packet->frames);
 	return got == 1;
+}
+
+static void check_duration(struct check *check, struct pair *pair, const struct qv_packet *packet)
+{
+	const struct qv_audiocodec_class *class = qv_audiocodec_class(check->class);
+	struct qv_error err = QV_ERROR_INIT;
+	size_t frames = 0;
+	if (!class->duration)
+		return;
+	REQUIRE(check, class->duration(pair->decoder, packet, &frames, &err) == 0, "duration: %s", err.message);
+	REQUIRE(check, frames == packet->frames, "duration says %zu samples of a packet of %u", frames, packet->frames);
 }
 
 static void sound_comes_back(struct check *check)
@@ -170,11 +185,14 @@ static void sound_comes_back(struct check *check)
 		struct qv_error err = QV_ERROR_INIT;
 		if (!encode(check, &pair, in, i * pair.plan.block_frames, &packet))
 			continue;
+		check_duration(check, &pair, &packet);
 		int got = qv_audiocodec_class(check->class)->decode(pair.decoder, &packet, &block, &err);
 		REQUIRE(check, got >= 0, "decode: %s", err.message);
 		if (got == 0)
 			continue;
 		check_block(check, &pair.plan, &block);
+		REQUIRE(check, block.frames == packet.frames, "a packet of %u samples came back as %zu", packet.frames,
+			block.frames);
 		REQUIRE(check, filled + block.frames <= 2 * total, "more sound comes out than went in");
 		memcpy(out + filled * channels, block.samples, block.frames * channels * sizeof *out);
 		filled += block.frames;
@@ -188,6 +206,13 @@ static void sound_comes_back(struct check *check)
 	close_pair(check, &pair);
 }
 
+static void check_filled(struct check *check, const struct plan *plan, const struct qv_audio_block *block,
+			 size_t frames)
+{
+	check_block(check, plan, block);
+	REQUIRE(check, block->frames == frames, "a gap of %zu samples was filled with %zu", frames, block->frames);
+}
+
 static void decode_damaged(struct check *check, struct pair *pair, const uint8_t *bytes, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
@@ -196,7 +221,18 @@ static void decode_damaged(struct check *check, struct pair *pair, const uint8_t
 	struct qv_packet packet = { .data = copy, .size = size, .key = true };
 	struct qv_audio_block block;
 	struct qv_error err = QV_ERROR_INIT;
-	int got = qv_audiocodec_class(check->class)->decode(pair->decoder, &packet, &block, &err);
+	const struct qv_audiocodec_class *class = qv_audiocodec_class(check->class);
+	size_t frames = 0;
+	int told = class->duration ? class->duration(pair->decoder, &packet, &frames, &err) : -1;
+	if (class->duration && told < 0)
+		check_error_filled(check, "duration", &err);
+	err = (struct qv_error)QV_ERROR_INIT;
+	if (class->recover && class->recover(pair->decoder, &packet, pair->plan.block_frames, &block, &err) == 1)
+		check_filled(check, &pair->plan, &block, pair->plan.block_frames);
+	err = (struct qv_error)QV_ERROR_INIT;
+	int got = class->decode(pair->decoder, &packet, &block, &err);
+	REQUIRE(check, told < 0 || got != 1 || block.frames == frames, "duration says %zu samples, and %zu came",
+		frames, block.frames);
 	if (got < 0)
 		check_error_filled(check, "decode", &err);
 	REQUIRE(check, got >= 0 || err.code == QV_E_PROTOCOL || err.code == QV_E_NOMEM,
@@ -230,6 +266,66 @@ static void survives_damage(struct check *check)
 	close_pair(check, &pair);
 }
 
+/* Loses every fifth packet; what is played is as long as what was said, and sounds like it. */
+static void gaps_are_filled(struct check *check)
+{
+	const struct qv_audiocodec_class *class = qv_audiocodec_class(check->class);
+	if (!class->conceal)
+		check_skip(check, "it leaves gaps to the core");
+	struct pair pair;
+	open_pair(check, &pair);
+	size_t block_frames = pair.plan.block_frames, filled = 0;
+	int16_t *in = make_sound(check, &pair.plan, BLOCKS * block_frames);
+	for (size_t i = 0; i < BLOCKS; i++) {
+		struct qv_packet packet;
+		struct qv_audio_block block;
+		struct qv_error err = QV_ERROR_INIT;
+		if (!encode(check, &pair, in, i * block_frames, &packet))
+			check_skip(check, "the codec keeps sound back");
+		if (i % 5 == 3)
+			continue;
+		if (i % 5 == 4) {
+			int got =
+				class->recover ? class->recover(pair.decoder, &packet, block_frames, &block, &err) : 0;
+			REQUIRE(check, got >= 0, "recover: %s", err.message);
+			if (got == 0)
+				got = class->conceal(pair.decoder, QV_GAP_LOST, block_frames, &block, &err);
+			REQUIRE(check, got == 1, "conceal: %s", err.message);
+			check_filled(check, &pair.plan, &block, block_frames);
+			filled += block.frames;
+		}
+		REQUIRE(check, class->decode(pair.decoder, &packet, &block, &err) == 1, "decode: %s", err.message);
+		filled += block.frames;
+	}
+	REQUIRE(check, filled == BLOCKS * block_frames, "of %zu samples %zu were played", BLOCKS * block_frames,
+		filled);
+	free(in);
+	close_pair(check, &pair);
+}
+
+static void adjusts(struct check *check)
+{
+	static const struct qv_audio_target targets[] = { { 8000, 30 }, { 0, -1 }, { 64000, 0 }, { 24000, 100 } };
+	const struct qv_audiocodec_class *class = qv_audiocodec_class(check->class);
+	if (!class->adjust)
+		check_skip(check, "it follows its options only");
+	struct pair pair;
+	open_pair(check, &pair);
+	int16_t *in = make_sound(check, &pair.plan, BLOCKS * pair.plan.block_frames);
+	for (size_t i = 0; i < BLOCKS; i++) {
+		struct qv_packet packet;
+		struct qv_audio_block block;
+		struct qv_error err = QV_ERROR_INIT;
+		const struct qv_audio_target *target = &targets[i % (sizeof targets / sizeof targets[0])];
+		REQUIRE(check, class->adjust(pair.encoder, target, &err) == 0, "adjust: %s", err.message);
+		if (encode(check, &pair, in, i * pair.plan.block_frames, &packet))
+			REQUIRE(check, class->decode(pair.decoder, &packet, &block, &err) == 1, "decode: %s",
+				err.message);
+	}
+	free(in);
+	close_pair(check, &pair);
+}
+
 static void conceals(struct check *check)
 {
 	const struct qv_audiocodec_class *class = qv_audiocodec_class(check->class);
@@ -237,14 +333,15 @@ static void conceals(struct check *check)
 		check_skip(check, "it leaves gaps to the core");
 	struct pair pair;
 	open_pair(check, &pair);
-	for (size_t frames = 1; frames <= pair.plan.block_frames; frames += pair.plan.block_frames / 3 + 1) {
+	size_t second = (size_t)pair.plan.format.rate;
+	const size_t lengths[] = { 1, 7, pair.plan.block_frames / 3 + 1, pair.plan.block_frames, second / 8, second };
+	for (size_t i = 0; i < 2 * sizeof lengths / sizeof lengths[0]; i++) {
 		struct qv_audio_block block;
 		struct qv_error err = QV_ERROR_INIT;
-		int got = class->conceal(pair.decoder, frames, &block, &err);
-		if (got < 0)
-			check_error_filled(check, "conceal", &err);
-		if (got == 1)
-			check_block(check, &pair.plan, &block);
+		enum qv_audio_gap gap = i % 2 ? QV_GAP_SILENT : QV_GAP_LOST;
+		int got = class->conceal(pair.decoder, gap, lengths[i / 2], &block, &err);
+		REQUIRE(check, got == 1, "conceal: %s", err.message);
+		check_filled(check, &pair.plan, &block, lengths[i / 2]);
 	}
 	close_pair(check, &pair);
 }
@@ -253,7 +350,9 @@ static const struct check_case cases[] = {
 	{ "wire name and plan are valid", describes_itself },
 	{ "sound comes back", sound_comes_back },
 	{ "damaged packets do no harm, and decoding goes on", survives_damage },
-	{ "gaps are concealed", conceals },
+	{ "gaps of any length are concealed", conceals },
+	{ "what is lost is recovered or concealed", gaps_are_filled },
+	{ "bitrate and protection change on the way", adjusts },
 	{ NULL, NULL },
 };
 

@@ -21,7 +21,9 @@ static int open_close(struct check *check, const struct qv_options *options, uns
 	int result = 0;
 	for (unsigned i = 0; i < count && result == 0; i++) {
 		encoders[i] = class->encoder_open(&check->host, options, &format, err);
-		decoders[i] = encoders[i] ? class->decoder_open(&check->host, options, &format, err) : NULL;
+		decoders[i] = encoders[i] ? class->decoder_open(&check->host, options,
+								qv_videocodec_wire_name(class, options), &format, err)
+					  : NULL;
 		result = decoders[i] ? 0 : -1;
 	}
 	for (unsigned i = 0; i < count; i++) {
@@ -53,8 +55,9 @@ static struct qv_videodecoder *open_decoder(struct check *check, const struct qv
 {
 	struct qv_error err = QV_ERROR_INIT;
 	struct qv_options *options = check_options(check, NULL);
+	const struct qv_videocodec_class *class = qv_videocodec_class(check->class);
 	struct qv_videodecoder *decoder =
-		qv_videocodec_class(check->class)->decoder_open(&check->host, options, format, &err);
+		class->decoder_open(&check->host, options, qv_videocodec_wire_name(class, options), format, &err);
 	qv_options_free(options);
 	if (!decoder)
 		check_not_opened(check, &err);
@@ -64,9 +67,15 @@ static struct qv_videodecoder *open_decoder(struct check *check, const struct qv
 static void describes_itself(struct check *check)
 {
 	const struct qv_videocodec_class *class = qv_videocodec_class(check->class);
-	size_t length = strlen(class->wire_name);
-	REQUIRE(check, length > 0 && strspn(class->wire_name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length,
-		"the wire name \"%s\" is not of a-z, 0-9 and -", class->wire_name);
+	REQUIRE(check, class->wire_names[0], "it has no wire name");
+	for (const char *const *name = class->wire_names; *name; name++)
+		REQUIRE(check, **name && strspn(*name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(*name),
+			"the wire name \"%s\" is not of a-z, 0-9 and -", *name);
+	struct qv_options *options = check_options(check, NULL);
+	const char *made = qv_videocodec_wire_name(class, options);
+	REQUIRE(check, made && qv_videocodec_decodes(class, made), "it makes \"%s\", which it does not decode",
+		made ? made : "");
+	qv_options_free(options);
 	REQUIRE(check, class->pixels & QV_PIXELS_PLANAR, "it takes no planar pixel format");
 	REQUIRE(check, !(class->pixels & ~(QV_PIXELS_PLANAR | QV_PIXEL_BIT(QV_PIXEL_JPEG))),
 		"it takes an unknown format");
@@ -76,8 +85,15 @@ static void check_packet(struct check *check, const struct qv_packet *packet, co
 {
 	REQUIRE(check, packet->data && packet->size > 0 && packet->size <= QV_PACKET_MAX, "a packet of %zu bytes",
 		packet->size);
-	REQUIRE(check, packet->capture_ns == frame->capture_ns && packet->sequence == frame->sequence,
-		"the packet has not the frame's time and sequence number");
+	REQUIRE(check, packet->capture_ns == frame->capture_ns, "the packet has not the frame's time");
+	if (!packet->told)
+		return;
+	REQUIRE(check, packet->references <= QV_PACKET_REFERENCES_MAX && !packet->key == (packet->references > 0),
+		"a packet, %s, is predicted from %u others", packet->key ? "key" : "not key", packet->references);
+	for (size_t i = 0; i < packet->references; i++)
+		REQUIRE(check, packet->reference[i] > 0 && packet->reference[i] <= packet->sequence,
+			"packet %llu says it is predicted from the one %u before", (unsigned long long)packet->sequence,
+			packet->reference[i]);
 }
 
 static void encode(struct check *check, struct qv_videoencoder *encoder, const struct qv_frame *frame,
@@ -92,7 +108,8 @@ static void encode(struct check *check, struct qv_videoencoder *encoder, const s
 	check_packet(check, packet, frame);
 }
 
-static void compare(struct check *check, const struct qv_frame *in, const struct qv_frame *out)
+static void compare(struct check *check, const struct qv_frame *in, const struct qv_packet *packet,
+		    const struct qv_frame *out)
 {
 	struct qv_error err = QV_ERROR_INIT;
 	REQUIRE(check, qv_frame_check(out, &err) == 0, "the decoded frame does not hold what it says: %s", err.message);
@@ -100,7 +117,7 @@ static void compare(struct check *check, const struct qv_frame *in, const struct
 		"%dx%d became %dx%d", in->format.width, in->format.height, out->format.width, out->format.height);
 	REQUIRE(check, QV_PIXELS_PLANAR & QV_PIXEL_BIT(out->format.pixel), "the decoded frame is not planar");
 	REQUIRE(check, out->format.range == in->format.range, "the sample range changed");
-	REQUIRE(check, out->capture_ns == in->capture_ns && out->sequence == in->sequence,
+	REQUIRE(check, out->capture_ns == packet->capture_ns && out->sequence == packet->sequence,
 		"the decoded frame has not the packet's time and sequence number");
 	if (out->format.pixel == in->format.pixel) {
 		double mse = video_mse(in, out);
@@ -120,13 +137,14 @@ static void round_trip(struct check *check, const struct qv_video_format *format
 		struct qv_packet packet;
 		struct qv_error err = QV_ERROR_INIT;
 		frame.capture_ns = 1000 + phase;
-		frame.sequence = 10 + (uint64_t)phase;
 		encode(check, encoder, &frame, &packet);
+		REQUIRE(check, packet.sequence == (uint64_t)phase, "packet %d has sequence number %llu", phase,
+			(unsigned long long)packet.sequence);
 		REQUIRE(check, phase > 0 || packet.key, "the first packet cannot be decoded without others");
 		int got = class->decode(decoder, &packet, &out, &err);
 		REQUIRE(check, got >= 0, "decode: %s", err.message);
 		if (got == 1)
-			compare(check, &frame, &out);
+			compare(check, &frame, &packet, &out);
 		qv_picture_free(picture);
 	}
 	class->encoder_close(encoder);
@@ -243,11 +261,133 @@ static void survives_damage(struct check *check)
 	int got = class->decode(decoder, &packet, &out, &err);
 	REQUIRE(check, got >= 0, "after damaged packets a good key packet is refused: %s", err.message);
 	if (got == 1)
-		compare(check, &frame, &out);
+		compare(check, &frame, &packet, &out);
 	damage_free(&damage);
 	qv_picture_free(picture);
 	class->encoder_close(encoder);
 	class->decoder_close(decoder);
+}
+
+/* A stream of small pictures, encoded and, unless a picture is lost, decoded. */
+struct stream {
+	struct qv_video_format format;
+	struct qv_videoencoder *encoder;
+	struct qv_videodecoder *decoder;
+	int phase;
+	uint64_t sequence; /* of the last packet */
+	bool key;          /* which it is */
+};
+
+static void open_stream(struct check *check, struct stream *stream)
+{
+	enum qv_pixel pixel = any_pixel(qv_videocodec_class(check->class));
+	*stream = (struct stream){ .format = { pixel, QV_RANGE_FULL, 320, 240, 30, 1 } };
+	stream->encoder = open_encoder(check, &stream->format);
+	stream->decoder = open_decoder(check, &stream->format);
+}
+
+static void close_stream(struct check *check, struct stream *stream)
+{
+	qv_videocodec_class(check->class)->encoder_close(stream->encoder);
+	qv_videocodec_class(check->class)->decoder_close(stream->decoder);
+}
+
+/* Encodes the next picture; true if it came out, in which case it is what went in. */
+static bool next_picture(struct check *check, struct stream *stream, bool lost)
+{
+	struct qv_picture *picture = video_picture(check, &stream->format, stream->phase % 3);
+	struct qv_frame frame = qv_picture_frame(picture), out;
+	struct qv_packet packet;
+	struct qv_error err = QV_ERROR_INIT;
+	frame.capture_ns = 33333333 * (int64_t)++stream->phase;
+	encode(check, stream->encoder, &frame, &packet);
+	stream->sequence = packet.sequence;
+	stream->key = packet.key;
+	int got = lost ? 0 : qv_videocodec_class(check->class)->decode(stream->decoder, &packet, &out, &err);
+	REQUIRE(check, got >= 0, "decode: %s", err.message);
+	if (got == 1)
+		compare(check, &frame, &packet, &out);
+	qv_picture_free(picture);
+	return got == 1;
+}
+
+static void key_on_demand(struct check *check)
+{
+	const struct qv_videocodec_class *class = qv_videocodec_class(check->class);
+	struct stream stream;
+	open_stream(check, &stream);
+	for (int i = 0; i < 12; i++) {
+		bool asked = i % 4 == 3 && class->request_key;
+		if (asked)
+			class->request_key(stream.encoder);
+		next_picture(check, &stream, false);
+		if (!class->request_key)
+			REQUIRE(check, stream.key, "packet %d is no key, and none can be requested", i);
+		REQUIRE(check, !asked || stream.key, "packet %d is no key, as was requested", i);
+	}
+	close_stream(check, &stream);
+}
+
+static void no_corrupt_picture(struct check *check)
+{
+	const struct qv_videocodec_class *class = qv_videocodec_class(check->class);
+	struct stream stream;
+	open_stream(check, &stream);
+	for (int i = 0; i < 60; i++)
+		next_picture(check, &stream, i % 13 == 5);
+	if (class->request_key) {
+		class->request_key(stream.encoder);
+		REQUIRE(check, next_picture(check, &stream, false), "a key picture after losses is not shown");
+		REQUIRE(check, !class->need || class->need(stream.decoder) == QV_NEED_NOTHING,
+			"a key picture does not do for the decoder");
+	}
+	close_stream(check, &stream);
+}
+
+static void feedback_repairs(struct check *check)
+{
+	const struct qv_videocodec_class *class = qv_videocodec_class(check->class);
+	if (!class->feedback || !class->need)
+		check_skip(check, "it takes no feedback");
+	struct stream stream;
+	open_stream(check, &stream);
+	for (int i = 0; i < 60; i++) {
+		bool lost = i % 13 == 5;
+		bool shown = next_picture(check, &stream, lost);
+		class->feedback(stream.encoder, stream.sequence, shown ? QV_PICTURE_DECODED : QV_PICTURE_LOST);
+		REQUIRE(check, lost || shown, "picture %d cannot be shown, though the encoder knew all losses", i);
+		REQUIRE(check, lost || class->need(stream.decoder) == QV_NEED_NOTHING,
+			"picture %d was shown, and more is needed", i);
+	}
+	/* What no encoder can remember. */
+	class->feedback(stream.encoder, UINT64_MAX, QV_PICTURE_LOST);
+	class->feedback(stream.encoder, stream.sequence + 1, QV_PICTURE_DECODED);
+	next_picture(check, &stream, false);
+	close_stream(check, &stream);
+}
+
+static void adjusts(struct check *check)
+{
+	static const struct qv_video_target targets[] = { { .bitrate = 100000 },
+							  { .fps_num = 15, .fps_den = 1 },
+							  { 0 },
+							  { .bitrate = 2000000, .fps_num = 30, .fps_den = 1 } };
+	const struct qv_videocodec_class *class = qv_videocodec_class(check->class);
+	if (!class->adjust)
+		check_skip(check, "it follows its options only");
+	struct stream stream;
+	open_stream(check, &stream);
+	for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+		struct qv_error err = QV_ERROR_INIT;
+		next_picture(check, &stream, false);
+		REQUIRE(check, class->adjust(stream.encoder, &targets[i], &err) == 0, "adjust %zu: %s", i, err.message);
+	}
+	for (int i = 0; i < 10; i++)
+		next_picture(check, &stream, false);
+	stream.format.width = 176;
+	stream.format.height = 144;
+	REQUIRE(check, next_picture(check, &stream, false), "a picture of another size does not come back");
+	close_stream(check, &stream);
 }
 
 static const struct check_case cases[] = {
@@ -256,6 +396,10 @@ static const struct check_case cases[] = {
 	{ "frames that do not hold what they say are refused", false_frames },
 	{ "a JPEG frame is passed through unchanged", passes_jpeg },
 	{ "damaged packets do no harm, and decoding goes on", survives_damage },
+	{ "a key picture comes when it is requested", key_on_demand },
+	{ "after a loss no corrupt picture is shown", no_corrupt_picture },
+	{ "with feedback a loss costs one picture", feedback_repairs },
+	{ "bitrate, rate and size change on the way", adjusts },
 	{ NULL, NULL },
 };
 

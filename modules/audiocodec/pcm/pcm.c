@@ -57,6 +57,23 @@ static int pcm_plan(const struct qv_options *values, struct qv_audio_format *for
 	return qv_audio_format_check(format, err);
 }
 
+/* Frames of a packet, or 0 if it is not one of ours. */
+static size_t check_packet(const struct qv_audiodecoder *decoder, const struct qv_packet *packet, struct qv_error *err)
+{
+	size_t frame_bytes = (size_t)decoder->format.channels * sizeof decoder->samples[0];
+	size_t frames = packet->size / frame_bytes;
+	if (packet->size == 0 || packet->size % frame_bytes != 0) {
+		qv_fail(err, QV_E_PROTOCOL, "a PCM packet of %zu bytes is not whole samples of %zu bytes", packet->size,
+			frame_bytes);
+		return 0;
+	}
+	if (frames > BLOCK_FRAMES_MAX) {
+		qv_fail(err, QV_E_PROTOCOL, "a PCM packet of %zu samples is longer than %d", frames, BLOCK_FRAMES_MAX);
+		return 0;
+	}
+	return frames;
+}
+
 /* Room for the longest block, which later calls then need not grow. */
 static int16_t *room_for_block(const struct qv_audio_format *format, struct qv_error *err)
 {
@@ -111,7 +128,8 @@ static int pcm_encode(struct qv_audioencoder *encoder, const struct qv_audio_blo
 				      .size = count * sizeof encoder->data[0],
 				      .capture_ns = block->capture_ns,
 				      .sequence = encoder->sequence++,
-				      .key = true };
+				      .key = true,
+				      .frames = (uint32_t)block->frames };
 	return 1;
 }
 
@@ -144,14 +162,9 @@ static void pcm_decoder_close(struct qv_audiodecoder *decoder)
 static int pcm_decode(struct qv_audiodecoder *decoder, const struct qv_packet *packet, struct qv_audio_block *block,
 		      struct qv_error *err)
 {
-	size_t frame_bytes = (size_t)decoder->format.channels * sizeof decoder->samples[0];
-	if (packet->size == 0 || packet->size % frame_bytes != 0)
-		return qv_fail(err, QV_E_PROTOCOL, "a PCM packet of %zu bytes is not whole samples of %zu bytes",
-			       packet->size, frame_bytes);
-	size_t frames = packet->size / frame_bytes;
-	if (frames > BLOCK_FRAMES_MAX)
-		return qv_fail(err, QV_E_PROTOCOL, "a PCM packet of %zu samples is longer than %d", frames,
-			       BLOCK_FRAMES_MAX);
+	size_t frames = check_packet(decoder, packet, err);
+	if (frames == 0)
+		return -1;
 	memcpy(decoder->samples, packet->data, packet->size);
 	for (size_t i = 0; i < frames * (size_t)decoder->format.channels; i++)
 		decoder->samples[i] = (int16_t)le16toh((uint16_t)decoder->samples[i]);
@@ -162,6 +175,13 @@ static int pcm_decode(struct qv_audiodecoder *decoder, const struct qv_packet *p
 					  .position = decoder->position };
 	decoder->position += frames;
 	return 1;
+}
+
+static int pcm_duration(const struct qv_audiodecoder *decoder, const struct qv_packet *packet, size_t *frames,
+			struct qv_error *err)
+{
+	*frames = check_packet(decoder, packet, err);
+	return *frames > 0 ? 0 : -1;
 }
 
 static const struct qv_audiocodec_class pcm = {
@@ -181,6 +201,7 @@ static const struct qv_audiocodec_class pcm = {
 	.decoder_open = pcm_decoder_open,
 	.decoder_close = pcm_decoder_close,
 	.decode = pcm_decode,
+	.duration = pcm_duration,
 };
 
 static const struct qv_class *const classes[] = { &pcm.head, NULL };

@@ -37,9 +37,10 @@ static int make_handle(struct qv_videodecoder *decoder, struct qv_error *err)
 }
 
 struct qv_videodecoder *mjpeg_decoder_open(const struct qv_host *host, const struct qv_options *options,
-					   const struct qv_video_format *format, struct qv_error *err)
+					   const char *wire_name, const struct qv_video_format *format,
+					   struct qv_error *err)
 {
-	(void)host;
+	(void)host, (void)wire_name;
 	struct qv_videodecoder *decoder = calloc(1, sizeof *decoder);
 	if (!decoder) {
 		qv_fail(err, QV_E_NOMEM, "no memory for the mjpeg decoder");

@@ -11,6 +11,7 @@ struct qv_videoencoder {
 	const struct qv_log *log;
 	tjhandle handle;
 	int quality;
+	uint64_t sequence;
 	uint8_t *jpeg;
 	unsigned long room;
 	uint8_t *padded; /* planes of a picture with an odd side, as TurboJPEG wants them */
@@ -165,7 +166,7 @@ int mjpeg_encode(struct qv_videoencoder *encoder, const struct qv_frame *frame, 
 {
 	if (qv_frame_check(frame, err) != 0)
 		return qv_error_prefix(err, "mjpeg encoder");
-	struct qv_packet out = { .capture_ns = frame->capture_ns, .sequence = frame->sequence, .key = true };
+	struct qv_packet out = { .capture_ns = frame->capture_ns, .key = true, .told = true, .discardable = true };
 	if (frame->format.pixel == QV_PIXEL_JPEG) {
 		if (pass_through(encoder, frame, &out) == 0)
 			return 0;
@@ -176,6 +177,7 @@ int mjpeg_encode(struct qv_videoencoder *encoder, const struct qv_frame *frame, 
 		out.data = encoder->jpeg;
 		out.size = size;
 	}
+	out.sequence = encoder->sequence++;
 	*packet = out;
 	return 1;
 }

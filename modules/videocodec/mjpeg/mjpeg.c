@@ -20,6 +20,8 @@ static const struct qv_option options[] = {
 	{ .name = NULL },
 };
 
+static const char *const wire_names[] = { "mjpeg", NULL };
+
 static const struct qv_videocodec_class mjpeg = {
 	.head = { .kind = "videocodec",
 		  .name = "mjpeg",
@@ -29,7 +31,7 @@ static const struct qv_videocodec_class mjpeg = {
 		  .size = sizeof(struct qv_videocodec_class),
 		  .option_size = sizeof(struct qv_option),
 		  .options = options },
-	.wire_name = "mjpeg",
+	.wire_names = wire_names,
 	.pixels = QV_PIXELS_PLANAR | QV_PIXEL_BIT(QV_PIXEL_JPEG),
 	.encoder_open = mjpeg_encoder_open,
 	.encoder_close = mjpeg_encoder_close,

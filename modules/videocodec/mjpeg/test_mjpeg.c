@@ -31,7 +31,7 @@ static struct codec codec_open(const char *const *assignments)
 	struct qv_error err = QV_ERROR_INIT;
 	codec.options = media_options(&codec.class->head, assignments);
 	codec.encoder = codec.class->encoder_open(&media_host, codec.options, &format, &err);
-	codec.decoder = codec.class->decoder_open(&media_host, codec.options, &format, &err);
+	codec.decoder = codec.class->decoder_open(&media_host, codec.options, "mjpeg", &format, &err);
 	if (!codec.encoder || !codec.decoder)
 		fail_msg("%s", err.message);
 	return codec;
@@ -92,7 +92,7 @@ static void round_trip_keeps_the_picture(void **state)
 			in.sequence = 42;
 			struct qv_packet packet = encode(&codec, &in);
 			assert_int_equal(packet.capture_ns, 1234567);
-			assert_int_equal(packet.sequence, 42);
+			assert_int_equal(packet.sequence, p * 5 + s);
 			assert_true(packet.key);
 			struct qv_frame out = decode(&codec, packet.data, packet.size);
 			/* The range is what the sender announced, not JPEG's own. */
@@ -315,7 +315,7 @@ static void camera_images_pass_without_a_copy(void **state)
 	assert_ptr_equal(out.data, image);
 	assert_int_equal(out.size, size);
 	assert_int_equal(out.capture_ns, 9);
-	assert_int_equal(out.sequence, 3);
+	assert_int_equal(out.sequence, 1);
 
 	/* One that was cut, or is no image, is left out; the next one passes. */
 	camera = jpeg_frame(image, size - 2);

@@ -70,7 +70,8 @@ __attribute__((constructor)) static void load(void)
 	__mutant.decode = decode;
 	__mutant.encode = encode;
 #ifdef MUTATE_WIRE_NAME
-	__mutant.wire_name = "M JPEG";
+	static const char *const names[] = { "M JPEG", NULL };
+	__mutant.wire_names = names;
 #endif
 }
 
