@@ -4,6 +4,7 @@
 #define KME_APIS_H
 
 #include "body.h"
+#include "event.h"
 #include "kme.h"
 
 /* For SAEs: ETSI GS QKD 014 V1.1.1. */
@@ -13,8 +14,21 @@ bool sae_api_is_quick(struct kme *kme, const struct request *request);
 /* For other KMEs: doc/PROTOCOL.md. */
 void kme_api_handle(void *kme, const struct request *request, struct reply *reply);
 void kme_api_activate(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_relay_open(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_relay_share(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_relay_news(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_relay_trouble(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_relay_confirm(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_relay_commit(struct peer *peer, const struct request *request, struct reply *reply);
+void kme_api_relay_close(struct peer *peer, const struct request *request, struct reply *reply);
 void kme_api_lacking(struct peer *peer, const struct request *request, struct reply *reply);
 void kme_api_undo(struct peer *peer, const struct request *request, struct reply *reply);
+
+/* Whether a peer may give these keys to these SAEs: in the name of its own ones, and only to ours. If not, fills `reply`. */
+bool activation_allowed(const struct peer *peer, const struct activation *activation, struct reply *reply);
+/* Reports an event with the keys, for each slave. `reply` may be NULL. */
+void activation_report(const struct peer *peer, const struct activation *activation, enum event_kind kind,
+		       const struct reply *reply);
 
 /* An authenticated call of the SAE API. */
 struct sae_call {

@@ -10,7 +10,7 @@
 
 #define LABEL_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-"
 
-static int read_uuid(const json_t *object, const char *name, char uuid[UUID_TEXT], struct qv_error *err)
+int body_uuid(const json_t *object, const char *name, char uuid[UUID_TEXT], struct qv_error *err)
 {
 	const char *text = json_string_value(json_object_get(object, name));
 	if (!text || !uuid_parse(text, uuid))
@@ -18,7 +18,7 @@ static int read_uuid(const json_t *object, const char *name, char uuid[UUID_TEXT
 	return 0;
 }
 
-static int read_sae(const json_t *object, const char *name, char sae[QV_SAE_ID_MAX + 1], struct qv_error *err)
+int body_sae(const json_t *object, const char *name, char sae[QV_SAE_ID_MAX + 1], struct qv_error *err)
 {
 	const json_t *value = json_object_get(object, name);
 	const char *text = json_string_value(value);
@@ -55,7 +55,7 @@ static int read_key(struct activation *activation, struct activation_key *key, c
 		    struct qv_error *err)
 {
 	const json_t *labels, *bytes = json_object_get(object, "bytes");
-	if (read_uuid(object, "key_ID", key->id, err) != 0 ||
+	if (body_uuid(object, "key_ID", key->id, err) != 0 ||
 	    body_array(object, "labels", BODY_LABELS_MAX - 1 - activation->label_count, &labels, err) != 0)
 		return -1;
 	size_t count = json_array_size(labels);
@@ -104,7 +104,7 @@ static int read_slaves(struct activation *activation, const json_t *object, stru
 	return body_texts(array, "slave_SAE_IDs", QV_SAE_ID_MAX, &activation->slaves, &activation->slave_count, err);
 }
 
-static int read_base64(const json_t *object, const char *name, uint8_t *bytes, size_t size, struct qv_error *err)
+int body_base64(const json_t *object, const char *name, uint8_t *bytes, size_t size, struct qv_error *err)
 {
 	const json_t *value = json_object_get(object, name);
 	size_t got;
@@ -135,8 +135,8 @@ static int read_carried(struct activation *activation, const json_t *object, str
 	activation->ciphertext = malloc(size);
 	if (!activation->ciphertext)
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
-	return read_base64(carried, "ciphertext", activation->ciphertext, size, err) == 0
-		       ? read_base64(carried, "tag", activation->tag, ACTIVATION_TAG, err)
+	return body_base64(carried, "ciphertext", activation->ciphertext, size, err) == 0
+		       ? body_base64(carried, "tag", activation->tag, ACTIVATION_TAG, err)
 		       : -1;
 }
 
@@ -149,8 +149,8 @@ int activation_json(struct activation *activation, const char *body, size_t size
 	const json_t *keys;
 	int result = -1;
 	activation->check = json_is_true(json_object_get(json, "check"));
-	if (read_uuid(json, "request", activation->request, err) == 0 &&
-	    read_sae(json, "master_SAE_ID", activation->master, err) == 0 && read_slaves(activation, json, err) == 0 &&
+	if (body_uuid(json, "request", activation->request, err) == 0 &&
+	    body_sae(json, "master_SAE_ID", activation->master, err) == 0 && read_slaves(activation, json, err) == 0 &&
 	    body_array(json, "keys", BODY_KEYS_MAX, &keys, err) == 0 && read_keys(activation, keys, err) == 0)
 		result = read_carried(activation, json, err);
 	json_decref(json);
@@ -162,7 +162,7 @@ size_t activation_carried_size(const struct activation *activation)
 	return activation->carried ? (activation->label_count - 1) * QV_QKDLINK_KEY_BYTES : 0;
 }
 
-static json_t *texts_json(char *const *texts, size_t count)
+json_t *body_texts_json(char *const *texts, size_t count)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < count; i++)
@@ -170,7 +170,7 @@ static json_t *texts_json(char *const *texts, size_t count)
 	return array;
 }
 
-static json_t *base64_json(const uint8_t *bytes, size_t size)
+json_t *body_base64_json(const uint8_t *bytes, size_t size)
 {
 	size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
 	char *text = malloc(room);
@@ -187,8 +187,8 @@ static json_t *carried_json(const struct activation *activation)
 	if (activation->check)
 		return json_pack("{s:s}", "label", label);
 	return json_pack("{s:s,s:o,s:o}", "label", label, "ciphertext",
-			 base64_json(activation->ciphertext, activation_carried_size(activation)), "tag",
-			 base64_json(activation->tag, ACTIVATION_TAG));
+			 body_base64_json(activation->ciphertext, activation_carried_size(activation)), "tag",
+			 body_base64_json(activation->tag, ACTIVATION_TAG));
 }
 
 char *activation_text(const struct activation *activation)
@@ -198,11 +198,11 @@ char *activation_text(const struct activation *activation)
 		const struct activation_key *key = &activation->keys[i];
 		json_array_append_new(
 			keys, json_pack("{s:s,s:I,s:o}", "key_ID", key->id, "bytes", (json_int_t)key->bytes, "labels",
-					texts_json(activation->labels + key->first_label, key->label_count)));
+					body_texts_json(activation->labels + key->first_label, key->label_count)));
 	}
 	json_t *json =
 		json_pack("{s:s,s:s,s:o,s:o}", "request", activation->request, "master_SAE_ID", activation->master,
-			  "slave_SAE_IDs", texts_json(activation->slaves, activation->slave_count), "keys", keys);
+			  "slave_SAE_IDs", body_texts_json(activation->slaves, activation->slave_count), "keys", keys);
 	bool whole = json && json_array_size(keys) == activation->key_count;
 	if (whole && activation->check)
 		whole = json_object_set_new(json, "check", json_true()) == 0;
@@ -227,7 +227,7 @@ int undo_json(char request[UUID_TEXT], const char *body, size_t size, struct qv_
 	json_t *json = body_object(body, size, err);
 	if (!json)
 		return -1;
-	int result = read_uuid(json, "request", request, err);
+	int result = body_uuid(json, "request", request, err);
 	json_decref(json);
 	return result;
 }

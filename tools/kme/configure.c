@@ -39,8 +39,8 @@ static const struct {
 	int (*read)(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 } groups[] = {
 	{ "sae_api", configure_sae_api }, { "kme_api", configure_kme_api }, { "keys", configure_keys },
-	{ "store", configure_store },     { "peers", configure_peers },     { "saes", configure_saes },
-	{ "audit", configure_audit },     { "admin", configure_admin },
+	{ "store", configure_store },     { "peers", configure_peers },     { "relay", configure_relay },
+	{ "saes", configure_saes },       { "audit", configure_audit },     { "admin", configure_admin },
 };
 
 #define GROUPS (sizeof groups / sizeof groups[0])

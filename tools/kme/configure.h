@@ -13,6 +13,7 @@ int configure_kme_api(struct kme *kme, const struct qv_section *root, struct qv_
 int configure_keys(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_store(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_peers(struct kme *kme, const struct qv_section *root, struct qv_error *err);
+int configure_relay(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_saes(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_admin(struct kme *kme, const struct qv_section *root, struct qv_error *err);
 int configure_audit(struct kme *kme, const struct qv_section *root, struct qv_error *err);

@@ -37,6 +37,7 @@ static int read_peer(struct kme *kme, struct peer *peer, const struct qv_section
 	peer->own_lane = strcmp(kme->id, peer->kme_id) < 0 ? 0 : 1;
 	if (qv_section_group(section, "link", &link, err) != 0)
 		return -1;
+	peer->linked = link != NULL;
 	/* One without a link can only be reached through others. */
 	return link ? qv_role_load(kme->loader, link, "qkdlink", NULL, &peer->link_role, err) : 0;
 }

@@ -156,11 +156,12 @@ int configure_saes(struct kme *kme, const struct qv_section *root, struct qv_err
 	size_t count;
 	if (qv_section_list(root, "saes", &count, err) != 0)
 		return -1;
-	if (count == 0)
-		return qv_fail(err, QV_E_CONFIG, "%s: saes: missing or empty; a KME serves at least one SAE",
+	if (count == 0 && !kme->network)
+		return qv_fail(err, QV_E_CONFIG,
+			       "%s: saes: missing or empty; a KME serves at least one SAE, or has a group relay",
 			       qv_section_where(root));
-	kme->saes = calloc(count, sizeof *kme->saes);
-	kme->sae_options = calloc(count, sizeof *kme->sae_options);
+	kme->saes = calloc(count + 1, sizeof *kme->saes);
+	kme->sae_options = calloc(count + 1, sizeof *kme->sae_options);
 	if (!kme->saes || !kme->sae_options)
 		return qv_fail(err, QV_E_NOMEM, "no memory for SAEs");
 	for (size_t i = 0; i < count; i++) {

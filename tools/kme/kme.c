@@ -11,6 +11,8 @@
 #include "event.h"
 #include "links.h"
 #include "peers.h"
+#include "relay/network.h"
+#include "relay/relay.h"
 #include "seal_source.h"
 #include "store_timed.h"
 #include "watch.h"
@@ -127,6 +129,8 @@ int kme_start(struct kme *kme, struct qv_error *err)
 	if (open_store(kme, err) != 0)
 		return -1;
 	kme_maintain(kme);
+	if (kme->network && !(kme->relay = relay_start(kme, err)))
+		return -1;
 	if (start_peers(kme, err) != 0 || (kme->kme_api && kme_start_kme_api(kme, err) != 0))
 		return -1;
 	if (kme_start_sae_api(kme, err) != 0)
@@ -213,6 +217,7 @@ static void free_configuration(struct kme *kme)
 	free(kme->saes);
 	qv_options_free(kme->admin_options);
 	qv_options_free(kme->audit_options);
+	network_release(kme->network);
 	tls_release(kme->sae_tls);
 	tls_release(kme->kme_tls);
 	qv_role_free(&kme->wanted_store);
@@ -258,6 +263,7 @@ void kme_stop(struct kme *kme)
 	struct watch *watch = kme->watch;
 	server_stop(kme->sae_server);
 	server_stop(kme->kme_server);
+	relay_stop(kme->relay);
 	peers_stop(kme, NULL);
 	/* Nobody is left who reports an event. */
 	if (kme->watch)

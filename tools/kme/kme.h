@@ -17,7 +17,9 @@
 #include "seal.h"
 #include "server.h"
 
+struct network;
 struct peer;
+struct relay;
 struct watch;
 
 struct sae {
@@ -39,6 +41,7 @@ struct peer {
 	const char *kme_id;
 	char *host_name; /* of the identity, when the configuration names none */
 	struct identity identity;
+	bool linked;       /* by QKD, as the configuration has it */
 	unsigned own_lane; /* this KME picks from it, the peer from the other */
 	struct qv_options *options;
 	struct qv_role link_role;
@@ -85,6 +88,7 @@ struct kme {
 	struct qv_options *admin_options; /* NULL: no admin interface */
 	struct audit_config audit_config; /* no path: no audit log */
 	struct tls *sae_tls, *kme_tls;    /* counted */
+	struct network *network;          /* counted; NULL: no keys are relayed */
 	struct qv_role wanted_store;      /* becomes store_role when the store is opened */
 
 	/* Parts that all configurations share: opened with the first one, then passed on (inherit in reload.c). */
@@ -97,6 +101,7 @@ struct kme {
 	struct qv_log *store_log;
 	struct audit *audit;
 	struct watch *watch;
+	struct relay *relay; /* NULL as long as no keys are relayed */
 	struct server *sae_server, *kme_server;
 };
 

@@ -26,6 +26,13 @@ static const struct {
 	{ "/inter-kme/v1/undo", kme_api_undo },
 	{ "/inter-kme/v1/lacking", kme_api_lacking },
 	{ "/inter-kme/v1/alive", alive },
+	{ "/inter-kme/v1/relay/open", kme_api_relay_open },
+	{ "/inter-kme/v1/relay/share", kme_api_relay_share },
+	{ "/inter-kme/v1/relay/news", kme_api_relay_news },
+	{ "/inter-kme/v1/relay/trouble", kme_api_relay_trouble },
+	{ "/inter-kme/v1/relay/confirm", kme_api_relay_confirm },
+	{ "/inter-kme/v1/relay/commit", kme_api_relay_commit },
+	{ "/inter-kme/v1/relay/close", kme_api_relay_close },
 };
 
 static void handle(struct peer *peer, const struct request *request, struct reply *reply)

@@ -128,7 +128,7 @@ static int promise_all(const struct peer *peer, const struct activation *activat
 	return result;
 }
 
-static void report(const struct peer *peer, const struct activation *activation, enum event_kind kind,
+void activation_report(const struct peer *peer, const struct activation *activation, enum event_kind kind,
 		   const struct reply *reply)
 {
 	char(*ids)[UUID_TEXT] = calloc(activation->key_count + 1, sizeof *ids);
@@ -159,7 +159,7 @@ static void reply_activation(struct peer *peer, const struct activation *activat
 			     const struct gathering *gathering, const struct qv_error *err, struct reply *reply)
 {
 	if (result == 0 && !activation->check)
-		report(peer, activation, EVENT_ACTIVATED, NULL);
+		activation_report(peer, activation, EVENT_ACTIVATED, NULL);
 	if (result >= 0) {
 		link_hungry(peer);
 		reply_json(reply, 200, json_pack("{s:s}", "request", activation->request));
@@ -225,7 +225,7 @@ static void activate(struct peer *peer, const struct activation *activation, str
 }
 
 /* A peer may only give keys in the name of its own SAEs, and only to ours. */
-static bool is_allowed(const struct peer *peer, const struct activation *activation, struct reply *reply)
+bool activation_allowed(const struct peer *peer, const struct activation *activation, struct reply *reply)
 {
 	const struct sae *master = kme_sae(peer->kme, activation->master);
 	for (size_t i = 0; i < activation->slave_count; i++) {
@@ -249,9 +249,9 @@ void kme_api_activate(struct peer *peer, const struct request *request, struct r
 	struct qv_error err = QV_ERROR_INIT;
 	if (activation_json(&activation, request->body, request->body_size, &err) != 0)
 		reply_failure(reply, &err);
-	else if (is_allowed(peer, &activation, reply))
+	else if (activation_allowed(peer, &activation, reply))
 		activate(peer, &activation, reply);
 	if (reply->status >= 400)
-		report(peer, &activation, EVENT_REFUSED, reply);
+		activation_report(peer, &activation, EVENT_REFUSED, reply);
 	activation_clear(&activation);
 }

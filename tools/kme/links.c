@@ -76,6 +76,11 @@ static void wait_for_work(struct link *link, int ms)
 	pthread_mutex_unlock(&link->lock);
 }
 
+bool link_has_keys(const struct link *link)
+{
+	return link->class != NULL;
+}
+
 bool link_is_stopping(struct link *link)
 {
 	pthread_mutex_lock(&link->lock);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * A peer without a QKD link has one of these too, without a class: only requests are undone there.
+ *
  * Each link has three threads: one brings its keys into the store, one undoes requests that went wrong, one compares
  * the pools of both ends. They work by the current configuration of the peer, and rest while it has none.
  */
@@ -35,6 +37,9 @@ void link_stop(struct link *link);
 
 struct link *link_hold(struct link *link);
 void link_release(struct link *link); /* NULL is fine */
+
+/* Whether there is a QKD link with the peer. */
+bool link_has_keys(const struct link *link);
 
 bool link_is_stopping(struct link *link);
 

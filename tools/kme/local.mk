@@ -70,6 +70,7 @@ qkd_kme_SOURCES = \
 	%D%/configure_keys.c \
 	%D%/configure_listeners.c \
 	%D%/configure_peers.c \
+	%D%/configure_relay.c \
 	%D%/configure_saes.c \
 	%D%/configure_store.c \
 	%D%/connection.c \
@@ -108,6 +109,30 @@ qkd_kme_SOURCES = \
 	%D%/prompt.c \
 	%D%/prompt.h \
 	%D%/quick.c \
+	%D%/relay/body_relay.c \
+	%D%/relay/body_relay.h \
+	%D%/relay/confirm.c \
+	%D%/relay/confirm.h \
+	%D%/relay/destination.c \
+	%D%/relay/destination.h \
+	%D%/relay/hop.c \
+	%D%/relay/hop.h \
+	%D%/relay/link_keys.c \
+	%D%/relay/link_keys.h \
+	%D%/relay/network.c \
+	%D%/relay/network.h \
+	%D%/relay/origin.c \
+	%D%/relay/origin.h \
+	%D%/relay/outbox.c \
+	%D%/relay/outbox.h \
+	%D%/relay/relay.c \
+	%D%/relay/relay.h \
+	%D%/relay/session.c \
+	%D%/relay/session.h \
+	%D%/relay/stock.c \
+	%D%/relay/stock.h \
+	%D%/relay/trouble.c \
+	%D%/relay/trouble.h \
 	%D%/reload.c \
 	%D%/reply.c \
 	%D%/reply.h \

@@ -112,7 +112,9 @@ static size_t receive(char *data, size_t one, size_t size, void *argument)
 }
 
 struct call_parts {
-	const char *url, *json;
+	const char *url;
+	const void *bytes;
+	size_t size;
 	struct curl_slist *headers, *connect_to;
 	char *why; /* CURL_ERROR_SIZE bytes */
 };
@@ -144,7 +146,8 @@ static void set_options(const struct peer_client *client, CURL *handle, const st
 	curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, client->timeout_ms);
 	curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(handle, CURLOPT_HTTPHEADER, parts->headers);
-	curl_easy_setopt(handle, CURLOPT_POSTFIELDS, parts->json);
+	curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)parts->size);
+	curl_easy_setopt(handle, CURLOPT_POSTFIELDS, parts->bytes);
 	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(handle, CURLOPT_WRITEDATA, answer);
 	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, parts->why);
@@ -192,16 +195,20 @@ static enum peer_outcome post(struct peer_client *client, CURL *handle, const st
 	return outcome;
 }
 
-enum peer_outcome peer_client_post(struct peer_client *client, const char *path, const char *json,
-				   struct peer_answer *answer, struct qv_error *err)
+static enum peer_outcome post_as(struct peer_client *client, const char *path, const char *type, const void *bytes,
+				 size_t size, struct peer_answer *answer, struct qv_error *err)
 {
 	enum peer_outcome outcome = PEER_NOT_SENT;
 	char why[CURL_ERROR_SIZE] = "", url[512];
 	*answer = (struct peer_answer){ .status = 0 };
 	snprintf(url, sizeof url, "%s%s", client->base, path);
 	CURL *handle = take_handle(client);
-	struct call_parts parts = { .url = url, .json = json, .why = why };
-	parts.headers = curl_slist_append(NULL, "Content-Type: application/json");
+	struct call_parts parts = { .url = url, .bytes = bytes, .size = size, .why = why };
+	/* No "Expect: 100-continue": the body goes out at once. */
+	struct curl_slist *typed = curl_slist_append(NULL, type);
+	parts.headers = typed ? curl_slist_append(typed, "Expect:") : NULL;
+	if (!parts.headers)
+		curl_slist_free_all(typed);
 	parts.connect_to = curl_slist_append(NULL, client->connect_to);
 	if (handle && parts.headers && parts.connect_to)
 		outcome = post(client, handle, &parts, answer, err);
@@ -214,6 +221,18 @@ enum peer_outcome peer_client_post(struct peer_client *client, const char *path,
 	if (outcome != PEER_ANSWERED)
 		peer_answer_clear(answer);
 	return outcome;
+}
+
+enum peer_outcome peer_client_post(struct peer_client *client, const char *path, const char *json,
+				   struct peer_answer *answer, struct qv_error *err)
+{
+	return post_as(client, path, "Content-Type: application/json", json, strlen(json), answer, err);
+}
+
+enum peer_outcome peer_client_post_bytes(struct peer_client *client, const char *path, const uint8_t *bytes,
+					 size_t size, struct peer_answer *answer, struct qv_error *err)
+{
+	return post_as(client, path, "Content-Type: application/octet-stream", bytes, size, answer, err);
 }
 
 void peer_answer_clear(struct peer_answer *answer)

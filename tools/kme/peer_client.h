@@ -4,6 +4,7 @@
 #define KME_PEER_CLIENT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <qvisio/error.h>
 
@@ -36,6 +37,9 @@ void peer_client_free(struct peer_client *client);
 /* POSTs JSON text to a path. A request may be sent twice, so it must be idempotent. `err` says why it has no answer. */
 enum peer_outcome peer_client_post(struct peer_client *client, const char *path, const char *json,
 				   struct peer_answer *answer, struct qv_error *err);
+/* The same with bytes that are no JSON. */
+enum peer_outcome peer_client_post_bytes(struct peer_client *client, const char *path, const uint8_t *bytes,
+					 size_t size, struct peer_answer *answer, struct qv_error *err);
 void peer_answer_clear(struct peer_answer *answer);
 
 #endif

@@ -5,6 +5,7 @@
 #include "kme.h"
 #include "links.h"
 #include "peers.h"
+#include "relay/relay.h"
 #include "seal_source.h"
 
 /* Every part that kme.h lists, or it is lost with the next configuration. */
@@ -20,6 +21,7 @@ static void inherit(struct kme *kme, const struct kme *before)
 	kme->store_log = before->store_log;
 	kme->audit = before->audit;
 	kme->watch = before->watch;
+	kme->relay = before->relay;
 	kme->sae_server = before->sae_server;
 	kme->kme_server = before->kme_server;
 }
@@ -72,14 +74,17 @@ static void compare_api(const struct kme *kme, const struct qv_options *now, con
 
 static bool role_equal(const struct qv_role *a, const struct qv_role *b)
 {
-	return a->class == b->class && qv_options_equal(a->options, b->options);
+	return a->class == b->class && options_equal(a->options, b->options);
 }
 
 static void compare_links(const struct kme *kme)
 {
 	for (size_t i = 0; i < kme->peer_count; i++) {
 		const struct peer *peer = &kme->peers[i];
+		bool changed = peer->linked != link_has_keys(peer->link);
 		if (peer->link_role.class && !role_equal(&peer->link_role, &peer->link->role))
+			changed = true;
+		if (changed)
 			tell(kme, peer->options, "link");
 	}
 }
@@ -113,9 +118,9 @@ static int prepare(struct kme *kme, const struct kme *before, const char *path, 
 	if (kme_configure(kme, path, err) != 0 || !seal_source(kme->top, err) || check_id(kme, before, err) != 0 ||
 	    peers_open(kme, before, err) != 0)
 		return -1;
-	if (kme->kme_api && !kme->kme_server)
-		return kme_start_kme_api(kme, err);
-	return 0;
+	if (kme->kme_api && !kme->kme_server && kme_start_kme_api(kme, err) != 0)
+		return -1;
+	return kme->network && !kme->relay && !(kme->relay = relay_start(kme, err)) ? -1 : 0;
 }
 
 static void make_current(struct kme *kme)

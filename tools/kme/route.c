@@ -5,7 +5,7 @@
 
 const struct route *route_find(const struct kme *kme, const struct peer *peer, enum route_choice wanted)
 {
-	static const struct route *const routes[] = { &route_direct };
+	static const struct route *const routes[] = { &route_direct, &route_relayed };
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
 		if ((wanted == ROUTE_NONE || wanted == routes[i]->choice) && routes[i]->serves(kme, peer))
 			return routes[i];
@@ -21,4 +21,6 @@ void leg_clear(struct leg *leg)
 	leg->link_keys = NULL;
 	free(leg->slaves);
 	leg->slaves = NULL;
+	relayed_free(leg->relayed);
+	leg->relayed = NULL;
 }

@@ -9,6 +9,7 @@
 #include "body.h"
 #include "issue.h"
 
+struct relayed; /* relay/origin.c */
 struct route;
 
 struct leg {
@@ -23,6 +24,7 @@ struct leg {
 	char **labels; /* owned: link keys that are reserved under `request`, or were */
 	size_t label_count;
 	struct qv_secret *link_keys; /* owned */
+	struct relayed *relayed;     /* owned */
 };
 
 /* Called on the thread of the request, in this order. A failure has undone, now or later, what its leg had done. */
@@ -49,7 +51,10 @@ struct route {
 	void (*abandon)(struct kme *kme, struct leg *leg);
 };
 
-extern const struct route route_direct; /* by the QKD link that both KMEs share */
+extern const struct route route_direct;  /* by the QKD link that both KMEs share */
+extern const struct route route_relayed; /* in shares, by other KMEs */
+
+void relayed_free(struct relayed *relayed); /* NULL is fine */
 
 /* The first route that serves, and is the one that is wanted (ROUTE_NONE: any). NULL: there is none. */
 const struct route *route_find(const struct kme *kme, const struct peer *peer, enum route_choice wanted);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "apis.h"
+#include "links.h"
+#include "relay/relay.h"
 
 static int64_t parts_of(size_t bytes)
 {
@@ -13,6 +15,8 @@ int stored_keys(struct kme *kme, const struct peer *peer, size_t bytes, int64_t 
 {
 	/* Keys for SAEs of this same KME come from its own generator. */
 	int64_t stock = kme->limits.stored;
+	if (peer && !link_has_keys(peer->link))
+		return relay_stock(kme, peer, bytes, now, err);
 	if (peer)
 		stock = kme->store_class->stock(kme->store, peer->kme_id, peer->own_lane, err);
 	*now = stock / parts_of(bytes);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../links.h"
 #include "../watch.h"
 #include "series.h"
 
@@ -95,7 +96,8 @@ static void sample(struct sampler *sampler)
 	struct qv_error err = QV_ERROR_INIT;
 	struct kme *kme = kme_hold(sampler->site);
 	for (size_t i = 0; i < kme->peer_count; i++)
-		sample_link(sampler, kme, &kme->peers[i], &err);
+		if (link_has_keys(kme->peers[i].link))
+			sample_link(sampler, kme, &kme->peers[i], &err);
 	pthread_mutex_lock(&sampler->lock);
 	sampler->store_error = err;
 	end_pass(sampler);
