@@ -107,6 +107,9 @@ def _(tmp):
     for query in ("number=-1", "number=", "number=1x", "size=abc", "number=1&number=2", "size=99999999999999999999"):
         status, error, _ = pair.a.call("11", "GET", ENC + "?" + query)
         assert status == 400, (query, status, error)
+    for name in ("additional_slave_SAE_IDs", "extension_mandatory", "extension_optional"):
+        status, error, _ = pair.a.call("11", "GET", f"{ENC}?number=1&{name}=12")
+        assert status == 400 and error["message"] == f"{name} is not taken from the URL: use POST", (name, status, error)
     assert pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 10
     # Optional extensions may be ignored, and an empty POST has all defaults.
     for body in ({"extension_optional": [{"abc_x": 1}]}, {}, None, {"additional_slave_SAE_IDs": []}):
