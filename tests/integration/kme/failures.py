@@ -8,7 +8,6 @@ import random
 import signal
 import sqlite3
 import threading
-import time
 
 import qvkme
 import qvtest
@@ -216,19 +215,6 @@ def _(tmp):
     assert take(pair)[0] == 503
     taken, claimed = pair.share(99)
     assert taken == claimed and stock(pair) == (0, 100)
-
-
-@test.case("keys that their slave does not fetch in time are gone")
-def _(tmp):
-    pair = pair_at_rest(tmp, keys="lifetime = 1;")
-    key = take(pair)[1]["keys"][0]
-    # At its start a KME drops what has expired, and says so.
-    pair.b.kill()
-    time.sleep(1.1)
-    pair.b.start(wait=False)
-    pair.b.process.wait_for("1 keys expired that their slave SAEs did not fetch")
-    pair.b.wait_ready()
-    assert claim(pair, key)[0] == 400
 
 
 test.run()
