@@ -104,21 +104,30 @@ def _(tmp):
     assert re.match(r"qkd-kme \d", qvtest.run(["qkd-kme", "--version"]).stdout)
 
 
-@test.case("--check reads the sample configuration with everything it names")
+def check_sample(tmp, text):
+    path = os.path.join(tmp, "qkd-kme.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("/var/lib/qvisio", tmp))
+    done = qvtest.run(["qkd-kme", "--check", path], check=False)
+    assert done.returncode == 0 and f"{path} is a good configuration" in done.stderr, (text, done.stderr)
+
+
+@test.case("--check reads the sample configuration with everything it names, also with all that it shows in comments")
 def _(tmp):
     pair = folder_with_pair(tmp)
     sample = open(os.path.join(qvtest.SOURCE, "etc", "qkd-kme.conf"), encoding="utf-8").read()
-    for file, source in (("kme.pem", "kme-a.pem"), ("kme.key", "kme-a.key"), ("ca.pem", "ca.pem"),
-                         ("peer-ca.pem", "ca.pem"), ("seal.key", "kme-a.seal"), ("link-paris-lyon.secret", "link.secret")):
-        assert f'"{file}"' in sample or f"/{file}\"" in sample, file
-        if os.path.join(tmp, source) != os.path.join(tmp, file):
-            shutil.copy(os.path.join(tmp, source), os.path.join(tmp, file))
-    path = os.path.join(tmp, "qkd-kme.conf")
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(sample.replace("/var/lib/qvisio", tmp))
-    done = qvtest.run(["qkd-kme", "--check", path], check=False)
-    assert done.returncode == 0 and f"{path} is a good configuration" in done.stderr, done.stderr
-    assert pair
+    qvkme.private_file(os.path.join(tmp, "admin.token"), "0123456789abcdef0123456789abcdef\n")
+    pair.pki.revoke()
+    for file, source in (("kme.pem", "kme-a.pem"), ("kme.key", "kme-a.key"), ("peer-ca.pem", "ca.pem"),
+                         ("seal.key", "kme-a.seal"), ("link-paris-lyon.secret", "link.secret"), ("admin.pem", "kme-a.pem"),
+                         ("admin.key", "kme-a.key")):
+        assert f'"{file}"' in sample, file
+        shutil.copy(os.path.join(tmp, source), os.path.join(tmp, file))
+    check_sample(tmp, sample)
+    # A setting is commented out without a blank, text is not.
+    every, count = re.subn(r"(?m)^( *)#((?:    #?)?[a-z_]+(?: = |: \{)|\};)", lambda m: m[1] + m[2].replace("#", ""), sample)
+    assert count >= 17 and "#" not in re.sub(r"(?m)# .*$", "", every), every
+    check_sample(tmp, every.replace("/usr/local/lib/qvisio/modules", os.path.join(qvtest.BUILD, ".libs")))
 
 
 @test.case("a port that is in use, a foreign seal key, and a store in use are refused")
