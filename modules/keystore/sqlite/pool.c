@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-static int64_t wall_clock(void)
+int64_t wall_clock(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);

@@ -3,14 +3,6 @@
 #include "store.h"
 
 #include <string.h>
-#include <time.h>
-
-static int64_t wall_clock(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * QV_NS_PER_SECOND + now.tv_nsec;
-}
 
 struct settle_operation {
 	struct operation operation; /* first */

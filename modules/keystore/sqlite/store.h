@@ -111,6 +111,8 @@ int row_text(struct row *row, unsigned at, const char *text, struct qv_error *er
 int row_sealed(struct row *row, sqlite3_stmt *statement, int column, struct qv_error *err);
 void rows_free(struct rows *rows);
 
+int64_t wall_clock(void); /* ns of CLOCK_REALTIME */
+
 /* The number of a link, which is added if it is new. */
 int link_id(struct qv_keystore *store, const char *name, int64_t *id, struct qv_error *err);
 /* Makes the lane if it is new; one that keys go to must be there, for the count of them. */
