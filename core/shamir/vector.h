@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loops of a kernel, for a file that has defined before it includes this one:
- * TARGET, the processor they are compiled for; WIDTH, bytes in a vector; vec and struct multiplier; and zero(), load_whole(), store_whole(), add(), multiplier_of(), multiply().
- * A file whose processor can load a part of a vector also defines load_part(), store_part() and HAVE_PARTS.
+ * TARGET, the processor they are compiled for; WIDTH, bytes in a vector; vec and struct multiplier; and zero(),
+ * load_whole(), store_whole(), add(), multiplier_of(), multiply(). A file whose processor can load a part of a vector
+ * also defines load_part(), store_part() and HAVE_PARTS.
  */
 #include <string.h>
 

@@ -89,7 +89,10 @@ struct qv_keystore_class {
 				    struct qv_error *err); /* required */
 	void (*close)(struct qv_keystore *store);          /* required; NULL is fine */
 
-	/* Required. A small named value that the KME keeps. 1 with `value` filled (at most *size bytes), 0 if unset, -1. */
+	/*
+	 * Required. A small named value that the KME keeps. 1 with `value` filled (at most *size bytes), 0 if unset,
+	 * -1.
+	 */
 	int (*property_get)(struct qv_keystore *store, const char *name, uint8_t *value, size_t *size,
 			    struct qv_error *err);
 	/* Required. Sets it if it is unset; a set one stays as it is. */
@@ -98,8 +101,8 @@ struct qv_keystore_class {
 
 	/*
 	 * Required. Adds keys to a lane's pool and moves its cursor (qkdlink.h) with them, from `from`. Labels that are
-	 * already in the pool are skipped. Returns how many were added. QV_E_BUSY: the cursor is not `from`, for another
-	 * has imported meanwhile; nothing changed, and the link has to be opened at the cursor that there is.
+	 * already in the pool are skipped. Returns how many were added. QV_E_BUSY: the cursor is not `from`, for
+	 * another has imported meanwhile; nothing changed, and the link has to be opened at the cursor that there is.
 	 */
 	int64_t (*import)(struct qv_keystore *store, const char *link, unsigned lane, const struct qv_pool_key *keys,
 			  size_t count, const char *from, const char *cursor, struct qv_error *err);
@@ -111,24 +114,25 @@ struct qv_keystore_class {
 	int64_t (*stock)(struct qv_keystore *store, const char *link, unsigned lane, struct qv_error *err);
 
 	/*
-	 * Required. Reserves exactly `count` free keys for `request`, the oldest first, none that is held back after `now`,
-	 * and gives each to visit->pool_key. QV_E_NO_KEY when there are fewer: nothing is reserved. Outlives the process,
-	 * but need not outlive loss of power: the keys are then free again.
+	 * Required. Reserves exactly `count` free keys for `request`, the oldest first, none that is held back after
+	 * `now`, and gives each to visit->pool_key. QV_E_NO_KEY when there are fewer: nothing is reserved. Outlives the
+	 * process, but need not outlive loss of power: the keys are then free again.
 	 */
 	int (*reserve)(struct qv_keystore *store, const char *request, const char *link, unsigned lane, size_t count,
 		       int64_t now, struct qv_keystore_visit *visit, struct qv_error *err);
 
 	/*
-	 * Required. Makes the keys that this instance has reserved for `request` free again, except the labels in `held`: those imported before
-	 * `discard_before` leave for good (the peer will never have them), the others are held back until `hold_until`.
-	 * Nothing reserved is fine.
+	 * Required. Makes the keys that this instance has reserved for `request` free again, except the labels in
+	 * `held`: those imported before `discard_before` leave for good (the peer will never have them), the others are
+	 * held back until `hold_until`. Nothing reserved is fine.
 	 */
 	int (*release)(struct qv_keystore *store, const char *request, const char *const *held, size_t held_count,
 		       int64_t discard_before, int64_t hold_until, struct qv_error *err);
 
 	/*
-	 * Required. Requests whose keys were reserved by an instance that is no more, to visit->reservation. They are this
-	 * instance's from then on, so each is given once. For the start of a KME and, where siblings may die, now and then.
+	 * Required. Requests whose keys were reserved by an instance that is no more, to visit->reservation. They are
+	 * this instance's from then on, so each is given once. For the start of a KME and, where siblings may die, now
+	 * and then.
 	 */
 	int (*reservations)(struct qv_keystore *store, struct qv_keystore_visit *visit, struct qv_error *err);
 
@@ -138,15 +142,15 @@ struct qv_keystore_class {
 
 	/*
 	 * Required. Settles a request. 0 done, 1 the same request had been settled before and nothing changed.
-	 * QV_E_NOT_FOUND: a label is not free in the pool, or this instance has nothing reserved to finish. QV_E_DENIED: the request was
-	 * undone before it arrived.
+	 * QV_E_NOT_FOUND: a label is not free in the pool, or this instance has nothing reserved to finish.
+	 * QV_E_DENIED: the request was undone before it arrived.
 	 */
 	int (*settle)(struct qv_keystore *store, const struct qv_settlement *settlement, struct qv_error *err);
 
 	/*
-	 * Required. Delivers keys to `slave`: all of them or none. Each goes to visit->promise, after it can no longer be
-	 * delivered again. A non-zero result of the visitor loses the keys. QV_E_NOT_FOUND: one is unknown, delivered or
-	 * expired; QV_E_DENIED: one is promised, but not to this slave by this master.
+	 * Required. Delivers keys to `slave`: all of them or none. Each goes to visit->promise, after it can no longer
+	 * be delivered again. A non-zero result of the visitor loses the keys. QV_E_NOT_FOUND: one is unknown,
+	 * delivered or expired; QV_E_DENIED: one is promised, but not to this slave by this master.
 	 */
 	int (*deliver)(struct qv_keystore *store, const char *slave, const char *master, const char *const *key_ids,
 		       size_t count, int64_t now, struct qv_keystore_visit *visit, struct qv_error *err);
@@ -157,16 +161,16 @@ struct qv_keystore_class {
 
 	/*
 	 * Required. Undoes a settled request: its promises go and `keys` return to the pool of `link`, lane `lane`. The
-	 * request can never be settled afterwards, also when it was unknown. QV_E_BUSY: a promise was delivered; nothing
-	 * changed. Undoing twice is fine.
+	 * request can never be settled afterwards, also when it was unknown. QV_E_BUSY: a promise was delivered;
+	 * nothing changed. Undoing twice is fine.
 	 */
 	int (*undo)(struct qv_keystore *store, const char *request, const char *link, unsigned lane,
 		    const struct qv_pool_key *keys, size_t count, int64_t now, struct qv_error *err);
 
 	/*
 	 * Required. Forgets at most `max` promises that expired before `now`, and settled or undone requests older than
-	 * `forget_before`. Returns how many promises it forgot; fewer than `max`: there are no more. Each that had not been
-	 * delivered goes to visit->promise (with nothing in `sealed`) once it is gone.
+	 * `forget_before`. Returns how many promises it forgot; fewer than `max`: there are no more. Each that had not
+	 * been delivered goes to visit->promise (with nothing in `sealed`) once it is gone.
 	 */
 	int64_t (*purge)(struct qv_keystore *store, int64_t now, int64_t forget_before, size_t max,
 			 struct qv_keystore_visit *visit, struct qv_error *err);
@@ -174,21 +178,24 @@ struct qv_keystore_class {
 	uint32_t traits; /* QV_KEYSTORE_… */
 
 	/*
-	 * Optional. 1: this instance is to feed `link`, and no other one does as long as this one lives; 0: another one does,
-	 * ask again later. Only a hint: what keeps keys from coming in twice is `from` of import. NULL: always 1.
+	 * Optional. 1: this instance is to feed `link`, and no other one does as long as this one lives; 0: another one
+	 * does, ask again later. Only a hint: what keeps keys from coming in twice is `from` of import. NULL: always 1.
 	 */
 	int (*feeds)(struct qv_keystore *store, const char *link, struct qv_error *err);
 
 	/*
-	 * Optional, all three or none: what the KMEs at both ends of a link compare their pools with. NULL: keys that one end
-	 * lacks are found one request after the other.
+	 * Optional, all three or none: what the KMEs at both ends of a link compare their pools with. NULL: keys that
+	 * one end lacks are found one request after the other.
 	 *
-	 * Free keys of a lane that were imported before `before`, in the order of import, at most `max`, to visit->pool_key
-	 * with nothing in `sealed`; those held back may be left out. *position is 0 at first, and moves on for the next call.
+	 * Free keys of a lane that were imported before `before`, in the order of import, at most `max`, to
+	 * visit->pool_key with nothing in `sealed`; those held back may be left out. *position is 0 at first, and moves
+	 * on for the next call.
 	 */
 	int (*walk)(struct qv_keystore *store, const char *link, unsigned lane, int64_t before, size_t max,
 		    int64_t *position, struct qv_keystore_visit *visit, struct qv_error *err);
-	/* Of these labels, those that the lane does not have, neither free nor reserved, likewise to visit->pool_key. */
+	/*
+	 * Of these labels, those that the lane does not have, neither free nor reserved, likewise to visit->pool_key.
+	 */
 	int (*lacking)(struct qv_keystore *store, const char *link, unsigned lane, const char *const *labels,
 		       size_t count, struct qv_keystore_visit *visit, struct qv_error *err);
 	/* Keys with these labels leave a lane for good, as far as they are free. Returns how many. */

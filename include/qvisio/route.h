@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Routes through a topology. A route plan gives each KME its next hops toward one destination; every hop leads to a KME
- * that comes later in one fixed order, so a share can go round in no circle. Disjoint routes share no KME but their ends.
- * Both only read the topology, which must outlive them; several threads may read one plan.
+ * that comes later in one fixed order, so a share can go round in no circle. Disjoint routes share no KME but their
+ * ends. Both only read the topology, which must outlive them; several threads may read one plan.
  */
 #ifndef QVISIO_ROUTE_H
 #define QVISIO_ROUTE_H
@@ -24,8 +24,8 @@ struct qv_route_options {
 struct qv_route_plan;
 
 /*
- * The plan for shares from `from` to `to`. Without `sideways` each hop is one nearer to the destination. `options` may be
- * NULL. QV_E_INVALID: a number out of range, or both the same KME; QV_E_NOT_FOUND: no route, and why; QV_E_NOMEM.
+ * The plan for shares from `from` to `to`. Without `sideways` each hop is one nearer to the destination. `options` may
+ * be NULL. QV_E_INVALID: a number out of range, or both the same KME; QV_E_NOT_FOUND: no route, and why; QV_E_NOMEM.
  */
 struct qv_route_plan *qv_route_plan_new(const struct qv_topology *topology, uint32_t from, uint32_t to,
 					const struct qv_route_options *options, struct qv_error *err);
@@ -53,7 +53,8 @@ struct qv_disjoint {
 
 /*
  * As many disjoint routes as there are, up to `max` (0: no limit), by shortest augmenting paths over split KMEs, so by
- * Menger's theorem as many as KMEs are needed to cut the two apart. Of the options only avoid_down is looked at. NULL with the errors of qv_route_plan_new. Free with qv_disjoint_free.
+ * Menger's theorem as many as KMEs are needed to cut the two apart. Of the options only avoid_down is looked at. NULL
+ * with the errors of qv_route_plan_new. Free with qv_disjoint_free.
  */
 struct qv_disjoint *qv_disjoint_new(const struct qv_topology *topology, uint32_t from, uint32_t to, size_t max,
 				    const struct qv_route_options *options, struct qv_error *err);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A network for relay modules to prove themselves in: nodes of one session, and messages that go from one to the next. */
+/*
+ * A network for relay modules to prove themselves in: nodes of one session, and messages that go from one to the next.
+ */
 #ifndef QV_CONFORMANCE_RELAY_H
 #define QV_CONFORMANCE_RELAY_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * audiopump [--rate HZ] [--channels N] [--block SAMPLES] [--frames SAMPLES] [--mark SAMPLES] [--hold MS] SOURCE SINK: copies sound from an audio
- * source module to a sink module, for tests. Both are "name,option=value,…". Prints "started" once a block was
- * written, "marked" once --mark samples were
- * (and then reads nothing for the time of --hold), then how it ended: "end CODE blocks=N frames=N lost=N: message". SIGTERM cancels it through the host.
+ * audiopump [--rate HZ] [--channels N] [--block SAMPLES] [--frames SAMPLES] [--mark SAMPLES] [--hold MS] SOURCE SINK:
+ * copies sound from an audio source module to a sink module, for tests. Both are "name,option=value,…". Prints
+ * "started" once a block was written, "marked" once --mark samples were (and then reads nothing for the time of
+ * --hold), then how it ended: "end CODE blocks=N frames=N lost=N: message". SIGTERM cancels it through the host.
  */
 #include <errno.h>
 #include <getopt.h>

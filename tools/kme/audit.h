@@ -32,7 +32,8 @@ struct audit *audit_open(const struct audit_config *config, const struct seal *s
 
 /*
  * Records events, in this order. `sync`: and all events before them are on the disk when it returns, if the
- * configuration wants that at all; without it they are with the kernel, and outlive this process but not a loss of power.
+ * configuration wants that at all; without it they are with the kernel, and outlive this process but not a loss of
+ * power.
  */
 int audit_write(struct audit *audit, const struct audit_record *records, size_t count, bool sync, struct qv_error *err);
 
@@ -58,8 +59,9 @@ void audit_status(struct audit *audit, struct audit_status *status);
 void audit_close(struct audit *audit);
 
 /*
- * qkd-kme --verify-audit FILES…: checks the chain over files in the order given, the MACs if `seal` is there, and for the
- * last one FILE.head. Prints what it found; `noted` ("SEQUENCE:HASH") is a line that must be there. The exit status.
+ * qkd-kme --verify-audit FILES…: checks the chain over files in the order given, the MACs if `seal` is there, and for
+ * the last one FILE.head. Prints what it found; `noted` ("SEQUENCE:HASH") is a line that must be there. The exit
+ * status.
  */
 int audit_verify(char *const *paths, size_t count, const struct seal *seal, const char *noted);
 

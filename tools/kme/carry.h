@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys that are carried over a link: encrypted with link keys as a one-time pad, and authenticated together with what the
- * activation says about them by a one-time authenticator (Poly1305) under a further link key. Nobody who lacks the
+ * Keys that are carried over a link: encrypted with link keys as a one-time pad, and authenticated together with what
+ * the activation says about them by a one-time authenticator (Poly1305) under a further link key. Nobody who lacks the
  * link keys learns or changes anything, whatever they can compute. Each link key serves once.
  */
 #ifndef KME_CARRY_H

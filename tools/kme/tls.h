@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificate, private key, CA and CRL of an API as they were at one moment. Read whole, so that files that change later
- * change nothing before the next reload. Counted, safe on any thread.
+ * Certificate, private key, CA and CRL of an API as they were at one moment. Read whole, so that files that change
+ * later change nothing before the next reload. Counted, safe on any thread.
  *
  * With a CRL, each CA needs one, and an expired one admits nobody: it could hide a revocation.
  */

@@ -31,8 +31,8 @@ struct access {
 };
 
 /*
- * `load` is what the module gives (two entries for each link): only KMEs and links with shares on them have a part in it. QV_E_UNSUPPORTED: the
- * module judges nothing; QV_E_NOMEM. Free with access_clear, also after a failure.
+ * `load` is what the module gives (two entries for each link): only KMEs and links with shares on them have a part in
+ * it. QV_E_UNSUPPORTED: the module judges nothing; QV_E_NOMEM. Free with access_clear, also after a failure.
  */
 int access_open(struct access *access, enum access_kind kind, const struct qv_relay_class *class,
 		const struct qv_relay_plan *plan, const struct qv_topology *topology, uint32_t from, uint32_t to,

@@ -22,7 +22,8 @@ int psk_record_open(struct psk_record *record, const char *path, struct qv_error
 
 /*
  * Locks the file (against other processes and instances) and marks in `keys` what it says was used. The lock is held
- * until psk_record_unlock. QV_E_BUSY when another holds it for long, QV_E_CANCELLED, QV_E_IO, QV_E_INVALID: not a record.
+ * until psk_record_unlock. QV_E_BUSY when another holds it for long, QV_E_CANCELLED, QV_E_IO, QV_E_INVALID: not a
+ * record.
  */
 int psk_record_lock(struct psk_record *record, struct psk_keys *keys, int cancel_fd, struct qv_error *err);
 void psk_record_unlock(struct psk_record *record);
@@ -33,8 +34,9 @@ int psk_record_note(struct psk_record *record, struct psk_entry *entry, enum psk
 void psk_record_close(struct psk_record *record);
 
 /*
- * Marks the uses of whole lines in `keys` and wipes those keys; *used becomes the bytes of whole lines. Uses of keys that the key file does
- * not have are passed over: keys may be removed from it. 0, or the number of the first line that is no use.
+ * Marks the uses of whole lines in `keys` and wipes those keys; *used becomes the bytes of whole lines. Uses of keys
+ * that the key file does not have are passed over: keys may be removed from it. 0, or the number of the first line that
+ * is no use.
  */
 unsigned psk_record_parse(const char *text, size_t size, struct psk_keys *keys, size_t *used);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bounded pool of connections, each used by one thread at a time. Those that the server has closed are replaced before
- * they are used; while it cannot be reached, callers are told so at once, and it is tried again after a growing while.
+ * A bounded pool of connections, each used by one thread at a time. Those that the server has closed are replaced
+ * before they are used; while it cannot be reached, callers are told so at once, and it is tried again after a growing
+ * while.
  */
 #include "store.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A mutant is a module that loads a good one (the file ORIGINAL) and breaks one thing in it (the macro MUTATE_X, and
- * MUTATION "X"), to show that the conformance suite notices. Names that start with __ are kept out of its search for global data.
+ * MUTATION "X"), to show that the conformance suite notices. Names that start with __ are kept out of its search for
+ * global data.
  */
 #ifndef QV_TESTS_MUTANT_H
 #define QV_TESTS_MUTANT_H

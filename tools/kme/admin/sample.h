@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks at the KME once a second, on a thread of its own: what the pools hold, whether the store answers; and on another
- * one, every few seconds, whether the peers do. Whoever asks gets what was seen last, so that no page waits for a store
- * or a peer, and none loads them.
+ * Looks at the KME once a second, on a thread of its own: what the pools hold, whether the store answers; and on
+ * another one, every few seconds, whether the peers do. Whoever asks gets what was seen last, so that no page waits for
+ * a store or a peer, and none loads them.
  */
 #ifndef KME_ADMIN_SAMPLE_H
 #define KME_ADMIN_SAMPLE_H
