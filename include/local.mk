@@ -20,6 +20,8 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/qkdlink.h \
 	%D%/qvisio/relay.h \
 	%D%/qvisio/route.h \
+	%D%/qvisio/rtcp.h \
+	%D%/qvisio/rtp.h \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
 	%D%/qvisio/session.h \

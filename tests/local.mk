@@ -22,6 +22,7 @@ LDADD_UNIT = libqvisio.la $(CMOCKA_LIBS)
 
 include %D%/harness/local.mk
 include %D%/unit/local.mk
+include %D%/unit/rtp/local.mk
 include %D%/unit/shamir/local.mk
 include %D%/call/local.mk
 include %D%/modules/local.mk

@@ -28,3 +28,11 @@ fuzz_core_relay_envelope_LDADD = $(LDADD_FUZZ)
 FUZZERS += fuzz/core/topology
 fuzz_core_topology_SOURCES = %D%/topology.c fuzz/fuzz.h
 fuzz_core_topology_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/rtp
+fuzz_core_rtp_SOURCES = %D%/rtp.c fuzz/fuzz.h
+fuzz_core_rtp_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/rtcp
+fuzz_core_rtcp_SOURCES = %D%/rtcp.c fuzz/fuzz.h
+fuzz_core_rtcp_LDADD = $(LDADD_FUZZ)

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+if WITH_CMOCKA
+rtp_tests = \
+	tests/unit/rtp/test_rtcp \
+	tests/unit/rtp/test_rtp
+check_PROGRAMS += $(rtp_tests)
+TESTS += $(rtp_tests)
+
+tests_unit_rtp_test_rtp_SOURCES = %D%/test_rtp.c
+tests_unit_rtp_test_rtp_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_rtp_test_rtp_LDADD = $(LDADD_UNIT)
+
+tests_unit_rtp_test_rtcp_SOURCES = %D%/test_rtcp.c
+tests_unit_rtp_test_rtcp_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_rtp_test_rtcp_LDADD = $(LDADD_UNIT)
+endif
