@@ -58,21 +58,15 @@ static void reload(struct site *site, const char *path)
 	notify_manager("READY=1");
 }
 
-static int64_t monotonic(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * QV_NS_PER_SECOND + now.tv_nsec;
-}
-
 /* What is done now and then, until a signal comes; returns its number. */
 static int wait_for_signal(struct site *site, const sigset_t *signals)
 {
 	/* Twice as often as asked for, as sd_watchdog_enabled(3) wants it. */
 	const int64_t watchdog = watchdog_interval() / 2;
-	int64_t maintain_at = monotonic() + MAINTENANCE_S * QV_NS_PER_SECOND, tell_at = monotonic();
+	int64_t maintain_at = qv_clock_now(&qv_clock_monotonic) + MAINTENANCE_S * QV_NS_PER_SECOND,
+		tell_at = qv_clock_now(&qv_clock_monotonic);
 	for (;;) {
-		int64_t now = monotonic();
+		int64_t now = qv_clock_now(&qv_clock_monotonic);
 		if (watchdog && now >= tell_at) {
 			watchdog_tell(site->current);
 			tell_at = now + watchdog;
@@ -82,7 +76,7 @@ static int wait_for_signal(struct site *site, const sigset_t *signals)
 			maintain_at = now + MAINTENANCE_S * QV_NS_PER_SECOND;
 		}
 		int64_t until = watchdog && tell_at < maintain_at ? tell_at : maintain_at;
-		int64_t rest = until - monotonic();
+		int64_t rest = until - qv_clock_now(&qv_clock_monotonic);
 		rest = rest > 0 ? rest : 0;
 		struct timespec wait = { .tv_sec = rest / QV_NS_PER_SECOND, .tv_nsec = rest % QV_NS_PER_SECOND };
 		int number = sigtimedwait(signals, NULL, &wait);

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include <qvisio/clock.h>
 
 void notify_manager(const char *state)
 {
@@ -31,9 +32,7 @@ void notify_manager(const char *state)
 void notify_reloading(void)
 {
 	char state[64];
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
-		 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+		 (long long)qv_clock_now(&qv_clock_monotonic) / 1000);
 	notify_manager(state);
 }

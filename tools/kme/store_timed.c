@@ -2,7 +2,8 @@
 #include "store_timed.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#include <qvisio/clock.h>
 
 /* A member that is new in the class has to be passed on here as well. */
 _Static_assert(offsetof(struct qv_keystore_class, discard) + sizeof(void *) == sizeof(struct qv_keystore_class),
@@ -15,18 +16,11 @@ struct qv_keystore {
 	struct metrics *metrics;
 };
 
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* Only what is no regular answer (not found, denied, no keys…) is the medium's failure. */
 static void measure(const struct qv_keystore *timed, enum metric_store operation, int64_t start, bool failed,
 		    const struct qv_error *err)
 {
-	histogram_add(&timed->metrics->store[operation], clock_ns() - start);
+	histogram_add(&timed->metrics->store[operation], qv_clock_now(&qv_clock_monotonic) - start);
 	if (failed && (err->code == QV_E_IO || err->code == QV_E_BUSY || err->code == QV_E_NOMEM ||
 		       err->code == QV_E_INTERNAL || err->code == QV_E_TIMEOUT))
 		atomic_fetch_add_explicit(&timed->metrics->store_errors[operation], 1, memory_order_relaxed);
@@ -50,7 +44,7 @@ static int timed_property_get(struct qv_keystore *timed, const char *name, uint8
 			      struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->property_get(timed->store, name, value, size, err);
 	measure(timed, STORE_PROPERTY, start, result < 0, err);
@@ -61,7 +55,7 @@ static int timed_property_set(struct qv_keystore *timed, const char *name, const
 			      struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->property_set(timed->store, name, value, size, err);
 	measure(timed, STORE_PROPERTY, start, result < 0, err);
@@ -72,7 +66,7 @@ static int64_t timed_import(struct qv_keystore *timed, const char *link, unsigne
 			    size_t count, const char *from, const char *cursor, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int64_t result = timed->inner->import(timed->store, link, lane, keys, count, from, cursor, err);
 	measure(timed, STORE_IMPORT, start, result < 0, err);
@@ -82,7 +76,7 @@ static int64_t timed_import(struct qv_keystore *timed, const char *link, unsigne
 static int timed_cursor(struct qv_keystore *timed, const char *link, unsigned lane, char *out, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->cursor(timed->store, link, lane, out, err);
 	measure(timed, STORE_OTHER, start, result < 0, err);
@@ -92,7 +86,7 @@ static int timed_cursor(struct qv_keystore *timed, const char *link, unsigned la
 static int64_t timed_stock(struct qv_keystore *timed, const char *link, unsigned lane, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int64_t result = timed->inner->stock(timed->store, link, lane, err);
 	measure(timed, STORE_STOCK, start, result < 0, err);
@@ -103,7 +97,7 @@ static int timed_reserve(struct qv_keystore *timed, const char *request, const c
 			 int64_t now, struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->reserve(timed->store, request, link, lane, count, now, visit, err);
 	measure(timed, STORE_RESERVE, start, result < 0, err);
@@ -114,7 +108,7 @@ static int timed_release(struct qv_keystore *timed, const char *request, const c
 			 int64_t discard_before, int64_t hold_until, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->release(timed->store, request, held, held_count, discard_before, hold_until, err);
 	measure(timed, STORE_RELEASE, start, result < 0, err);
@@ -124,7 +118,7 @@ static int timed_release(struct qv_keystore *timed, const char *request, const c
 static int timed_reservations(struct qv_keystore *timed, struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->reservations(timed->store, visit, err);
 	measure(timed, STORE_OTHER, start, result < 0, err);
@@ -135,7 +129,7 @@ static int timed_find(struct qv_keystore *timed, const char *link, unsigned lane
 		      size_t count, struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->find(timed->store, link, lane, labels, count, visit, err);
 	measure(timed, STORE_FIND, start, result < 0, err);
@@ -145,7 +139,7 @@ static int timed_find(struct qv_keystore *timed, const char *link, unsigned lane
 static int timed_settle(struct qv_keystore *timed, const struct qv_settlement *settlement, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->settle(timed->store, settlement, err);
 	measure(timed, STORE_SETTLE, start, result < 0, err);
@@ -156,7 +150,7 @@ static int timed_deliver(struct qv_keystore *timed, const char *slave, const cha
 			 size_t count, int64_t now, struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->deliver(timed->store, slave, master, key_ids, count, now, visit, err);
 	measure(timed, STORE_DELIVER, start, result < 0, err);
@@ -167,7 +161,7 @@ static int timed_promises(struct qv_keystore *timed, const char *request, struct
 			  struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->promises(timed->store, request, visit, err);
 	measure(timed, STORE_OTHER, start, result < 0, err);
@@ -178,7 +172,7 @@ static int timed_undo(struct qv_keystore *timed, const char *request, const char
 		      const struct qv_pool_key *keys, size_t count, int64_t now, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->undo(timed->store, request, link, lane, keys, count, now, err);
 	measure(timed, STORE_UNDO, start, result < 0, err);
@@ -189,7 +183,7 @@ static int64_t timed_purge(struct qv_keystore *timed, int64_t now, int64_t forge
 			   struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int64_t result = timed->inner->purge(timed->store, now, forget_before, max, visit, err);
 	measure(timed, STORE_PURGE, start, result < 0, err);
@@ -199,7 +193,7 @@ static int64_t timed_purge(struct qv_keystore *timed, int64_t now, int64_t forge
 static int timed_feeds(struct qv_keystore *timed, const char *link, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->feeds(timed->store, link, err);
 	measure(timed, STORE_OTHER, start, result < 0, err);
@@ -210,7 +204,7 @@ static int timed_walk(struct qv_keystore *timed, const char *link, unsigned lane
 		      int64_t *position, struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->walk(timed->store, link, lane, before, max, position, visit, err);
 	measure(timed, STORE_OTHER, start, result < 0, err);
@@ -221,7 +215,7 @@ static int timed_lacking(struct qv_keystore *timed, const char *link, unsigned l
 			 size_t count, struct qv_keystore_visit *visit, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int result = timed->inner->lacking(timed->store, link, lane, labels, count, visit, err);
 	measure(timed, STORE_OTHER, start, result < 0, err);
@@ -232,7 +226,7 @@ static int64_t timed_discard(struct qv_keystore *timed, const char *link, unsign
 			     size_t count, struct qv_error *err)
 {
 	struct qv_error own = QV_ERROR_INIT;
-	int64_t start = clock_ns();
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	err = error_of(err, &own);
 	int64_t result = timed->inner->discard(timed->store, link, lane, labels, count, err);
 	measure(timed, STORE_OTHER, start, result < 0, err);

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include <qvisio/clock.h>
 
 #include "admin/admin.h"
 #include "apis.h"
@@ -54,12 +55,10 @@ static enum metric_api api_of(const char *target)
 static void watched(struct kme *kme, enum metric_api api, server_handler *handler, const struct request *request,
 		    struct reply *reply)
 {
-	struct timespec start, end;
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	int64_t start = qv_clock_now(&qv_clock_monotonic);
 	handler(kme, request, reply);
-	clock_gettime(CLOCK_MONOTONIC, &end);
 	metrics_answer(&kme->watch->metrics, api, reply->status, reply->cause,
-		       (end.tv_sec - start.tv_sec) * QV_NS_PER_SECOND + end.tv_nsec - start.tv_nsec);
+		       qv_clock_now(&qv_clock_monotonic) - start);
 }
 
 void watched_sae_api(void *kme, const struct request *request, struct reply *reply)

@@ -5,16 +5,15 @@
 #include <sodium.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
+
+#include <qvisio/clock.h>
 
 #define SESSION_SECONDS (12 * 3600)
 #define SCHEME          "Bearer "
 
 static int64_t seconds(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return qv_clock_now(&qv_clock_monotonic) / QV_NS_PER_SECOND;
 }
 
 /* Divides "host", "host:port", "[v6]:port". */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <qvisio/clock.h>
+
 #include "../links.h"
 #include "../watch.h"
 #include "series.h"
@@ -29,9 +31,7 @@ struct sampler {
 
 static int64_t seconds(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return qv_clock_now(&qv_clock_monotonic) / QV_NS_PER_SECOND;
 }
 
 /* Waits; false when it is time to stop. */
