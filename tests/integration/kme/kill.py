@@ -12,7 +12,7 @@ import qvtest
 
 test = qvtest.Test(__file__)
 SEED = int(os.environ.get("QV_SEED", random.randrange(10**6)))
-TURNS = int(os.environ.get("QV_KILLS", 99))
+TURNS = int(os.environ.get("QV_KILLS", 200))
 STOCK = 5000
 print(f"# seed {SEED}; QV_SEED={SEED} repeats it, QV_KILLS is the number of moments")
 

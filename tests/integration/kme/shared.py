@@ -14,7 +14,7 @@ import qvtest
 
 test = qvtest.Test(__file__)
 SEED = int(os.environ.get("QV_SEED", random.randrange(10**6)))
-TURNS = int(os.environ.get("QV_KILLS", 30))
+TURNS = int(os.environ.get("QV_KILLS", 45))
 STOCK = 5000
 print(f"# seed {SEED}; QV_SEED={SEED} repeats it, QV_KILLS is the number of moments")
 
