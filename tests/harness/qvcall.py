@@ -56,8 +56,9 @@ class Call:
         return server
 
     def client(self, video='module = "testpattern";', codec='module = "mjpeg";', audio=None,
-               audio_codec='module = "pcm";', tls='module = "openssl";', seconds=0, key_source=None, name="client"):
-        config = f'peer: {{ host = "localhost"; port = {self.port}; sae_id = "12"; }};\n'
+               audio_codec='module = "pcm";', tls='module = "openssl";', seconds=0, key_source=None, name="client",
+               peer_sae="12"):
+        config = f'peer: {{ host = "localhost"; port = {self.port}; sae_id = "{peer_sae}"; }};\n'
         config += f"key_source: {key_source or psk_source('client', 11)};\ntls: {{ {tls} }};\n"
         if video:
             config += f"video: {{ source: {{ {video} }}; codec: {{ {codec} }}; }};\n"

@@ -7,10 +7,14 @@
 KME n has the SAE "10n" and further ones on demand. All KMEs of the ends know each other, relays only their neighbours.
 """
 
-import json
+import atexit
+import copy
 import os
+import random
 import secrets
-import subprocess
+import shutil
+import socket
+import tempfile
 
 import qvkme
 import qvtest
@@ -20,7 +24,7 @@ DEMONSTRATION = {"1": "234", "2": "56", "3": "567", "4": "67", "5": "8", "6": "8
 CONFIG = """\
 kme_id = "{id}";
 seal_key_file = "{name}.seal";
-log_level = "debug";
+log_level = "info";
 sae_api: {{ listen = "127.0.0.1:{sae_port}"; certificate = "{name}.pem"; private_key = "{name}.key"; ca = "ca.pem"; }};
 kme_api: {{ listen = "127.0.0.1:{kme_port}"; certificate = "{name}.pem"; private_key = "{name}.key"; ca = "ca.pem";
   timeout = {timeout}; }};
@@ -46,10 +50,6 @@ _made = []
 
 def network_pki(folder, names):
     """A CA in the folder with certificates of KMEs and SAEs; made once for a process."""
-    import atexit
-    import copy
-    import shutil
-    import tempfile
     if not _made:
         store = tempfile.mkdtemp(prefix="qvisio-pki-")
         atexit.register(shutil.rmtree, store, ignore_errors=True)
@@ -69,13 +69,26 @@ def network_pki(folder, names):
     return own
 
 
+def quiet_port():
+    """A free port that no outgoing connection gets: many KMEs start while others connect already."""
+    while True:
+        port = random.randrange(10240, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
 class Network:
     """`links`: KME to its neighbours. `ends`: KMEs whose SAEs know each other. `modules`: other relay modules, by KME."""
 
     def __init__(self, test, folder, links=None, module="redistribute", options="", ends=("1", "8"), down=(), rate=0,
                  stock=3000, start=True, hop_wait=700, attempts=3, time=15000, timeout=3000, store="sqlite", keys="",
-                 stocks=None, modules=None, more="", extra=None, absent=()):
+                 stocks=None, modules=None, more="", extra=None, absent=(), altering=()):
         self.test, self.folder = test, folder
+        self.altering = altering
         self.links = [(a, b) for a, near in (links or DEMONSTRATION).items() for b in near]
         self.down, self.ends = list(down), ends
         self.names = sorted({kme for link in self.links for kme in link})
@@ -84,6 +97,8 @@ class Network:
                              modules=modules or {}, more=more, extra=extra or {})
         self.pki = network_pki(folder, [f"kme-{n}" for n in self.names] + [f"sae-10{n}" for n in self.names])
         self.kmes = {n: qvkme.Kme(test, folder, f"kme-{n}", n) for n in self.names}
+        for kme in self.kmes.values():
+            kme.sae_port, kme.kme_port = quiet_port(), quiet_port()
         for a, b in self.links:
             qvkme.private_file(self.path(f"link-{a}-{b}.secret"), secrets.token_hex(32))
         for name in self.names:
@@ -143,10 +158,23 @@ class Network:
     def start(self, absent=()):
         present = [n for n in self.names if n not in absent]
         for name in present:
-            self.kmes[name].start(wait=False)
+            self.launch(name)
         for name in present:
             self.kmes[name].wait_ready()
         self.wait_keys(present)
+
+    def launch(self, name):
+        """Starts a KME; one that alters what it passes on gets another module under the same name."""
+        kme, env = self.kmes[name], {}
+        if name in self.altering:
+            folder = self.path("altering")
+            module = f"relay-{self.settings['module']}.so"
+            os.makedirs(folder, exist_ok=True)
+            shutil.copy(os.path.join(qvtest.BUILD, "tests/modules/.libs/relay-altering.so"),
+                        os.path.join(folder, module))
+            built = os.path.join(qvtest.BUILD, ".libs")
+            env = {"QVISIO_MODULE_PATH": f"{folder}:{built}", "QV_ALTERED_MODULE": os.path.join(built, module)}
+        kme.process = self.test.start(["qkd-kme", kme.config], env=env)
 
     def stored(self, name, other):
         """Link keys that a KME can use for the link with a neighbour."""
@@ -191,10 +219,14 @@ class Network:
                 kme.process.stop()
 
 
+def key_source(net, end, extra=""):
+    """The key source of a call's end: the SAE of a KME."""
+    base = net.path(f"sae-10{end}")
+    return (f'{{ module = "etsi014"; kme = "{net.kmes[end].address}"; certificate = "{base}.pem"; '
+            f'private_key = "{base}.key"; ca = "{net.folder}/ca.pem"; {extra} }}')
+
+
 def details(body):
     """The details of an error as one object."""
     return {name: value for detail in body.get("details", []) for name, value in detail.items()}
 
-
-def dumps(value):
-    return json.dumps(value)

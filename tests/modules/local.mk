@@ -2,11 +2,15 @@
 check_LTLIBRARIES += \
 	%D%/videosource-mock.la \
 	%D%/keysource-empty.la \
+	%D%/relay-altering.la \
 	%D%/clock_shift.la
 
 tests_modules_videosource_mock_la_SOURCES = %D%/videosource-mock.c
 tests_modules_videosource_mock_la_LIBADD = libqvisio.la
 tests_modules_videosource_mock_la_LDFLAGS = $(LDFLAGS_MOCK)
+tests_modules_relay_altering_la_SOURCES = %D%/altering.c
+tests_modules_relay_altering_la_LIBADD = libqvisio.la
+tests_modules_relay_altering_la_LDFLAGS = $(LDFLAGS_MOCK)
 tests_modules_keysource_empty_la_SOURCES = %D%/empty.c
 tests_modules_keysource_empty_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 tests_modules_clock_shift_la_SOURCES = %D%/clock_shift.c

@@ -5,7 +5,10 @@ if WITH_GNUTLS
 if WITH_CURL
 if WITH_SQLITE
 relay_tests = \
-	tests/integration/relay/demonstration.py
+	tests/integration/relay/demonstration.py \
+	tests/integration/relay/dishonest.py \
+	tests/integration/relay/hostile.py \
+	tests/integration/relay/trouble.py
 TESTS += $(relay_tests)
 endif
 endif
@@ -13,4 +16,7 @@ endif
 endif
 endif
 dist_check_SCRIPTS += \
-	%D%/demonstration.py
+	%D%/demonstration.py \
+	%D%/dishonest.py \
+	%D%/hostile.py \
+	%D%/trouble.py

@@ -39,6 +39,19 @@ void collector_free(struct collector *collector)
 	free(collector);
 }
 
+void collector_shrink(struct collector *collector)
+{
+	char request[UUID_TEXT];
+	if (!collector)
+		return;
+	memcpy(request, collector->open.activation.request, sizeof request);
+	relay_open_clear(&collector->open);
+	memcpy(collector->open.activation.request, request, sizeof request);
+	qv_secret_free(collector->candidate);
+	qv_secret_free(collector->checked);
+	collector->candidate = collector->checked = NULL;
+}
+
 static void tell(struct relay *relay, const struct session *session, bool rebuilt, bool last)
 {
 	struct relay_news news = { .rebuilt = rebuilt, .last = last };
@@ -107,33 +120,34 @@ static bool rebuild(struct relay *relay, struct session *session)
 	return other;
 }
 
-void destination_look(struct relay *relay, struct session *session, bool last)
+bool destination_look(struct relay *relay, struct session *session, bool last)
 {
 	struct collector *collector = session->collector;
 	bool other = rebuild(relay, session);
 	if (!collector->committed && (other || last))
 		tell(relay, session, collector->candidate != NULL, last);
 	if (!last)
-		return;
+		return false;
 	session->over = true;
 	session->plan->class->end(session->node);
 	session->node = NULL;
-	/* The origin may still want to confirm and commit, or ask again whether it did. */
+	/* The origin may still want to confirm and commit. */
 	session_set_due(relay->sessions, session,
 			qv_clock_now(&qv_clock_monotonic) + network_limits(session->plan->network)->time);
+	return collector->committed;
 }
 
 bool destination_due(struct relay *relay, struct session *session)
 {
 	struct qv_error err = QV_ERROR_INIT;
 	pthread_mutex_lock(&session->lock);
-	bool waiting = !session->over;
-	if (waiting) {
+	bool done = session->over || !session->node;
+	if (!done) {
 		session->plan->class->expire(session->node, NULL, NULL, &err);
-		destination_look(relay, session, true);
+		done = destination_look(relay, session, true);
 	}
 	pthread_mutex_unlock(&session->lock);
-	return waiting;
+	return !done;
 }
 
 /* Whether this KME plans as the origin does. */
@@ -230,10 +244,10 @@ static struct session *own_session(struct peer *peer, const char *text, struct r
 	uint8_t id[QV_RELAY_SESSION_SIZE];
 	struct session *session = NULL;
 	if (peer->kme->relay && session_parse(text, id))
-		session = session_find(peer->kme->relay->sessions, id);
+		session = session_recall(peer->kme->relay->sessions, id);
 	if (session) {
 		pthread_mutex_lock(&session->lock);
-		if (session->collector && strcmp(session->owner, peer->kme_id) == 0)
+		if (session->collector && session->owner && strcmp(session->owner, peer->kme_id) == 0)
 			return session;
 		pthread_mutex_unlock(&session->lock);
 		session_release(session);
@@ -397,7 +411,11 @@ void kme_api_relay_commit(struct peer *peer, const struct request *request, stru
 		commit(peer, session, reply);
 	}
 	sodium_memzero(&wanted, sizeof wanted);
-	leave(session);
+	bool done = collector->committed && session->over;
+	pthread_mutex_unlock(&session->lock);
+	if (done)
+		session_end(peer->kme->relay->sessions, session);
+	session_release(session);
 }
 
 void kme_api_relay_close(struct peer *peer, const struct request *request, struct reply *reply)

@@ -107,34 +107,15 @@ struct qv_secret *link_keys_find(const struct peer *peer, const struct hop_messa
 	return NULL;
 }
 
-static int settle(const struct peer *peer, const struct hop_message *message, const char *const *labels, size_t count,
-		  struct qv_error *err)
+int link_keys_settle(const struct peer *peer, const struct hop_message *message, struct qv_error *err)
 {
 	struct qv_settlement settlement = { .request = message->request,
 					    .link = peer->kme_id,
 					    .lane = 1 - peer->own_lane,
-					    .take = labels,
-					    .take_count = count };
-	return peer->kme->store_class->settle(peer->kme->store, &settlement, err);
-}
-
-int link_keys_settle(const struct peer *peer, const struct hop_message *message, struct qv_error *err)
-{
-	int result = settle(peer, message, (const char *const *)message->labels, message->label_count, err);
-	if (result == 0)
-		link_hungry((struct peer *)(uintptr_t)peer);
-	return result;
-}
-
-int link_keys_settled(const struct peer *peer, const struct hop_message *message, struct qv_error *err)
-{
-	/* No link key has such a label, so nothing new is settled. */
-	static const char *const never[] = { " " };
-	struct qv_error why = QV_ERROR_INIT;
-	int result = settle(peer, message, never, 1, &why);
-	if (result < 0 && why.code == QV_E_NOT_FOUND)
-		return 0;
-	if (result < 0)
-		*err = why;
-	return result < 0 ? -1 : result;
+					    .take = (const char *const *)message->labels,
+					    .take_count = message->label_count };
+	if (peer->kme->store_class->settle(peer->kme->store, &settlement, err) < 0)
+		return -1;
+	link_hungry((struct peer *)(uintptr_t)peer);
+	return 0;
 }

@@ -23,10 +23,7 @@ void link_keys_clear(struct link_keys *keys);
 /* The keys that a message of the peer names, in its order; they stay where they are. QV_E_NOT_FOUND: one is not there. */
 struct qv_secret *link_keys_find(const struct peer *peer, const struct hop_message *message, struct qv_error *err);
 
-/* They leave for good. 1: the same message has been taken before. QV_E_NOT_FOUND: one is not there any more. */
+/* They leave for good. QV_E_NOT_FOUND: one is not there any more. */
 int link_keys_settle(const struct peer *peer, const struct hop_message *message, struct qv_error *err);
-
-/* 1: this message was taken before; 0: it was not; -1. */
-int link_keys_settled(const struct peer *peer, const struct hop_message *message, struct qv_error *err);
 
 #endif

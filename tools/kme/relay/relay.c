@@ -15,6 +15,15 @@
 #include "origin.h"
 #include "outbox.h"
 
+#define TAKEN_MAX 4096
+
+/* IDs of the messages that were taken last: one that is sent again because its answer was lost is no new one. */
+struct taken_messages {
+	pthread_mutex_t lock;
+	char requests[TAKEN_MAX][UUID_TEXT];
+	size_t next;
+};
+
 struct sender {
 	struct qv_relay_send send; /* first */
 	struct relay *relay;
@@ -106,7 +115,12 @@ static void note_previous(struct session *session, uint32_t from)
 		session->previous[session->previous_count++] = from;
 }
 
-/* Called with the session's lock. True: a relay has nothing more to do in it. */
+static bool is_destination(const struct session *session)
+{
+	return session->plan->to == session->plan->self;
+}
+
+/* Called with the session's lock. True: there is nothing more to do in it. */
 static bool hand_over(struct relay *relay, struct session *session, const struct arrival *arrival, struct reply *reply)
 {
 	struct sender sender = { .send = { send_share }, .relay = relay, .session = session };
@@ -125,25 +139,19 @@ static bool hand_over(struct relay *relay, struct session *session, const struct
 		qv_log_error(relay->log, "session %s ends: %s", session->text, err.message);
 		reply_unavailable(reply, "relay", "the share could not be passed on");
 		session->over = true;
-		return !session->collector;
+		return true;
 	}
 	reply_json(reply, 200, json_pack("{s:s}", "request", arrival->message->request));
-	if (session->collector && progress != QV_RELAY_WAITING)
-		destination_look(relay, session, progress == QV_RELAY_DONE);
-	else if (!session->collector && progress == QV_RELAY_DONE)
-		session->over = true;
-	return !session->collector && session->over;
+	if (is_destination(session))
+		return progress != QV_RELAY_WAITING && destination_look(relay, session, progress == QV_RELAY_DONE);
+	return progress == QV_RELAY_DONE;
 }
 
 static void take(struct relay *relay, const struct arrival *arrival, struct reply *reply)
 {
 	const struct qv_relay_envelope *envelope = &arrival->message->envelope;
 	bool done = false;
-	struct session *session = session_find(relay->sessions, envelope->id);
-	if (!session && session_was_here(relay->sessions, envelope->id)) {
-		reply_error(reply, 410, "the session has ended", NULL);
-		return;
-	}
+	struct session *session = session_recall(relay->sessions, envelope->id);
 	if (!session)
 		session = begin(arrival, reply);
 	if (!session)
@@ -161,19 +169,38 @@ static void take(struct relay *relay, const struct arrival *arrival, struct repl
 	session_release(session);
 }
 
+static void remember_message(struct relay *relay, const char *request)
+{
+	struct taken_messages *taken = relay->taken;
+	pthread_mutex_lock(&taken->lock);
+	memcpy(taken->requests[taken->next], request, UUID_TEXT);
+	taken->next = (taken->next + 1) % TAKEN_MAX;
+	pthread_mutex_unlock(&taken->lock);
+}
+
+static bool came_before(struct relay *relay, const char *request)
+{
+	struct taken_messages *taken = relay->taken;
+	bool found = false;
+	pthread_mutex_lock(&taken->lock);
+	for (size_t i = 0; i < TAKEN_MAX && !found; i++)
+		found = strcmp(taken->requests[i], request) == 0;
+	pthread_mutex_unlock(&taken->lock);
+	return found;
+}
+
 /* Link keys are not there: the message came before, or the pools differ. */
-static void refuse_labels(struct peer *peer, const struct hop_message *message, struct qv_error *err,
+static void refuse_labels(struct peer *peer, const struct hop_message *message, const struct qv_error *err,
 			  struct reply *reply)
 {
-	int settled = err->code == QV_E_NOT_FOUND ? link_keys_settled(peer, message, err) : -1;
-	if (settled > 0) {
-		reply_error(reply, 208, "the message came before", NULL);
-	} else if (settled == 0) {
-		compare_later(peer);
-		reply_error(reply, 409, "some link keys are not in the pool", NULL);
-	} else {
+	if (err->code != QV_E_NOT_FOUND && err->code != QV_E_INVALID) {
 		qv_log_error(peer->log, "a relayed share is not taken: %s", err->message);
 		reply_unavailable(reply, "store", "the key store does not answer");
+	} else if (came_before(peer->kme->relay, message->request)) {
+		reply_error(reply, 208, "the message came before", NULL);
+	} else {
+		compare_later(peer);
+		reply_error(reply, 409, "some link keys are not in the pool", NULL);
 	}
 }
 
@@ -193,16 +220,12 @@ static struct qv_secret *open_share(struct peer *peer, const struct hop_message 
 		qv_log_error(peer->log, "%s: the ends of the link differ, or somebody changes what KMEs say",
 			     err.message);
 		reply_error(reply, 403, "the share does not authenticate", NULL);
+	} else if (link_keys_settle(peer, message, &err) != 0) {
+		refuse_labels(peer, message, &err, reply);
 	} else {
-		int settled = link_keys_settle(peer, message, &err);
-		if (settled == 0) {
-			qv_secret_free(keys);
-			return share;
-		}
-		if (settled > 0)
-			reply_error(reply, 208, "the message came before", NULL);
-		else
-			refuse_labels(peer, message, &err, reply);
+		remember_message(peer->kme->relay, message->request);
+		qv_secret_free(keys);
+		return share;
 	}
 	qv_secret_free(keys);
 	qv_secret_free(share);
@@ -247,7 +270,7 @@ void kme_api_relay_share(struct peer *peer, const struct request *request, struc
 static struct session *named_session(struct peer *peer, const char *text)
 {
 	uint8_t id[QV_RELAY_SESSION_SIZE];
-	return peer->kme->relay && session_parse(text, id) ? session_find(peer->kme->relay->sessions, id) : NULL;
+	return peer->kme->relay && session_parse(text, id) ? session_recall(peer->kme->relay->sessions, id) : NULL;
 }
 
 void kme_api_relay_news(struct peer *peer, const struct request *request, struct reply *reply)
@@ -275,7 +298,7 @@ void kme_api_relay_trouble(struct peer *peer, const struct request *request, str
 		return;
 	}
 	struct session *session = link_has_keys(peer->link) ? named_session(peer, told.session) : NULL;
-	if (!session || session->collector) {
+	if (!session || is_destination(session)) {
 		reply_error(reply, 404, "there is no such session", NULL);
 	} else {
 		trouble_tell(peer->kme->relay, session, &(struct trouble){ told.from, told.to, told.cause });
@@ -290,7 +313,7 @@ static bool session_is_due(void *context, struct session *session)
 	struct relay *relay = context;
 	struct sender sender = { .send = { send_share }, .relay = relay, .session = session };
 	struct qv_error err = QV_ERROR_INIT;
-	if (session->collector)
+	if (is_destination(session))
 		return destination_due(relay, session);
 	pthread_mutex_lock(&session->lock);
 	if (!session->over && session->node &&
@@ -310,7 +333,11 @@ struct relay *relay_start(struct kme *kme, struct qv_error *err)
 	}
 	relay->site = kme->site;
 	relay->log = kme->log;
-	relay->outboxes = outboxes_new(relay, err);
+	relay->taken = calloc(1, sizeof *relay->taken);
+	if (relay->taken) {
+		pthread_mutex_init(&relay->taken->lock, NULL);
+		relay->outboxes = outboxes_new(relay, err);
+	}
 	if (relay->outboxes)
 		relay->sessions = sessions_new(session_is_due, relay, err);
 	if (relay->sessions)
@@ -325,5 +352,8 @@ void relay_stop(struct relay *relay)
 		return;
 	sessions_free(relay->sessions);
 	outboxes_free(relay->outboxes);
+	if (relay->taken)
+		pthread_mutex_destroy(&relay->taken->lock);
+	free(relay->taken);
 	free(relay);
 }

@@ -12,6 +12,7 @@
 
 struct outboxes;
 struct sessions;
+struct taken_messages;
 
 /* Since the start; for metrics. */
 struct relay_counts {
@@ -30,6 +31,7 @@ struct relay {
 	const struct qv_log *log;
 	struct sessions *sessions;
 	struct outboxes *outboxes;
+	struct taken_messages *taken;
 	struct relay_counts counts;
 };
 

@@ -8,7 +8,7 @@
 #include "destination.h"
 #include "origin.h"
 
-#define ENDED_MAX 4096 /* IDs of sessions that have ended, so that what comes late does not begin them anew */
+#define ENDED_MAX 4096 /* sessions that have ended, so that what comes late does not begin them anew */
 #define OVERHEAD  4096 /* bytes of a session beside its shares, roughly */
 
 struct sessions {
@@ -16,7 +16,7 @@ struct sessions {
 	pthread_cond_t changed;
 	struct session *first;
 	size_t count;
-	uint8_t ended[ENDED_MAX][QV_RELAY_SESSION_SIZE];
+	struct session *ended[ENDED_MAX]; /* held; small: without what they held */
 	size_t ended_count, ended_next;
 	session_due *due;
 	void *context;
@@ -61,12 +61,12 @@ static struct session *find(struct sessions *sessions, const uint8_t *id)
 	return session;
 }
 
-static bool has_ended(const struct sessions *sessions, const uint8_t *id)
+static struct session *find_ended(const struct sessions *sessions, const uint8_t *id)
 {
 	for (size_t i = 0; i < sessions->ended_count; i++)
-		if (memcmp(sessions->ended[i], id, QV_RELAY_SESSION_SIZE) == 0)
-			return true;
-	return false;
+		if (memcmp(sessions->ended[i]->id, id, QV_RELAY_SESSION_SIZE) == 0)
+			return sessions->ended[i];
+	return NULL;
 }
 
 /* Called with the lock. */
@@ -128,7 +128,7 @@ struct session *session_begin(struct sessions *sessions, const struct session_se
 	size_t bytes = OVERHEAD + setup->plan->facts->slots * share;
 	struct session *session = NULL;
 	pthread_mutex_lock(&sessions->lock);
-	if (find(sessions, setup->id) || has_ended(sessions, setup->id))
+	if (find(sessions, setup->id) || find_ended(sessions, setup->id))
 		qv_fail(err, QV_E_DENIED, "the session is there already, or has ended");
 	else if (check_room(sessions, setup, bytes, err) == 0)
 		session = make(setup, bytes, err);
@@ -151,12 +151,16 @@ struct session *session_find(struct sessions *sessions, const uint8_t *id)
 	return session;
 }
 
-bool session_was_here(struct sessions *sessions, const uint8_t *id)
+struct session *session_recall(struct sessions *sessions, const uint8_t *id)
 {
 	pthread_mutex_lock(&sessions->lock);
-	bool ended = has_ended(sessions, id);
+	struct session *session = find(sessions, id);
+	if (!session)
+		session = find_ended(sessions, id);
+	if (session)
+		atomic_fetch_add(&session->references, 1);
 	pthread_mutex_unlock(&sessions->lock);
-	return ended;
+	return session;
 }
 
 void session_set_due(struct sessions *sessions, struct session *session, int64_t due)
@@ -167,23 +171,43 @@ void session_set_due(struct sessions *sessions, struct session *session, int64_t
 	pthread_mutex_unlock(&sessions->lock);
 }
 
+/* Gives back what it holds; who it is, and whom to tell of trouble, stays known. */
+static void shrink(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	session->over = true;
+	if (session->node)
+		session->plan->class->end(session->node);
+	session->node = NULL;
+	collector_shrink(session->collector);
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* Takes the caller's reference over; returns the one that falls out. Called with the lock. */
+static struct session *remember(struct sessions *sessions, struct session *session)
+{
+	struct session *oldest = sessions->ended[sessions->ended_next];
+	sessions->ended[sessions->ended_next] = session;
+	sessions->ended_next = (sessions->ended_next + 1) % ENDED_MAX;
+	sessions->ended_count += sessions->ended_count < ENDED_MAX;
+	return oldest;
+}
+
 void session_end(struct sessions *sessions, struct session *session)
 {
+	struct session *oldest = NULL;
+	shrink(session);
 	pthread_mutex_lock(&sessions->lock);
 	struct session **at = &sessions->first;
 	while (*at && *at != session)
 		at = &(*at)->next;
-	bool there = *at != NULL;
-	if (there) {
+	if (*at) {
 		*at = session->next;
 		sessions->count--;
-		memcpy(sessions->ended[sessions->ended_next], session->id, QV_RELAY_SESSION_SIZE);
-		sessions->ended_next = (sessions->ended_next + 1) % ENDED_MAX;
-		sessions->ended_count += sessions->ended_count < ENDED_MAX;
+		oldest = remember(sessions, session);
 	}
 	pthread_mutex_unlock(&sessions->lock);
-	if (there)
-		session_release(session);
+	session_release(oldest);
 }
 
 /* One whose time has come, held, or NULL; then *next is when the next one's comes. Called with the lock. */
@@ -265,6 +289,8 @@ void sessions_free(struct sessions *sessions)
 		pthread_join(sessions->thread, NULL);
 	while (sessions->first)
 		session_end(sessions, sessions->first);
+	for (size_t i = 0; i < sessions->ended_count; i++)
+		session_release(sessions->ended[i]);
 	pthread_cond_destroy(&sessions->changed);
 	pthread_mutex_destroy(&sessions->lock);
 	free(sessions);

@@ -59,13 +59,13 @@ void sessions_free(struct sessions *sessions);
 struct session *session_begin(struct sessions *sessions, const struct session_setup *setup, struct qv_error *err);
 /* Held by the caller; NULL: there is none. */
 struct session *session_find(struct sessions *sessions, const uint8_t *id);
-/* Whether it was there not long ago. */
-bool session_was_here(struct sessions *sessions, const uint8_t *id);
+/* The same, and one that has ended not long ago: it is over, and holds nothing any more. */
+struct session *session_recall(struct sessions *sessions, const uint8_t *id);
 void session_release(struct session *session); /* NULL is fine */
 
 /* Sets when waiting is over. Called with the session's lock, or by who has just begun it. */
 void session_set_due(struct sessions *sessions, struct session *session, int64_t due);
-/* It goes out of the table. */
+/* It goes out of the table. Called without the session's lock. */
 void session_end(struct sessions *sessions, struct session *session);
 
 /* Reads hexadecimal digits; false: they are no ID. */
