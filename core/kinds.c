@@ -8,6 +8,7 @@
 #include <qvisio/loader.h>
 #include <qvisio/qkdlink.h>
 #include <qvisio/relay.h>
+#include <qvisio/srtp.h>
 #include <qvisio/tls.h>
 #include <qvisio/videocodec.h>
 #include <qvisio/videosink.h>
@@ -53,6 +54,10 @@ static const size_t relay_required[] = { AT(relay, open),  AT(relay, close), AT(
 					 AT(relay, split), AT(relay, receive), AT(relay, expire), AT(relay, rebuild),
 					 0 };
 
+static const size_t srtp_required[] = { AT(srtp, open),	     AT(srtp, close),	      AT(srtp, add_keys),
+					AT(srtp, use_keys),  AT(srtp, drop_keys),     AT(srtp, protect),
+					AT(srtp, protect_rtcp), AT(srtp, unprotect), AT(srtp, unprotect_rtcp), 0 };
+
 #define KIND(kind, KIND, summary)                                                           \
 	{                                                                                   \
 		#kind, summary, QV_##KIND##_ABI_MAJOR, QV_##KIND##_ABI_MINOR,               \
@@ -72,6 +77,7 @@ const struct qv_kind qv_kinds[] = {
 	KIND(keystore, KEYSTORE, "the durable single-use store of a KME"),
 	KIND(qkdlink, QKDLINK, "where the keys of a QKD link come from"),
 	KIND(relay, RELAY, "brings keys over other KMEs, in shares"),
+	KIND(srtp, SRTP, "protects RTP and RTCP"),
 	{ NULL, NULL, 0, 0, 0, NULL },
 };
 
@@ -102,6 +108,7 @@ DEFINE_CLASS(audiocodec)
 DEFINE_CLASS(keystore)
 DEFINE_CLASS(qkdlink)
 DEFINE_CLASS(relay)
+DEFINE_CLASS(srtp)
 
 const char *qv_videocodec_wire_name(const struct qv_videocodec_class *class, const struct qv_options *options)
 {

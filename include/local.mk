@@ -26,6 +26,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/secure.h \
 	%D%/qvisio/session.h \
 	%D%/qvisio/shamir.h \
+	%D%/qvisio/srtp.h \
 	%D%/qvisio/stamp.h \
 	%D%/qvisio/tally.h \
 	%D%/qvisio/tls.h \

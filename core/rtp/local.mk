@@ -3,6 +3,7 @@ libqvisio_la_SOURCES += \
 	%D%/header.c \
 	%D%/jpeg.c \
 	%D%/jpeg_head.c \
+	%D%/masters.c \
 	%D%/opus.c \
 	%D%/payload.c \
 	%D%/payload.h \

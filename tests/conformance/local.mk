@@ -23,6 +23,7 @@ libconformance_la_SOURCES = \
 	%D%/relay_net.c \
 	%D%/result.c \
 	%D%/runner.c \
+	%D%/srtp.c \
 	%D%/suites.c \
 	%D%/symbols.c \
 	%D%/tls.c \

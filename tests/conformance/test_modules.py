@@ -79,6 +79,7 @@ ARGUMENTS = {
     "relay/disjoint": None,
     "relay/recursive": None,
     "relay/redistribute": None,
+    "srtp/libsrtp2": None,
     "tls/gnutls": None,
     "tls/openssl": None,
     "videocodec/mjpeg": None,
