@@ -5,6 +5,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/audiosink.h \
 	%D%/qvisio/audiosource.h \
 	%D%/qvisio/call.h \
+	%D%/qvisio/call_control.h \
 	%D%/qvisio/clock.h \
 	%D%/qvisio/config.h \
 	%D%/qvisio/error.h \

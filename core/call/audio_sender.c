@@ -7,7 +7,11 @@
 #include <qvisio/audiocodec.h>
 #include <qvisio/audiosource.h>
 
-#define READ_MS 200
+#include "board.h"
+#include "control.h"
+
+#define READ_MS   200
+#define REOPEN_MS 500 /* between two looks for a microphone that is gone */
 
 struct audio_sender {
 	struct media *media;
@@ -15,7 +19,14 @@ struct audio_sender {
 	struct module_host source_host, codec_host;
 	const struct qv_audiosource_class *source_class;
 	const struct qv_audiocodec_class *codec_class;
-	struct qv_audiosource *source;
+	const struct qv_role *source_role;
+	struct qv_audiosource *source; /* NULL: gone, or of another role soon */
+	size_t block_frames;
+	unsigned source_set; /* by the call's control, when the source was opened */
+	bool told_gone;
+	int64_t read_ns;  /* when the last block came */
+	uint64_t base;    /* of the source's positions in those of the stream */
+	int16_t *silence; /* sent in place of what a muted microphone gives */
 	struct qv_audioencoder *encoder;
 	struct qv_audio_format format;
 	uint64_t next_position;
@@ -24,22 +35,37 @@ struct audio_sender {
 	pthread_t thread;
 };
 
-static int open_modules(struct audio_sender *sender, const struct qv_role *source, const struct qv_role *codec,
-			struct qv_stream_offer *offer, struct qv_error *err)
+static int open_source(struct audio_sender *sender, struct qv_error *err)
 {
-	size_t block_frames = 0;
-	if (sender->codec_class->plan(codec->options, &sender->format, &block_frames, err) != 0)
+	sender->source_class = qv_audiosource_class(sender->source_role->class);
+	sender->source = sender->source_class->open(&sender->source_host.host, sender->source_role->options,
+						    &sender->format, sender->block_frames, err);
+	return sender->source ? 0 : qv_error_prefix(err, "audio source \"%s\"", sender->source_class->head.name);
+}
+
+static void close_source(struct audio_sender *sender)
+{
+	if (sender->source)
+		sender->source_class->close(sender->source);
+	sender->source = NULL;
+}
+
+static int open_modules(struct audio_sender *sender, const struct qv_role *codec, struct qv_stream_offer *offer,
+			struct qv_error *err)
+{
+	if (sender->codec_class->plan(codec->options, &sender->format, &sender->block_frames, err) != 0)
 		return qv_error_prefix(err, "audio codec \"%s\"", sender->codec_class->head.name);
-	sender->source = sender->source_class->open(&sender->source_host.host, source->options, &sender->format,
-						    block_frames, err);
-	if (!sender->source)
-		return qv_error_prefix(err, "audio source \"%s\"", sender->source_class->head.name);
+	if (open_source(sender, err) != 0)
+		return -1;
 	sender->encoder =
 		sender->codec_class->encoder_open(&sender->codec_host.host, codec->options, &sender->format, err);
 	if (!sender->encoder)
 		return qv_error_prefix(err, "audio codec \"%s\"", sender->codec_class->head.name);
+	sender->silence = calloc((size_t)sender->format.rate * (size_t)sender->format.channels, sizeof(int16_t));
+	if (!sender->silence)
+		return qv_fail(err, QV_E_NOMEM, "no memory for silence");
 	offer->audio = sender->format;
-	offer->block_frames = (uint32_t)block_frames;
+	offer->block_frames = (uint32_t)sender->block_frames;
 	return 0;
 }
 
@@ -53,11 +79,11 @@ struct audio_sender *audio_sender_open(struct media *media, struct outbox *outbo
 	}
 	sender->media = media;
 	sender->outbox = outbox;
-	sender->source_class = qv_audiosource_class(source->class);
+	sender->source_role = source;
 	sender->codec_class = qv_audiocodec_class(codec->class);
 	module_host_init(&sender->source_host, media, "audio.source");
 	module_host_init(&sender->codec_host, media, "audio.codec");
-	if (open_modules(sender, source, codec, offer, err) != 0) {
+	if (open_modules(sender, codec, offer, err) != 0) {
 		audio_sender_free(sender);
 		return NULL;
 	}
@@ -102,21 +128,85 @@ static int send_block(struct audio_sender *sender, const struct qv_audio_block *
 	return 0;
 }
 
-static int take_block(struct audio_sender *sender, struct qv_error *err)
+static int pass_block(struct audio_sender *sender, struct qv_audio_block *block, struct qv_error *err)
 {
 	struct ledger *ledger = sender->media->ledger;
+	sender->read_ns = qv_clock_now(&qv_clock_monotonic);
+	if (block->frames < 1 || block->frames > (size_t)sender->format.rate)
+		return qv_fail(err, QV_E_INTERNAL, "it delivered a block of %zu samples", block->frames);
+	block->position += sender->base;
+	ledger_add(ledger, &ledger->totals.audio.captured, block->frames);
+	if (block->position > sender->next_position)
+		ledger_add(ledger, &ledger->totals.audio.missed, block->position - sender->next_position);
+	sender->next_position = block->position + block->frames;
+	if (atomic_load(&sender->media->control->switches.muted[QV_STREAM_AUDIO]))
+		block->samples = sender->silence;
+	return send_block(sender, block, sender->read_ns, err);
+}
+
+static void tell(struct audio_sender *sender, enum qv_call_happening happening, const char *text)
+{
+	board_post(sender->media->board, happening, QV_STREAM_AUDIO, 0, text);
+	connection_wake(sender->media->connection);
+}
+
+/* Somebody chose another source. */
+static void look_for_choice(struct audio_sender *sender)
+{
+	struct qv_call_control *control = sender->media->control;
+	unsigned set = atomic_load(&control->switches.source_set[QV_STREAM_AUDIO]);
+	if (set == sender->source_set)
+		return;
+	sender->source_set = set;
+	close_source(sender);
+	sender->source_role = control_source(control, QV_STREAM_AUDIO);
+}
+
+/* The new source counts from 0; in the stream it goes on where the old one was, later by the time between. */
+static void place_source(struct audio_sender *sender)
+{
+	int64_t gap = sender->read_ns ? qv_clock_now(&qv_clock_monotonic) - sender->read_ns : 0;
+	sender->base = sender->next_position + (uint64_t)(gap / 1000 * sender->format.rate / 1000000);
+}
+
+/* 1: there is a source; 0: not yet, after a wait; -1: the call is being stopped. */
+static int have_source(struct audio_sender *sender, struct qv_error *err)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	look_for_choice(sender);
+	if (sender->source)
+		return 1;
+	if (open_source(sender, &why) == 0) {
+		sender->told_gone = false;
+		place_source(sender);
+		tell(sender, QV_CALL_DEVICE_BACK, sender->source_class->head.name);
+		return 1;
+	}
+	if (!sender->told_gone)
+		tell(sender, QV_CALL_DEVICE_GONE, why.message);
+	sender->told_gone = true;
+	int64_t until = qv_clock_now(&qv_clock_monotonic) + REOPEN_MS * QV_NS_PER_MS;
+	return qv_clock_sleep_until(until, sender->media->stop.poll_fd, err);
+}
+
+static int take_block(struct audio_sender *sender, struct qv_error *err)
+{
 	struct qv_audio_block block;
+	int has = have_source(sender, err);
+	if (has <= 0)
+		return has;
 	int got = sender->source_class->read(sender->source, &block, READ_MS, err);
-	int64_t read_ns = qv_clock_now(&qv_clock_monotonic);
-	if (got <= 0)
+	if (got > 0)
+		return pass_block(sender, &block, err);
+	if (got == 0 || !sender->media->keep_devices || (err->code != QV_E_GONE && err->code != QV_E_IO))
 		return got;
-	if (block.frames < 1 || block.frames > (size_t)sender->format.rate)
-		return qv_fail(err, QV_E_INTERNAL, "it delivered a block of %zu samples", block.frames);
-	ledger_add(ledger, &ledger->totals.audio.captured, block.frames);
-	if (block.position > sender->next_position)
-		ledger_add(ledger, &ledger->totals.audio.missed, block.position - sender->next_position);
-	sender->next_position = block.position + block.frames;
-	return send_block(sender, &block, read_ns, err);
+	qv_log_warning(sender->media->host->log, "audio source \"%s\": %s; it is looked for",
+		       sender->source_class->head.name, err->message);
+	tell(sender, QV_CALL_DEVICE_GONE, err->message);
+	sender->told_gone = true;
+	close_source(sender);
+	*err = (struct qv_error)QV_ERROR_INIT;
+	return 0;
 }
 
 static void *run(void *argument)
@@ -153,7 +243,8 @@ void audio_sender_free(struct audio_sender *sender)
 	if (sender->started)
 		pthread_join(sender->thread, NULL);
 	sender->codec_class->encoder_close(sender->encoder);
-	sender->source_class->close(sender->source);
+	close_source(sender);
+	free(sender->silence);
 	module_host_clear(&sender->source_host);
 	module_host_clear(&sender->codec_host);
 	free(sender);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "connection_switch.h"
 #include "connection_timers.h"
 
 /* What the kernel may hold that it has not sent yet: sound waits behind no more than this. */
@@ -25,7 +26,7 @@ static int64_t now_ns(void)
 }
 
 /* Best effort: the link may be no TCP socket. */
-static void tune_socket(int fd)
+void connection_tune_socket(int fd)
 {
 	int yes = 1, low = NOT_SENT_MAX;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -51,13 +52,14 @@ struct connection *connection_new(const struct qv_link *link, const struct qv_ho
 		free(c);
 		return NULL;
 	}
-	c->link = c->wire.link = link;
+	c->link = c->wire.in_link = c->wire.out_link = *link;
 	c->host = host;
 	c->limits.hello_timeout_ms = or_default(limits->hello_timeout_ms, 5000);
 	c->limits.peer_timeout_ms = or_default(limits->peer_timeout_ms, 10000);
 	c->limits.bye_timeout_ms = or_default(limits->bye_timeout_ms, 2000);
+	c->limits.ring_timeout_ms = or_default(limits->ring_timeout_ms, 60000);
 	c->end = QV_CALL_FAILED;
-	tune_socket(link->fd);
+	connection_tune_socket(link->fd);
 	return c;
 }
 
@@ -78,20 +80,38 @@ void connection_wake(struct connection *c)
 
 static bool must_go(uint8_t type)
 {
-	return type != QV_RECORD_PING && type != QV_RECORD_PONG && type != QV_RECORD_STATS;
+	return type != QV_RECORD_PING && type != QV_RECORD_PONG && type != QV_RECORD_STATS &&
+	       type != QV_RECORD_RINGING && type != QV_RECORD_REFRESH;
 }
 
-bool connection_send(struct connection *c, uint8_t type, const uint8_t *payload, size_t size)
+static bool queue(struct connection *c, uint8_t type, uint8_t flags, const uint8_t *payload, size_t size)
 {
 	size_t limit = must_go(type) ? CONTROL_SLOTS : CONTROL_SLOTS - CONTROL_SPARE;
 	if (c->control_count >= limit || size > CONTROL_PAYLOAD)
 		return false;
 	struct control *control = &c->control[(c->control_first + c->control_count++) % CONTROL_SLOTS];
 	control->type = type;
+	control->flags = flags;
 	control->size = size;
 	if (size)
 		memcpy(control->payload, payload, size);
 	return true;
+}
+
+bool connection_send(struct connection *c, uint8_t type, const uint8_t *payload, size_t size)
+{
+	return queue(c, type, 0, payload, size);
+}
+
+bool connection_send_new(struct connection *c, uint8_t type, const uint8_t *payload, size_t size)
+{
+	return c->peer_minor >= 1 && queue(c, type, QV_RECORD_IGNORABLE, payload, size);
+}
+
+void connection_ring(struct connection *c)
+{
+	c->greet_by_ns = now_ns() + c->limits.ring_timeout_ms * QV_NS_PER_MS;
+	c->next_ring_ns = now_ns();
 }
 
 void connection_opened(struct connection *c)
@@ -197,10 +217,20 @@ static int take_pong(struct connection *c, const struct qv_record *record, struc
 	return 0;
 }
 
+/* As long as the peer says so somebody is being asked; we have our own idea of how long that may go on. */
+static int peer_rings(struct connection *c, const struct qv_record *record, struct qv_error *err)
+{
+	int64_t last = c->began_ns + c->limits.ring_timeout_ms * QV_NS_PER_MS;
+	int64_t silent = now_ns() + c->limits.hello_timeout_ms * QV_NS_PER_MS;
+	c->greet_by_ns = silent < last ? silent : last;
+	return c->class->record(c->side, record, err);
+}
+
 static int dispatch(struct connection *c, const struct qv_record *record, struct qv_error *err)
 {
-	bool known = record->type >= QV_RECORD_HELLO && record->type <= QV_RECORD_BYE;
-	bool greets = record->type <= QV_RECORD_REFUSE || record->type == QV_RECORD_BYE;
+	bool known = record->type >= QV_RECORD_HELLO && record->type <= QV_RECORD_SWITCH;
+	bool greets =
+		record->type <= QV_RECORD_REFUSE || record->type == QV_RECORD_BYE || record->type == QV_RECORD_RINGING;
 	if (!known)
 		return record->flags & QV_RECORD_IGNORABLE
 			       ? 0
@@ -210,6 +240,8 @@ static int dispatch(struct connection *c, const struct qv_record *record, struct
 		/* The peer may have sent this before it read our BYE; only its last words still matter. */
 		if (record->type == QV_RECORD_BYE)
 			return peer_bye(c, record, err);
+		if (record->type == QV_RECORD_SWITCH)
+			return connection_peer_switches(c, err);
 		return record->type == QV_RECORD_STATS ? c->class->record(c->side, record, err) : 0;
 	}
 	if (greets != (c->phase == PHASE_GREETING) && record->type != QV_RECORD_BYE)
@@ -222,6 +254,10 @@ static int dispatch(struct connection *c, const struct qv_record *record, struct
 		return take_pong(c, record, err);
 	case QV_RECORD_BYE:
 		return peer_bye(c, record, err);
+	case QV_RECORD_RINGING:
+		return peer_rings(c, record, err);
+	case QV_RECORD_SWITCH:
+		return connection_peer_switches(c, err);
 	default:
 		return c->class->record(c->side, record, err);
 	}
@@ -271,7 +307,7 @@ static bool next_control(struct connection *c)
 		return false;
 	const struct control *control = &c->control[c->control_first];
 	memcpy(wire_payload(&c->wire), control->payload, control->size);
-	wire_put(&c->wire, control->type, 0, 0, control->size);
+	wire_put(&c->wire, control->type, control->flags, 0, control->size);
 	c->control_first = (c->control_first + 1) % CONTROL_SLOTS;
 	c->control_count--;
 	return true;
@@ -289,7 +325,7 @@ static bool next_record(struct connection *c)
 static int close_session(struct connection *c, struct qv_error *err)
 {
 	if (!c->shutdown_sent) {
-		int io = c->link->tls->shutdown(c->link->session, err);
+		int io = c->wire.out_link.tls->shutdown(c->wire.out_link.session, err);
 		if (io < 0) {
 			c->broken = true;
 			return -1;
@@ -305,7 +341,18 @@ static int close_session(struct connection *c, struct qv_error *err)
 static int transmit(struct connection *c, struct qv_error *err)
 {
 	c->want_write = false;
-	while (!c->shutdown_sent && (!wire_idle(&c->wire) || next_record(c))) {
+	while (!c->shutdown_sent) {
+		if (wire_idle(&c->wire)) {
+			int went = connection_go_over(c, err);
+			if (went < 0) {
+				c->broken = true;
+				return -1;
+			}
+			if (went == 0)
+				return 0;
+			if (wire_idle(&c->wire) && !next_record(c))
+				break;
+		}
 		uint64_t before = c->wire.bytes_out;
 		int io = wire_flush(&c->wire, err);
 		if (c->wire.bytes_out != before)
@@ -339,22 +386,29 @@ static void last_words(struct connection *c, struct qv_error *err)
 
 static void wait_for_events(struct connection *c, bool *woken, bool *cancelled)
 {
-	bool data = !c->input_ended && c->link->tls->pending(c->link->session);
+	const struct qv_link *in = &c->wire.in_link, *out = &c->wire.out_link;
+	bool data = !c->input_ended && in->tls->pending(in->session);
 	int64_t left = data ? 0 : connection_deadline(c) - now_ns();
 	struct timespec wait = { .tv_sec = (time_t)(left / QV_NS_PER_SECOND),
 				 .tv_nsec = (long)(left % QV_NS_PER_SECOND) };
-	struct pollfd fds[3] = {
+	short write_events = c->want_write ? POLLOUT : 0;
+	struct pollfd fds[4 + OLD_LINKS] = {
 		{ .fd = c->wake_fd, .events = POLLIN },
 		{ .fd = c->phase == PHASE_CLOSING ? -1 : c->host->cancel_fd, .events = POLLIN },
-		{ .fd = c->link->fd,
-		  .events = (short)((c->input_ended ? 0 : POLLIN) |
-				    (c->want_write || c->read_wants_write ? POLLOUT : 0)) },
+		{ .fd = in->fd,
+		  .events = (short)((c->input_ended ? 0 : POLLIN) | (c->read_wants_write ? POLLOUT : 0)) },
+		{ .fd = out->fd == in->fd ? -1 : out->fd, .events = write_events },
 	};
-	if (fds[2].events == 0)
-		fds[2].fd = -1;
+	if (out->fd == in->fd)
+		fds[2].events |= write_events;
+	for (int i = 2; i < 4; i++)
+		if (fds[i].events == 0)
+			fds[i].fd = -1;
+	for (size_t i = 0; i < c->old_count; i++)
+		fds[4 + i] = (struct pollfd){ .fd = c->old[i].link.fd, .events = POLLIN };
 	if (left < 0)
 		wait = (struct timespec){ 0 };
-	(void)ppoll(fds, 3, &wait, NULL); /* EINTR: the loop goes round */
+	(void)ppoll(fds, 4 + c->old_count, &wait, NULL); /* EINTR: the loop goes round */
 	*woken = fds[0].revents != 0;
 	*cancelled = fds[1].revents != 0;
 }
@@ -366,6 +420,10 @@ static void step(struct connection *c, bool woken, bool cancelled)
 		connection_bye(c, QV_BYE_STOPPED, NULL, QV_CALL_CANCELLED);
 	if (receive(c, &err) != 0)
 		give_up(c, &err);
+	if (c->look_ns && now_ns() >= c->look_ns) {
+		c->look_ns = 0;
+		woken = true;
+	}
 	if (woken) {
 		uint64_t count;
 		ssize_t got = read(c->wake_fd, &count, sizeof count);
@@ -375,6 +433,7 @@ static void step(struct connection *c, bool woken, bool cancelled)
 	}
 	if (connection_run_timers(c, now_ns(), &err) != 0)
 		give_up(c, &err);
+	connection_read_old(c, now_ns());
 	if (!c->broken && !c->done && transmit(c, &err) != 0)
 		last_words(c, &err);
 }
@@ -384,12 +443,14 @@ int connection_run(struct connection *c, const struct side_class *class, struct 
 	c->class = class;
 	c->side = side;
 	c->began_ns = c->heard_ns = c->moved_ns = now_ns();
+	c->greet_by_ns = c->began_ns + c->limits.hello_timeout_ms * QV_NS_PER_MS;
 	for (bool woken = false, cancelled = false;;) {
 		step(c, woken, cancelled);
 		if (c->done)
 			break;
 		wait_for_events(c, &woken, &cancelled);
 	}
+	connection_drop_old(c);
 	if (c->failure.code == QV_OK)
 		return 0;
 	if (err)

@@ -28,21 +28,47 @@ struct side_class {
 	int (*woken)(struct side *side, struct qv_error *err);
 	/* Once a second while open, and a last time when it ends regularly. */
 	void (*second)(struct side *side, bool last);
+	/* The rest is for a side whose call can go over to other sessions; NULL without. */
+	/* The peer goes over: fills `link` with the session it means. False: there is none. */
+	bool (*next_link)(struct side *side, struct qv_link *link);
+	/* Both directions have gone over: connection->link is the new session. */
+	int (*switched)(struct side *side, struct qv_error *err);
+	/* A session is over that another one followed. */
+	void (*release)(struct side *side, struct qv_link *link);
 };
 
 #define CONTROL_SLOTS   16
 #define CONTROL_SPARE   4 /* kept for records that must go out */
 #define CONTROL_PAYLOAD 1024
 
+/* Sessions gone over from, of which the peer's close_notify is still to come. */
+#define OLD_LINKS 4
+
+struct old_link {
+	struct qv_link link;
+	int64_t close_by_ns;
+};
+
+enum switching {
+	SWITCH_NONE,
+	SWITCH_DUE,    /* to be said in the old session */
+	SWITCH_WRITING /* said; to be flushed and followed by close_notify */
+};
+
 struct control {
-	uint8_t type;
+	uint8_t type, flags;
 	size_t size;
 	uint8_t payload[CONTROL_PAYLOAD];
 };
 
 struct connection {
 	struct wire wire;
-	const struct qv_link *link;
+	struct qv_link link; /* the session in use, until both directions have gone over to the next */
+	struct qv_link next;
+	bool has_next, in_switched, out_switched;
+	enum switching switching;
+	struct old_link old[OLD_LINKS];
+	size_t old_count;
 	const struct qv_host *host;
 	struct qv_call_limits limits;
 	const struct side_class *class;
@@ -54,7 +80,10 @@ struct connection {
 	size_t control_first, control_count;
 	int64_t began_ns, opened_ns, ended_ns; /* opened: 0 until then */
 	int64_t heard_ns, moved_ns;            /* bytes came; bytes went or there were none to send */
+	int64_t greet_by_ns, next_ring_ns;     /* next_ring: 0 unless somebody is asked here */
 	int64_t next_ping_ns, next_second_ns, close_by_ns;
+	int64_t look_ns;     /* when the side wants to be woken, while open; 0: not */
+	uint16_t peer_minor; /* of its version of the protocol */
 	uint32_t pings;
 	bool want_write;       /* poll for room: something waits to be written */
 	bool read_wants_write; /* TLS wants to write before it reads on */
@@ -79,6 +108,15 @@ void connection_opened(struct connection *connection);
 
 /* Queues a control record. False: too many wait already. */
 bool connection_send(struct connection *connection, uint8_t type, const uint8_t *payload, size_t size);
+
+/* A record of version 1.1; to an older peer it is not sent. */
+bool connection_send_new(struct connection *connection, uint8_t type, const uint8_t *payload, size_t size);
+
+/* Waits for a person to answer: the peer is told so. */
+void connection_ring(struct connection *connection);
+
+/* Goes over to another session, whose peer knows what it is for. False: it is on its way to one already. */
+bool connection_switch(struct connection *connection, const struct qv_link *next);
 
 /* Says BYE and ends the session as `end`. Only the first call counts. */
 void connection_bye(struct connection *connection, enum qv_bye code, const char *text, enum qv_call_end end);

@@ -10,11 +10,6 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t hello_deadline(const struct connection *c)
-{
-	return c->began_ns + c->limits.hello_timeout_ms * QV_NS_PER_MS;
-}
-
 static int64_t silence_deadline(const struct connection *c)
 {
 	return sooner(c->heard_ns, c->moved_ns) + c->limits.peer_timeout_ms * QV_NS_PER_MS;
@@ -24,9 +19,10 @@ int64_t connection_deadline(const struct connection *c)
 {
 	switch (c->phase) {
 	case PHASE_GREETING:
-		return hello_deadline(c);
+		return c->next_ring_ns ? sooner(c->greet_by_ns, c->next_ring_ns) : c->greet_by_ns;
 	case PHASE_OPEN:
-		return sooner(silence_deadline(c), sooner(c->next_ping_ns, c->next_second_ns));
+		return sooner(c->look_ns ? c->look_ns : INT64_MAX,
+			      sooner(silence_deadline(c), sooner(c->next_ping_ns, c->next_second_ns)));
 	case PHASE_CLOSING:
 		break;
 	}
@@ -56,8 +52,15 @@ static int check_silence(const struct connection *c, int64_t now, struct qv_erro
 
 int connection_run_timers(struct connection *c, int64_t now, struct qv_error *err)
 {
-	if (c->phase == PHASE_GREETING && now >= hello_deadline(c))
-		return qv_fail(err, QV_E_TIMEOUT, "the peer did not greet within %d ms", c->limits.hello_timeout_ms);
+	if (c->phase == PHASE_GREETING && now >= c->greet_by_ns)
+		return c->peer_minor
+			       ? qv_fail(err, QV_E_TIMEOUT, "nobody answered within %d ms", c->limits.ring_timeout_ms)
+			       : qv_fail(err, QV_E_TIMEOUT, "the peer did not greet within %d ms",
+					 c->limits.hello_timeout_ms);
+	if (c->phase == PHASE_GREETING && c->next_ring_ns && now >= c->next_ring_ns) {
+		connection_send_new(c, QV_RECORD_RINGING, NULL, 0);
+		c->next_ring_ns = now + QV_NS_PER_SECOND;
+	}
 	if (c->phase == PHASE_CLOSING && now >= c->close_by_ns)
 		c->done = true;
 	if (c->phase != PHASE_OPEN)

@@ -107,3 +107,34 @@ void ledger_result(struct ledger *ledger, struct qv_call_result *result)
 	for (int i = 0; i < QV_STAGE_COUNT; i++)
 		result->latency[i] = summary(&ledger->stage[i]);
 }
+
+void ledger_merge(struct qv_call_totals *into, const struct qv_call_totals *from)
+{
+	struct qv_call_video_totals *v = &into->video;
+	struct qv_call_audio_totals *a = &into->audio;
+	v->captured += from->video.captured;
+	v->missed += from->video.missed;
+	v->skipped += from->video.skipped;
+	v->encoded += from->video.encoded;
+	v->dropped_outbox += from->video.dropped_outbox;
+	v->sent += from->video.sent;
+	v->received += from->video.received;
+	v->lost += from->video.lost;
+	v->dropped_inbox += from->video.dropped_inbox;
+	v->damaged += from->video.damaged;
+	v->decoded += from->video.decoded;
+	v->shown += from->video.shown;
+	v->bytes += from->video.bytes;
+	a->captured += from->audio.captured;
+	a->missed += from->audio.missed;
+	a->packets_encoded += from->audio.packets_encoded;
+	a->dropped_outbox += from->audio.dropped_outbox;
+	a->packets_sent += from->audio.packets_sent;
+	a->packets_received += from->audio.packets_received;
+	a->dropped_inbox += from->audio.dropped_inbox;
+	a->damaged += from->audio.damaged;
+	a->played += from->audio.played;
+	a->concealed += from->audio.concealed;
+	a->underruns += from->audio.underruns;
+	a->bytes += from->audio.bytes;
+}

@@ -49,6 +49,9 @@ struct medium_state ledger_state(struct ledger *ledger, const struct medium_stat
 /* Median of the interval in ns, -1 without any, and begins the next interval. */
 int64_t ledger_interval(struct ledger *ledger);
 
+/* Adds what another half of the call counted. */
+void ledger_merge(struct qv_call_totals *into, const struct qv_call_totals *from);
+
 /* Fills what the ledger knows of a result. Only when no other thread is left. */
 void ledger_result(struct ledger *ledger, struct qv_call_result *result);
 

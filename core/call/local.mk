@@ -8,17 +8,27 @@ libqvisio_la_SOURCES += \
 	%D%/audio_sinks.h \
 	%D%/audio_sender.c \
 	%D%/audio_sender.h \
+	%D%/board.c \
+	%D%/board.h \
+	%D%/call.c \
 	%D%/clock_offset.c \
 	%D%/clock_offset.h \
 	%D%/condition.h \
 	%D%/connection.c \
 	%D%/connection.h \
+	%D%/connection_switch.c \
+	%D%/connection_switch.h \
 	%D%/connection_timers.c \
 	%D%/connection_timers.h \
+	%D%/control.c \
+	%D%/control.h \
+	%D%/greeting.c \
 	%D%/histogram.c \
 	%D%/histogram.h \
 	%D%/inbox.c \
 	%D%/inbox.h \
+	%D%/incoming.c \
+	%D%/incoming.h \
 	%D%/jitter_buffer.c \
 	%D%/jitter_buffer.h \
 	%D%/ledger.c \
@@ -27,9 +37,11 @@ libqvisio_la_SOURCES += \
 	%D%/medium.h \
 	%D%/outbox.c \
 	%D%/outbox.h \
-	%D%/receive.c \
+	%D%/outgoing.c \
+	%D%/outgoing.h \
+	%D%/renewer.c \
+	%D%/renewer.h \
 	%D%/refuse.c \
-	%D%/send.c \
 	%D%/unit_buffer.c \
 	%D%/unit_buffer.h \
 	%D%/video_receiver.c \

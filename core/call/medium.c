@@ -48,8 +48,7 @@ int media_init(struct media *media, const struct qv_link *link, const struct qv_
 	       const struct qv_call_limits *limits, struct qv_error *err)
 {
 	*media = (struct media){ .host = host, .stop = { -1, -1 } };
-	media->ledger = ledger_new(err);
-	media->connection = media->ledger ? connection_new(link, host, limits, err) : NULL;
+	media->connection = connection_new(link, host, limits, err);
 	if (media->connection && stop_init(&media->stop, host->cancel_fd, err) == 0)
 		return 0;
 	media_clear(media);
@@ -59,7 +58,6 @@ int media_init(struct media *media, const struct qv_link *link, const struct qv_
 void media_clear(struct media *media)
 {
 	connection_free(media->connection);
-	ledger_free(media->ledger);
 	stop_clear(&media->stop);
 	*media = (struct media){ .stop = { -1, -1 } };
 }
@@ -92,12 +90,9 @@ uint32_t span_us(int64_t from_ns, int64_t to_ns)
 void media_result(const struct media *media, struct qv_call_result *result)
 {
 	const struct connection *c = media->connection;
-	ledger_result(media->ledger, result);
 	result->end = c->end;
 	result->peer_bye = c->peer_bye;
 	result->opened = c->opened_ns != 0;
-	result->totals.bytes_sent = c->wire.bytes_out;
-	result->totals.bytes_received = c->wire.bytes_in;
 	if (c->opened_ns)
 		result->duration_ns = (c->ended_ns ? c->ended_ns : qv_clock_now(&qv_clock_monotonic)) - c->opened_ns;
 	result->rtt_ms = connection_rtt_ms(c);
@@ -110,11 +105,8 @@ void media_stats(const struct media *media, struct qv_call_totals *before, int64
 	int64_t now = qv_clock_now(&qv_clock_monotonic), began = *before_ns ? *before_ns : c->opened_ns;
 	double seconds = now > began ? (double)(now - began) / 1e9 : 1;
 	stats->elapsed_ns = now - c->opened_ns;
-	stats->totals = ledger_totals(media->ledger);
-	stats->totals.bytes_sent = c->wire.bytes_out;
-	stats->totals.bytes_received = c->wire.bytes_in;
-	uint64_t frames = stats->totals.video.sent + stats->totals.video.shown;
-	stats->fps = (double)(frames - before->video.sent - before->video.shown) / seconds;
+	stats->fps_sent = (double)(stats->totals.video.sent - before->video.sent) / seconds;
+	stats->fps = (double)(stats->totals.video.shown - before->video.shown) / seconds;
 	stats->kbit_sent = (double)(c->wire.bytes_out - before->bytes_sent) * 8 / 1000 / seconds;
 	stats->kbit_received = (double)(c->wire.bytes_in - before->bytes_received) * 8 / 1000 / seconds;
 	stats->rtt_ms = connection_rtt_ms(c);
@@ -134,4 +126,11 @@ const char *qv_call_end_name(enum qv_call_end end)
 {
 	static const char *const names[] = { "sources-ended", "cancelled", "window-closed", "peer-bye", "failed" };
 	return (unsigned)end < sizeof names / sizeof names[0] ? names[end] : "unknown";
+}
+
+const char *qv_call_happening_name(enum qv_call_happening happening)
+{
+	static const char *const names[] = { "ringing",     "rekeyed",     "rekey-failed", "peer-state",
+					     "device-gone", "device-back", "key" };
+	return (unsigned)happening < sizeof names / sizeof names[0] ? names[happening] : "unknown";
 }

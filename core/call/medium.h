@@ -16,11 +16,17 @@ void stop_raise(const struct stop *stop);
 bool stop_raised(const struct stop *stop);
 void stop_clear(struct stop *stop);
 
+struct board;
+struct qv_call_control;
+
 struct media {
 	const struct qv_host *host;
 	struct stop stop;
-	struct ledger *ledger;
+	struct ledger *ledger; /* of one half of the call */
 	struct connection *connection;
+	struct qv_call_control *control;
+	struct board *board;
+	bool keep_devices;
 };
 int media_init(struct media *media, const struct qv_link *link, const struct qv_host *host,
 	       const struct qv_call_limits *limits, struct qv_error *err);
@@ -43,10 +49,10 @@ static inline bool role_present(const struct qv_role *role)
 	return role && role->class;
 }
 
-/* The part of a result that both sides fill alike. Only when no other thread is left. */
+/* What the connection knows of a result. */
 void media_result(const struct media *media, struct qv_call_result *result);
 
-/* The part of the second's figures that both sides fill alike; `before` keeps the totals between calls. */
+/* The figures of a second that follow from its totals; `before` keeps these between calls. */
 void media_stats(const struct media *media, struct qv_call_totals *before, int64_t *before_ns,
 		 struct qv_call_stats *stats);
 

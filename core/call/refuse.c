@@ -24,7 +24,7 @@ static void second(struct side *side, bool last)
 	(void)last;
 }
 
-static const struct side_class refuser_class = { take_record, NULL, woken, second };
+static const struct side_class refuser_class = { .record = take_record, .woken = woken, .second = second };
 
 static const char *usual_text(enum qv_refusal code)
 {

@@ -6,6 +6,7 @@
 
 #include <qvisio/videocodec.h>
 
+#include "board.h"
 #include "inbox.h"
 #include "video_sinks.h"
 
@@ -23,7 +24,8 @@ struct video_receiver {
 	struct video_sinks *sinks;
 	struct qv_videodecoder *decoder;
 	struct unit_buffer picture;
-	bool want_key; /* after damage, where the decoder does not know its needs itself */
+	unsigned secured; /* generation of the security state that is shown */
+	bool want_key;    /* after damage, where the decoder does not know its needs itself */
 	bool warned;
 	bool started;
 	pthread_t thread;
@@ -102,11 +104,22 @@ static void note_times(struct video_receiver *receiver, int64_t taken, int64_t d
 	ledger_stage(ledger, QV_STAGE_TOTAL, shown - picture->captured_ns);
 }
 
+/* The peer is asked for what the decoder waits for; pictures between keys were given up, or are damaged. */
+static void note_need(struct video_receiver *receiver)
+{
+	const struct qv_videocodec_class *class = receiver->codec_class;
+	bool need = class->need ? class->need(receiver->decoder) != QV_NEED_NOTHING : receiver->want_key;
+	if (!need || atomic_exchange(&receiver->media->board->need_key, true))
+		return;
+	connection_wake(receiver->media->connection);
+}
+
 static int show_picture(struct video_receiver *receiver, bool more, struct qv_error *err)
 {
 	struct qv_frame frame = { 0 };
 	int64_t taken = now_ns();
 	int made = decode(receiver, &frame, err);
+	note_need(receiver);
 	if (made < 0)
 		return qv_error_prefix(err, "video codec \"%s\"", receiver->codec_class->head.name);
 	/* With a newer picture waiting this one was decoded only because that one builds on it. */
@@ -119,10 +132,23 @@ static int show_picture(struct video_receiver *receiver, bool more, struct qv_er
 	return 0;
 }
 
+/* A new key has come into use. */
+static void show_security(struct video_receiver *receiver)
+{
+	struct board *board = receiver->media->board;
+	unsigned now = atomic_load(&board->secured);
+	if (now == receiver->secured)
+		return;
+	receiver->secured = now;
+	struct qv_call_security security = board_security(board);
+	video_sinks_status(receiver->sinks, security.secured, security.text);
+}
+
 static int show_all(struct video_receiver *receiver, struct qv_error *err)
 {
 	for (;;) {
 		bool more = false;
+		show_security(receiver);
 		switch (inbox_take(receiver->inbox, &receiver->picture, &more, IDLE_MS)) {
 		case INBOX_ENDED:
 			return 0;

@@ -7,7 +7,13 @@
 #include <qvisio/videocodec.h>
 #include <qvisio/videosource.h>
 
+#include "board.h"
+#include "control.h"
+
 #define READ_MS 200
+/* Between two looks for a camera that is gone, and between two black pictures. */
+#define REOPEN_MS 500
+#define BLACK_MS  500
 
 struct video_sender {
 	struct media *media;
@@ -15,26 +21,69 @@ struct video_sender {
 	struct module_host source_host, codec_host;
 	const struct qv_videosource_class *source_class;
 	const struct qv_videocodec_class *codec_class;
-	struct qv_videosource *source;
+	const struct qv_role *source_role, *codec_role;
+	struct qv_videosource *source; /* NULL: gone, or of another role soon */
+	struct qv_video_format format;
 	struct qv_videoencoder *encoder;
+	struct qv_picture *black;              /* sent in place of what a muted camera gives */
+	struct qv_videoencoder *black_encoder; /* where the camera's own takes no such pictures */
+	int64_t black_ns;
+	unsigned refresh;    /* requests for a key picture that were seen */
+	unsigned source_set; /* by the call's control, when the source was opened */
 	uint64_t next_frame; /* of the source's sequence */
 	uint64_t encoded;
+	bool told_gone;
 	bool started;
 	pthread_t thread;
 };
 
-static int open_modules(struct video_sender *sender, const struct qv_role *source, const struct qv_role *codec,
-			struct qv_video_format *format, struct qv_error *err)
+static int open_encoder(struct video_sender *sender, const struct qv_video_format *format,
+			struct qv_videoencoder **encoder, struct qv_error *err)
+{
+	*encoder =
+		sender->codec_class->encoder_open(&sender->codec_host.host, sender->codec_role->options, format, err);
+	return *encoder ? 0 : qv_error_prefix(err, "video codec \"%s\"", sender->codec_class->head.name);
+}
+
+static void forget_black(struct video_sender *sender)
+{
+	sender->codec_class->encoder_close(sender->black_encoder);
+	sender->black_encoder = NULL;
+	qv_picture_free(sender->black);
+	sender->black = NULL;
+}
+
+static bool same_format(const struct qv_video_format *a, const struct qv_video_format *b)
+{
+	return a->pixel == b->pixel && a->range == b->range && a->width == b->width && a->height == b->height &&
+	       a->fps_num == b->fps_num && a->fps_den == b->fps_den;
+}
+
+/* Opens the source, and an encoder for what it gives. */
+static int open_source(struct video_sender *sender, struct qv_error *err)
 {
 	struct qv_video_want want = { .pixels = sender->codec_class->pixels };
-	sender->source = sender->source_class->open(&sender->source_host.host, source->options, &want, err);
+	struct qv_video_format format;
+	sender->source_class = qv_videosource_class(sender->source_role->class);
+	sender->source =
+		sender->source_class->open(&sender->source_host.host, sender->source_role->options, &want, err);
 	if (!sender->source)
 		return qv_error_prefix(err, "video source \"%s\"", sender->source_class->head.name);
-	sender->source_class->format(sender->source, format);
-	sender->encoder = sender->codec_class->encoder_open(&sender->codec_host.host, codec->options, format, err);
-	if (!sender->encoder)
-		return qv_error_prefix(err, "video codec \"%s\"", sender->codec_class->head.name);
-	return 0;
+	sender->source_class->format(sender->source, &format);
+	if (sender->encoder && same_format(&format, &sender->format))
+		return 0;
+	sender->format = format;
+	sender->codec_class->encoder_close(sender->encoder);
+	forget_black(sender);
+	return open_encoder(sender, &format, &sender->encoder, err);
+}
+
+static void close_source(struct video_sender *sender)
+{
+	if (sender->source)
+		sender->source_class->close(sender->source);
+	sender->source = NULL;
+	sender->next_frame = 0;
 }
 
 struct video_sender *video_sender_open(struct media *media, struct outbox *outbox, const struct qv_role *source,
@@ -47,25 +96,32 @@ struct video_sender *video_sender_open(struct media *media, struct outbox *outbo
 	}
 	sender->media = media;
 	sender->outbox = outbox;
-	sender->source_class = qv_videosource_class(source->class);
+	sender->source_role = source;
+	sender->codec_role = codec;
 	sender->codec_class = qv_videocodec_class(codec->class);
 	module_host_init(&sender->source_host, media, "video.source");
 	module_host_init(&sender->codec_host, media, "video.codec");
-	if (open_modules(sender, source, codec, &offer->video, err) != 0) {
+	if (open_source(sender, err) != 0) {
 		video_sender_free(sender);
 		return NULL;
 	}
+	offer->video = sender->format;
 	offer->kind = QV_STREAM_VIDEO;
 	snprintf(offer->codec, sizeof offer->codec, "%s", qv_videocodec_wire_name(sender->codec_class, codec->options));
 	return sender;
 }
 
 /* Encodes a frame and puts it into the outbox. */
-static int send_frame(struct video_sender *sender, const struct qv_frame *frame, int64_t read_ns, struct qv_error *err)
+static int send_frame(struct video_sender *sender, struct qv_videoencoder *encoder, const struct qv_frame *frame,
+		      int64_t read_ns, struct qv_error *err)
 {
 	struct ledger *ledger = sender->media->ledger;
 	struct qv_packet packet = { 0 };
-	int made = sender->codec_class->encode(sender->encoder, frame, &packet, err);
+	unsigned refresh = atomic_load(&sender->media->control->switches.refresh);
+	if (refresh != sender->refresh && sender->codec_class->request_key)
+		sender->codec_class->request_key(encoder);
+	sender->refresh = refresh;
+	int made = sender->codec_class->encode(encoder, frame, &packet, err);
 	int64_t ready = qv_clock_now(&qv_clock_monotonic);
 	if (made <= 0)
 		return made < 0 ? qv_error_prefix(err, "encoding") : 0;
@@ -92,23 +148,101 @@ static int send_frame(struct video_sender *sender, const struct qv_frame *frame,
 	return 0;
 }
 
-static int take_frame(struct video_sender *sender, struct qv_error *err)
+/* A black picture in place of the frame, now and then: it says nothing, but that the call is alive. */
+static int send_black(struct video_sender *sender, const struct qv_frame *frame, int64_t read_ns, struct qv_error *err)
+{
+	struct qv_video_format format = sender->format;
+	if (sender->black_ns && read_ns < sender->black_ns + BLACK_MS * QV_NS_PER_MS)
+		return 0;
+	if (format.pixel == QV_PIXEL_JPEG)
+		format.pixel = QV_PIXEL_I420;
+	if (!sender->black && !(sender->black = qv_picture_new(&format, err)))
+		return -1;
+	if (format.pixel != sender->format.pixel && !sender->black_encoder &&
+	    open_encoder(sender, &format, &sender->black_encoder, err) != 0)
+		return -1;
+	struct qv_frame black = qv_picture_frame(sender->black);
+	black.capture_ns = frame->capture_ns;
+	black.sequence = frame->sequence;
+	sender->black_ns = read_ns;
+	return send_frame(sender, sender->black_encoder ? sender->black_encoder : sender->encoder, &black, read_ns,
+			  err);
+}
+
+static int pass_frame(struct video_sender *sender, const struct qv_frame *frame, struct qv_error *err)
 {
 	struct ledger *ledger = sender->media->ledger;
-	struct qv_frame frame;
-	int got = sender->source_class->read(sender->source, &frame, READ_MS, err);
 	int64_t read_ns = qv_clock_now(&qv_clock_monotonic);
-	if (got <= 0)
-		return got;
 	ledger_add(ledger, &ledger->totals.video.captured, 1);
-	if (frame.sequence > sender->next_frame)
-		ledger_add(ledger, &ledger->totals.video.missed, frame.sequence - sender->next_frame);
-	sender->next_frame = frame.sequence + 1;
+	if (frame->sequence > sender->next_frame)
+		ledger_add(ledger, &ledger->totals.video.missed, frame->sequence - sender->next_frame);
+	sender->next_frame = frame->sequence + 1;
 	if (!outbox_video_room(sender->outbox)) {
 		ledger_add(ledger, &ledger->totals.video.skipped, 1);
 		return 0;
 	}
-	return send_frame(sender, &frame, read_ns, err);
+	if (atomic_load(&sender->media->control->switches.muted[QV_STREAM_VIDEO]))
+		return send_black(sender, frame, read_ns, err);
+	sender->black_ns = 0;
+	return send_frame(sender, sender->encoder, frame, read_ns, err);
+}
+
+static void tell(struct video_sender *sender, enum qv_call_happening happening, const char *text)
+{
+	board_post(sender->media->board, happening, QV_STREAM_VIDEO, 0, text);
+	connection_wake(sender->media->connection);
+}
+
+/* Somebody chose another source. */
+static void look_for_choice(struct video_sender *sender)
+{
+	struct qv_call_control *control = sender->media->control;
+	unsigned set = atomic_load(&control->switches.source_set[QV_STREAM_VIDEO]);
+	if (set == sender->source_set)
+		return;
+	sender->source_set = set;
+	close_source(sender);
+	sender->source_role = control_source(control, QV_STREAM_VIDEO);
+}
+
+/* 1: there is a source; 0: not yet, after a wait; -1: the call is being stopped. */
+static int have_source(struct video_sender *sender, struct qv_error *err)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	look_for_choice(sender);
+	if (sender->source)
+		return 1;
+	if (open_source(sender, &why) == 0) {
+		sender->told_gone = false;
+		tell(sender, QV_CALL_DEVICE_BACK, sender->source_class->head.name);
+		return 1;
+	}
+	close_source(sender);
+	if (!sender->told_gone)
+		tell(sender, QV_CALL_DEVICE_GONE, why.message);
+	sender->told_gone = true;
+	int64_t until = qv_clock_now(&qv_clock_monotonic) + REOPEN_MS * QV_NS_PER_MS;
+	return qv_clock_sleep_until(until, sender->media->stop.poll_fd, err);
+}
+
+static int take_frame(struct video_sender *sender, struct qv_error *err)
+{
+	struct qv_frame frame;
+	int has = have_source(sender, err);
+	if (has <= 0)
+		return has;
+	int got = sender->source_class->read(sender->source, &frame, READ_MS, err);
+	if (got > 0)
+		return pass_frame(sender, &frame, err);
+	if (got == 0 || !sender->media->keep_devices || (err->code != QV_E_GONE && err->code != QV_E_IO))
+		return got;
+	qv_log_warning(sender->media->host->log, "video source \"%s\": %s; it is looked for",
+		       sender->source_class->head.name, err->message);
+	tell(sender, QV_CALL_DEVICE_GONE, err->message);
+	sender->told_gone = true;
+	close_source(sender);
+	*err = (struct qv_error)QV_ERROR_INIT;
+	return 0;
 }
 
 static void *run(void *argument)
@@ -144,8 +278,9 @@ void video_sender_free(struct video_sender *sender)
 		return;
 	if (sender->started)
 		pthread_join(sender->thread, NULL);
+	close_source(sender);
 	sender->codec_class->encoder_close(sender->encoder);
-	sender->source_class->close(sender->source);
+	forget_black(sender);
 	module_host_clear(&sender->source_host);
 	module_host_clear(&sender->codec_host);
 	free(sender);

@@ -83,6 +83,16 @@ int video_sinks_poll(struct video_sinks *sinks, struct qv_error *err)
 	return 0;
 }
 
+void video_sinks_status(struct video_sinks *sinks, enum qv_secured secured, const char *text)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct entry *entry = &sinks->entries[i];
+		if (entry->sink && entry->class->status && entry->class->status(entry->sink, secured, text, &why) != 0)
+			qv_log_error(sinks->media->host->log, "the security state cannot be shown: %s", why.message);
+	}
+}
+
 void video_sinks_close(struct video_sinks *sinks)
 {
 	for (size_t i = 0; sinks && i < sinks->count; i++) {

@@ -18,6 +18,9 @@ struct video_sinks *video_sinks_open(const struct media *media, const struct qv_
 int video_sinks_show(struct video_sinks *sinks, const struct qv_frame *frame, struct qv_error *err);
 int video_sinks_poll(struct video_sinks *sinks, struct qv_error *err);
 
+/* Shows how the call is secured now. */
+void video_sinks_status(struct video_sinks *sinks, enum qv_secured secured, const char *text);
+
 /* NULL is fine. */
 void video_sinks_close(struct video_sinks *sinks);
 

@@ -5,7 +5,7 @@
 
 int wire_read(struct wire *wire, bool *want_write, struct qv_error *err)
 {
-	const struct qv_link *link = wire->link;
+	const struct qv_link *link = &wire->in_link;
 	size_t got = 0;
 	if (wire->in_start > 0) {
 		memmove(wire->in, wire->in + wire->in_start, wire->in_end - wire->in_start);
@@ -40,7 +40,7 @@ void wire_put(struct wire *wire, uint8_t type, uint8_t flags, uint16_t stream, s
 
 int wire_flush(struct wire *wire, struct qv_error *err)
 {
-	const struct qv_link *link = wire->link;
+	const struct qv_link *link = &wire->out_link;
 	while (!wire_idle(wire)) {
 		size_t put = 0;
 		int io = link->tls->write(link->session, wire->out + wire->out_at, wire->out_size - wire->out_at, &put,

@@ -6,7 +6,7 @@
 #include <qvisio/call.h>
 
 struct wire {
-	const struct qv_link *link;
+	struct qv_link in_link, out_link; /* different ones while a new session takes over */
 	uint64_t bytes_in, bytes_out;
 	size_t in_start, in_end;
 	size_t out_at, out_size;

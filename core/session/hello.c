@@ -10,6 +10,7 @@ enum {
 	FIELD_VIDEO = 2,
 	FIELD_AUDIO = 3,
 	FIELD_ACCEPT = 4,
+	FIELD_TAKE = 5,         /* since 1.1 */
 	FIELD_CRITICAL = 0x8000 /* a reader that does not know the type must give up */
 };
 
@@ -68,10 +69,64 @@ static void put_offer(struct writer *out, const struct qv_stream_offer *offer)
 	put_field(out, offer->kind == QV_STREAM_VIDEO ? FIELD_VIDEO : FIELD_AUDIO, &value);
 }
 
+static int check_codec(const char *codec, struct qv_error *err)
+{
+	for (const char *c = codec; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return qv_fail(err, QV_E_INVALID, "a codec name is not printable ASCII");
+	return codec[0] ? 0 : qv_fail(err, QV_E_INVALID, "a codec has no name");
+}
+
+static int check_take(const struct qv_stream_take *take, struct qv_error *err)
+{
+	if (check_codec(take->codec, err) != 0)
+		return -1;
+	if (take->kind == QV_STREAM_VIDEO) {
+		if (take->width < 1 || take->width > QV_VIDEO_SIDE_MAX || take->height < 1 ||
+		    take->height > QV_VIDEO_SIDE_MAX || take->fps < 0)
+			return qv_fail(err, QV_E_INVALID, "pictures of %dx%d at %d a second cannot be taken",
+				       take->width, take->height, take->fps);
+		return 0;
+	}
+	struct qv_audio_format most = { take->rate, take->channels };
+	return qv_audio_format_check(&most, err);
+}
+
+bool qv_stream_take_fits(const struct qv_stream_take *take, const struct qv_stream_offer *offer)
+{
+	if (take->kind != offer->kind || strcmp(take->codec, offer->codec) != 0)
+		return false;
+	if (take->kind == QV_STREAM_AUDIO)
+		return offer->audio.rate <= take->rate && offer->audio.channels <= take->channels;
+	const struct qv_video_format *video = &offer->video;
+	bool slow = take->fps == 0 || (int64_t)video->fps_num <= (int64_t)take->fps * video->fps_den;
+	return video->width <= take->width && video->height <= take->height && slow;
+}
+
+static void put_take(struct writer *out, const struct qv_stream_take *take)
+{
+	uint8_t bytes[32 + QV_SESSION_NAME_MAX];
+	struct writer value = { .bytes = bytes, .room = sizeof bytes };
+	put_number(&value, take->kind, 1);
+	if (take->kind == QV_STREAM_VIDEO) {
+		put_number(&value, (uint64_t)take->width, 2);
+		put_number(&value, (uint64_t)take->height, 2);
+		put_number(&value, (uint64_t)take->fps, 2);
+	} else {
+		put_number(&value, (uint64_t)take->rate, 4);
+		put_number(&value, (uint64_t)take->channels, 1);
+	}
+	size_t length = strnlen(take->codec, QV_SESSION_NAME_MAX);
+	put_number(&value, length, 1);
+	put_bytes(&value, take->codec, length);
+	put_field(out, FIELD_TAKE, &value);
+}
+
 int qv_hello_encode(const struct qv_hello *hello, uint8_t *bytes, size_t room, struct qv_error *err)
 {
 	struct writer out = { .bytes = bytes, .room = room };
-	if (hello->offers > QV_SESSION_STREAMS_MAX || hello->accepts > QV_SESSION_STREAMS_MAX)
+	if (hello->offers > QV_SESSION_STREAMS_MAX || hello->accepts > QV_SESSION_STREAMS_MAX ||
+	    hello->takes > QV_SESSION_TAKES_MAX)
 		return qv_fail(err, QV_E_INVALID, "more than %d streams in a session", QV_SESSION_STREAMS_MAX);
 	put_bytes(&out, magic, sizeof magic);
 	put_number(&out, hello->major, 2);
@@ -92,6 +147,11 @@ int qv_hello_encode(const struct qv_hello *hello, uint8_t *bytes, size_t room, s
 		put_number(&out, 2 * hello->accepts, 2);
 		for (size_t i = 0; i < hello->accepts; i++)
 			put_number(&out, hello->accept[i], 2);
+	}
+	for (size_t i = 0; i < hello->takes; i++) {
+		if (check_take(&hello->take[i], err) != 0)
+			return -1;
+		put_take(&out, &hello->take[i]);
 	}
 	if (out.overflow)
 		return qv_fail(err, QV_E_INVALID, "no room for a HELLO in %zu bytes", room);
@@ -136,6 +196,40 @@ static int parse_offer(struct reader *in, enum qv_stream_kind kind, struct qv_he
 	return 0;
 }
 
+/* Of a kind that belongs to later versions: skipped, as is what stands behind the codec name. */
+static int parse_take(struct reader *in, struct qv_hello *hello, struct qv_error *err)
+{
+	unsigned kind = (unsigned)get_number(in, 1);
+	if (in->underflow)
+		return qv_fail(err, QV_E_PROTOCOL, "what the peer takes is malformed");
+	if (kind != QV_STREAM_VIDEO && kind != QV_STREAM_AUDIO)
+		return 0;
+	if (hello->takes == QV_SESSION_TAKES_MAX)
+		return qv_fail(err, QV_E_PROTOCOL, "the peer takes more than %d kinds of stream", QV_SESSION_TAKES_MAX);
+	struct qv_stream_take *take = &hello->take[hello->takes];
+	*take = (struct qv_stream_take){ .kind = (enum qv_stream_kind)kind };
+	if (take->kind == QV_STREAM_VIDEO) {
+		take->width = bounded(get_number(in, 2));
+		take->height = bounded(get_number(in, 2));
+		take->fps = bounded(get_number(in, 2));
+	} else {
+		take->rate = bounded(get_number(in, 4));
+		take->channels = bounded(get_number(in, 1));
+	}
+	size_t length = (size_t)get_number(in, 1);
+	const uint8_t *codec = get_bytes(in, length);
+	if (!codec || length > QV_SESSION_NAME_MAX || memchr(codec, 0, length))
+		return qv_fail(err, QV_E_PROTOCOL, "what the peer takes is malformed");
+	memcpy(take->codec, codec, length);
+	if (check_take(take, err) != 0) {
+		if (err)
+			err->code = QV_E_PROTOCOL;
+		return qv_error_prefix(err, "what the peer takes");
+	}
+	hello->takes++;
+	return 0;
+}
+
 static int parse_accept(struct reader *in, struct qv_hello *hello, struct qv_error *err)
 {
 	if (hello->accepts || in->size % 2 != 0 || in->size == 0 || in->size / 2 > QV_SESSION_STREAMS_MAX)
@@ -159,6 +253,8 @@ static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello,
 		return parse_offer(in, QV_STREAM_AUDIO, hello, err);
 	case FIELD_ACCEPT:
 		return parse_accept(in, hello, err);
+	case FIELD_TAKE:
+		return parse_take(in, hello, err);
 	}
 	if (type & FIELD_CRITICAL)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer insists on field %u of its greeting, unknown here", type);

@@ -7,5 +7,6 @@ libqvisio_la_SOURCES += \
 	%D%/reason.c \
 	%D%/record.c \
 	%D%/stats.c \
+	%D%/stream_state.c \
 	%D%/text.c \
 	%D%/text.h

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <qvisio/keysource.h>
 #include <qvisio/loader.h>
 #include <qvisio/module.h>
 #include <qvisio/session.h>
@@ -91,7 +92,8 @@ struct qv_call_totals {
 /* The state of a call, once a second. */
 struct qv_call_stats {
 	int64_t elapsed_ns;              /* since the call began */
-	double fps;                      /* sent or shown during the last interval */
+	double fps;                      /* shown during the last interval, or sent where nothing is received */
+	double fps_sent;                 /* sent during the last interval */
 	double kbit_sent, kbit_received; /* kbit/s during the last interval, all records */
 	double latency_ms;               /* capture to display, median of the last interval; -1: not known (yet) */
 	double jitter_buffer_ms;         /* sound waiting here or, when sending, at the receiver; -1: none */
@@ -104,13 +106,44 @@ struct qv_call_stats {
 /* What both sides agreed on. */
 struct qv_call_opened {
 	const char *peer_program;                    /* as it calls itself; hostile text, made printable */
-	const struct qv_stream_offer *video, *audio; /* NULL: not in this call */
+	const struct qv_stream_offer *video, *audio; /* received, or sent where nothing is; NULL: not in this call */
+	const struct qv_stream_offer *sent_video, *sent_audio;
+};
+
+/* How a call is secured now. */
+struct qv_call_security {
+	enum qv_secured secured;
+	char key_id[QV_KEY_ID_MAX + 1]; /* "" unless keyed by QKD */
+	char text[768];                 /* in words, one line, for people */
+};
+
+/* Something happened in a call. */
+enum qv_call_happening {
+	QV_CALL_RINGING,      /* caller: somebody is asked; answerer: qv_call_control_answer is waited for */
+	QV_CALL_REKEYED,      /* a session with a new key has taken over; `security` */
+	QV_CALL_REKEY_FAILED, /* it could not be had, `text` says why; the call goes on with the key that it has */
+	QV_CALL_PEER_STATE,   /* `kind` of the peer's streams is `muted` or not, has `ended` or not */
+	QV_CALL_DEVICE_GONE,  /* our `kind` of source failed; `text`; it is looked for until it comes back */
+	QV_CALL_DEVICE_BACK,
+	QV_CALL_KEY /* somebody pressed a key in the window: `key` */
+};
+const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
+
+struct qv_call_event {
+	enum qv_call_happening happening;
+	enum qv_stream_kind kind;
+	bool muted, ended;
+	int key;          /* a Unicode character in lower case */
+	const char *text; /* NULL: none */
+	const char *peer_program;
+	const struct qv_call_security *security;
 };
 
 /* Each caller defines its observer around this. Callbacks come on the thread of the call, are short, may be NULL. */
 struct qv_call_observer {
 	void (*opened)(struct qv_call_observer *observer, const struct qv_call_opened *opened);
 	void (*stats)(struct qv_call_observer *observer, const struct qv_call_stats *stats);
+	void (*event)(struct qv_call_observer *observer, const struct qv_call_event *event);
 };
 
 enum qv_call_end {
@@ -127,8 +160,11 @@ struct qv_call_result {
 	struct qv_reason peer_bye; /* with QV_CALL_PEER_BYE */
 	char peer_program[QV_SESSION_NAME_MAX + 1];
 	bool opened;               /* HELLO and WELCOME were exchanged */
-	bool has_video, has_audio; /* agreed on; with these formats */
+	bool has_video, has_audio; /* agreed on; with these formats: received, or sent where nothing is */
 	struct qv_stream_offer video, audio;
+	bool sends_video, sends_audio; /* likewise, sent */
+	struct qv_stream_offer sent_video, sent_audio;
+	uint64_t rekeyed, rekey_failures; /* sessions that took over, and that could not be had */
 	struct qv_call_totals totals;
 	bool report_valid;                              /* sending: the receiver reported */
 	struct qv_receiver_report report;               /* its last report */
@@ -145,6 +181,7 @@ struct qv_call_limits {
 	int hello_timeout_ms; /* for HELLO and WELCOME; 5000 */
 	int peer_timeout_ms;  /* for a peer that sends nothing, or takes nothing; 10000 */
 	int bye_timeout_ms;   /* for the last records and the peer's close; 2000 */
+	int ring_timeout_ms;  /* for a person to answer; 60000 */
 };
 
 /* What to send. A role that is NULL is absent; a source needs its codec. */
@@ -186,6 +223,54 @@ int qv_call_send(const struct qv_link *link, const struct qv_send_plan *plan, co
  * that fails during the call is given up while another is left. */
 int qv_call_receive(const struct qv_link *link, const struct qv_receive_plan *plan, const struct qv_host *host,
 		    struct qv_call_observer *observer, struct qv_call_result *result, struct qv_error *err);
+
+/*
+ * Fresh keys during a call, make before break. The caller makes a second session with a new key while the first one
+ * works; then each side goes over to it between two records, so that nothing is lost or comes twice. Each program
+ * defines its renewal around this.
+ */
+struct qv_call_renewal {
+	/*
+	 * Caller: connects to the same peer with a new key and fills `link` and `security`. On a thread of the call's own;
+	 * gives up when `host->cancel_fd` becomes readable. NULL: the peer is to do it (the answerer).
+	 */
+	int (*renew)(struct qv_call_renewal *renewal, const struct qv_host *host, struct qv_link *link,
+		     struct qv_call_security *security, struct qv_error *err);
+	/*
+	 * Frees the session and closes the socket of a link that the call is done with. Called for every link that came
+	 * from `renew` or qv_call_control_attach, and for the link that the call began with once another one follows it.
+	 */
+	void (*release)(struct qv_call_renewal *renewal, struct qv_link *link);
+	int interval_ms;  /* age at which a key is to be replaced; 0: never for its age */
+	uint64_t bytes;   /* that one key may protect, both ways together; 0: any number */
+	int retry_ms;     /* after a failure; 0: as interval_ms, at most 10000 */
+	bool end_without; /* without a new key the call ends (QV_E_NO_KEY) rather than go on with a warning */
+};
+
+/* The two-way call. */
+enum qv_call_role { QV_CALL_CALLER, QV_CALL_ANSWERER };
+
+struct qv_call_control; /* see <qvisio/call_control.h> */
+struct qv_greeting;
+
+struct qv_call_plan {
+	const struct qv_send_plan *send;       /* NULL: nothing is sent */
+	const struct qv_receive_plan *receive; /* NULL: nothing is received */
+	struct qv_call_control *control;       /* NULL: nobody steers the call */
+	struct qv_call_renewal *renewal;       /* NULL: one session, one key */
+	const struct qv_greeting *greeting;    /* answerer: what has been read of the session; NULL: nothing */
+	bool ask;                              /* answerer: only qv_call_control_answer takes the call */
+	bool keep_devices;                     /* a source that fails is opened again until it works */
+};
+
+/*
+ * Runs one side of a call in which both may send and receive; program name and limits are those of `send`, or of
+ * `receive` if that is NULL. With a peer of version 1.0 it is the one-way call that such a peer knows. Ends as
+ * qv_call_send does, when our sources and the peer's have ended, or as qv_call_control_hang_up says.
+ */
+int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct qv_call_plan *plan,
+		const struct qv_host *host, struct qv_call_observer *observer, struct qv_call_result *result,
+		struct qv_error *err);
 
 /*
  * Answers a caller with REFUSE and closes the session; at most a second. `text` is for the person at the other end,

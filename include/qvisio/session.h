@@ -19,7 +19,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_SESSION_MAJOR 1
-#define QV_SESSION_MINOR 0
+#define QV_SESSION_MINOR 1
 
 #define QV_RECORD_HEADER      8
 #define QV_RECORD_SIZE_MAX    16384 /* header and payload: one TLS record, RFC 8446 section 5.1 */
@@ -34,7 +34,15 @@ enum qv_record_type {
 	QV_RECORD_PING = 6,
 	QV_RECORD_PONG = 7,
 	QV_RECORD_STATS = 8,
-	QV_RECORD_BYE = 9
+	QV_RECORD_BYE = 9,
+	/* Since 1.1, and only to a peer of 1.1 or later: */
+	QV_RECORD_RINGING = 10,  /* the answerer asks a person */
+	QV_RECORD_STATE = 11,    /* of a stream that this side sends: muted, ended */
+	QV_RECORD_REFRESH = 12,  /* a stream that this side receives needs a key picture */
+	QV_RECORD_RENEW = 13,    /* the answerer asks the caller for a session with a new key */
+	QV_RECORD_ATTACH = 14,   /* first of a new session: it continues the call that the token names */
+	QV_RECORD_ATTACHED = 15, /* in answer to ATTACH */
+	QV_RECORD_SWITCH = 16    /* last of a session in this direction: what follows comes in the new one */
 };
 
 #define QV_RECORD_IGNORABLE 0x80u /* a receiver that does not know the type skips the record */
@@ -73,6 +81,18 @@ struct qv_stream_offer {
 	uint32_t block_frames;               /* kind audio: samples per channel and packet, 1…rate */
 };
 
+/* What a caller can decode and show, so that the answerer knows what it may offer in return. Since 1.1. */
+#define QV_SESSION_TAKES_MAX 8
+struct qv_stream_take {
+	enum qv_stream_kind kind;
+	char codec[QV_SESSION_NAME_MAX + 1]; /* its wire name */
+	int width, height;                   /* kind video: the largest picture, 1…QV_VIDEO_SIDE_MAX */
+	int fps;                             /* kind video: the highest rate; 0: any */
+	int rate, channels;                  /* kind audio: the most of each */
+};
+/* Whether a stream fits into what is taken. */
+bool qv_stream_take_fits(const struct qv_stream_take *take, const struct qv_stream_offer *offer);
+
 struct qv_hello {
 	uint16_t major, minor;                 /* of the protocol */
 	char program[QV_SESSION_NAME_MAX + 1]; /* "visio_client 0.1.0"; "" when not told */
@@ -80,6 +100,8 @@ struct qv_hello {
 	struct qv_stream_offer offer[QV_SESSION_STREAMS_MAX];
 	size_t accepts; /* WELCOME: streams of the HELLO that the answerer wants */
 	uint16_t accept[QV_SESSION_STREAMS_MAX];
+	size_t takes; /* HELLO */
+	struct qv_stream_take take[QV_SESSION_TAKES_MAX];
 };
 
 /* Return the payload's size, or -1 QV_E_INVALID when `hello` cannot be sent. */
@@ -178,6 +200,31 @@ struct qv_receiver_report {
 };
 void qv_stats_encode(const struct qv_receiver_report *report, uint8_t bytes[QV_STATS_SIZE]);
 int qv_stats_decode(const uint8_t *bytes, size_t size, struct qv_receiver_report *report, struct qv_error *err);
+
+/* STATE and REFRESH. */
+#define QV_STREAM_MUTED 0x01u /* nothing of the microphone or camera is in it */
+#define QV_STREAM_ENDED 0x02u /* its source came to its end */
+
+#define QV_STATE_SIZE   3
+#define QV_REFRESH_SIZE 2
+
+struct qv_stream_state {
+	uint16_t stream;
+	uint8_t bits; /* QV_STREAM_…; others belong to later versions */
+};
+void qv_state_encode(const struct qv_stream_state *state, uint8_t bytes[QV_STATE_SIZE]);
+int qv_state_decode(const uint8_t *bytes, size_t size, struct qv_stream_state *state, struct qv_error *err);
+void qv_refresh_encode(uint16_t stream, uint8_t bytes[QV_REFRESH_SIZE]);
+int qv_refresh_decode(const uint8_t *bytes, size_t size, uint16_t *stream, struct qv_error *err);
+
+/* ATTACH: who knows the token is an end of the running call. */
+#define QV_ATTACH_TOKEN 32 /* bytes; from the exporter of the session that is to be followed */
+#define QV_ATTACH_SIZE  (8 + QV_ATTACH_TOKEN)
+#define QV_ATTACH_LABEL "EXPORTER-qvisio-attach"
+
+void qv_attach_encode(const uint8_t token[QV_ATTACH_TOKEN], uint8_t bytes[QV_ATTACH_SIZE]);
+/* `token` points into `bytes`. */
+int qv_attach_decode(const uint8_t *bytes, size_t size, const uint8_t **token, struct qv_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -5,7 +5,8 @@ call_tests = \
 	tests/call/test_call_parts \
 	tests/call/test_protocol \
 	tests/call/test_refuse \
-	tests/call/test_session
+	tests/call/test_session \
+	tests/call/test_two_way
 check_PROGRAMS += $(call_tests)
 TESTS += $(call_tests)
 
@@ -42,6 +43,10 @@ tests_call_test_protocol_LDADD = $(LDADD_UNIT)
 tests_call_test_refuse_SOURCES = %D%/test_refuse.c $(call_parts)
 tests_call_test_refuse_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_refuse_LDADD = $(LDADD_UNIT)
+
+tests_call_test_two_way_SOURCES = %D%/test_two_way.c %D%/recorded_1_0.h $(call_parts)
+tests_call_test_two_way_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_two_way_LDADD = $(LDADD_UNIT)
 
 tests_call_test_session_SOURCES = %D%/test_session.c
 tests_call_test_session_CFLAGS = $(CFLAGS_UNIT)

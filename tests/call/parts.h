@@ -13,6 +13,8 @@
 /* Plain text over a stream socket; half-closing it stands for close_notify. */
 extern const struct qv_tls_class plain_tls;
 struct qv_tls_session *plain_session(int fd);
+/* Sessions of the same number export the same keys. */
+void plain_number(struct qv_tls_session *session, int number);
 /* An end of the stream counts as cut off from now on. */
 void plain_cut(struct qv_tls_session *session);
 

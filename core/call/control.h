@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What steers a call, as the call itself sees it. */
+#ifndef QV_CALL_CONTROL_H
+#define QV_CALL_CONTROL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <qvisio/call_control.h>
+
+#include "connection.h"
+
+#define KINDS 3 /* indices are enum qv_stream_kind */
+
+/* What senders look at for every picture and block. */
+struct call_switches {
+	atomic_bool muted[KINDS];
+	atomic_uint refresh;           /* rises when a key picture is wanted */
+	atomic_uint source_set[KINDS]; /* rises when another source is */
+};
+
+struct qv_call_control {
+	struct call_switches switches;
+	pthread_mutex_t lock;
+	struct connection *connection; /* of the call that runs; the rest is told to it by waking it */
+	bool answered, taken, hang_up, renew;
+	const struct qv_role *source[KINDS];
+	struct qv_secret *token; /* that a session must show to be attached; NULL: none can be */
+	struct qv_call_renewal *renewal;
+	bool has_next;
+	struct qv_link next;
+	struct qv_call_security next_security;
+};
+
+/* The call begins and ends. A call without a control gets along with one of its own. */
+void control_bind(struct qv_call_control *control, struct connection *connection, struct qv_call_renewal *renewal);
+void control_unbind(struct qv_call_control *control);
+
+/* Sets what an attaching session must show; owns `token`; NULL: nothing can attach. */
+void control_set_token(struct qv_call_control *control, struct qv_secret *token);
+
+/* Takes the session that has attached. */
+bool control_take_next(struct qv_call_control *control, struct qv_link *link, struct qv_call_security *security);
+
+/* What has been asked for since the last look. */
+struct control_asked {
+	bool answered, taken, hang_up, renew;
+};
+struct control_asked control_asked(struct qv_call_control *control);
+
+const struct qv_role *control_source(struct qv_call_control *control, enum qv_stream_kind kind);
+
+/* The token of a session. NULL: its backend has none to give. */
+struct qv_secret *attach_token(const struct qv_link *link);
+
+/* What qv_greeting_read has of a session's first bytes. */
+struct qv_greeting {
+	size_t size;
+	uint8_t bytes[2 * QV_RECORD_SIZE_MAX];
+};
+
+/* Both ends of ATTACH; the caller's blocks until it is answered, at most `timeout_ms`. */
+int attach_ask(const struct qv_link *link, const struct qv_secret *token, const struct qv_host *host, int timeout_ms,
+	       struct qv_error *err);
+int attach_confirm(const struct qv_link *link, struct qv_error *err);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first records of a session, read and written while nobody runs a call over it. */
+#include <poll.h>
+#include <stdlib.h>
+
+#include "control.h"
+
+static bool has_record(const struct qv_greeting *greeting, struct qv_record *record)
+{
+	/* What is no record at all is also for the call to judge. */
+	return qv_record_parse(greeting->bytes, greeting->size, record, NULL) != 0;
+}
+
+static int wait_for(const struct qv_link *link, int io, int64_t deadline, const struct qv_host *host,
+		    struct qv_error *err)
+{
+	int64_t left = (deadline - qv_clock_now(&qv_clock_monotonic)) / QV_NS_PER_MS;
+	short events = io == QV_TLS_IO_WANT_WRITE ? POLLOUT : POLLIN;
+	int ready = left > 0 ? qv_wait_fd(link->fd, events, (int)left, host->cancel_fd, err) : 0;
+	if (ready == 0)
+		return qv_fail(err, QV_E_TIMEOUT, "the peer said nothing in its new session in time");
+	return ready < 0 ? -1 : 0;
+}
+
+/* Reads until there is a record. */
+static int read_record(const struct qv_link *link, struct qv_greeting *greeting, const struct qv_host *host,
+		       int timeout_ms, struct qv_error *err)
+{
+	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
+	struct qv_record record;
+	while (!has_record(greeting, &record)) {
+		size_t got = 0;
+		int io = link->tls->read(link->session, greeting->bytes + greeting->size,
+					 sizeof greeting->bytes - greeting->size, &got, err);
+		if (io < 0)
+			return -1;
+		if (io == QV_TLS_IO_DONE)
+			greeting->size += got;
+		else if (wait_for(link, io, deadline, host, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct qv_greeting *qv_greeting_read(const struct qv_link *link, const struct qv_host *host, int timeout_ms,
+				     struct qv_error *err)
+{
+	struct qv_greeting *greeting = calloc(1, sizeof *greeting);
+	if (!greeting) {
+		qv_fail(err, QV_E_NOMEM, "no memory for a greeting");
+		return NULL;
+	}
+	if (read_record(link, greeting, host, timeout_ms, err) == 0)
+		return greeting;
+	qv_greeting_free(greeting);
+	return NULL;
+}
+
+void qv_greeting_free(struct qv_greeting *greeting)
+{
+	if (greeting)
+		qv_wipe(greeting->bytes, greeting->size);
+	free(greeting);
+}
+
+bool qv_greeting_attaches(const struct qv_greeting *greeting)
+{
+	struct qv_record record;
+	return qv_record_parse(greeting->bytes, greeting->size, &record, NULL) == 1 && record.type == QV_RECORD_ATTACH;
+}
+
+struct qv_secret *attach_token(const struct qv_link *link)
+{
+	struct qv_secret *token = link->tls->export_key ? qv_secret_new(QV_ATTACH_TOKEN, NULL) : NULL;
+	if (!token || link->tls->export_key(link->session, QV_ATTACH_LABEL, token, NULL) == 0)
+		return token;
+	qv_secret_free(token);
+	return NULL;
+}
+
+static int write_all(const struct qv_link *link, const uint8_t *bytes, size_t size, const struct qv_host *host,
+		     int64_t deadline, struct qv_error *err)
+{
+	while (size > 0) {
+		size_t put = 0;
+		int io = link->tls->write(link->session, bytes, size, &put, err);
+		if (io < 0 || (io != QV_TLS_IO_DONE && wait_for(link, io, deadline, host, err) != 0))
+			return -1;
+		bytes += put;
+		size -= put;
+	}
+	return 0;
+}
+
+/* An ATTACHED, or the REFUSE of a peer that wants nothing of it. */
+static int judge_answer(const struct qv_greeting *answer, struct qv_error *err)
+{
+	struct qv_record record;
+	struct qv_reason reason;
+	if (qv_record_parse(answer->bytes, answer->size, &record, err) < 0)
+		return -1;
+	if (record.type == QV_RECORD_REFUSE && qv_reason_decode(record.payload, record.size, &reason, NULL) == 0)
+		return qv_fail(err, QV_E_DENIED, "the peer did not take the new session: %s", reason.text);
+	if (record.type != QV_RECORD_ATTACHED || answer->size != QV_RECORD_HEADER + record.size)
+		return qv_fail(err, QV_E_PROTOCOL, "the peer did not answer the request to continue the call");
+	return 0;
+}
+
+int attach_ask(const struct qv_link *link, const struct qv_secret *token, const struct qv_host *host, int timeout_ms,
+	       struct qv_error *err)
+{
+	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
+	uint8_t bytes[QV_RECORD_HEADER + QV_ATTACH_SIZE];
+	struct qv_greeting *answer = calloc(1, sizeof *answer);
+	if (!answer)
+		return qv_fail(err, QV_E_NOMEM, "no memory for a greeting");
+	qv_record_put_header(bytes, QV_RECORD_ATTACH, 0, 0, QV_ATTACH_SIZE);
+	qv_attach_encode(qv_secret_bytes(token), bytes + QV_RECORD_HEADER);
+	int status = write_all(link, bytes, sizeof bytes, host, deadline, err);
+	if (status == 0)
+		status = read_record(link, answer, host, timeout_ms, err);
+	if (status == 0)
+		status = judge_answer(answer, err);
+	qv_wipe(bytes, sizeof bytes);
+	qv_greeting_free(answer);
+	return status;
+}
+
+int attach_confirm(const struct qv_link *link, struct qv_error *err)
+{
+	uint8_t bytes[QV_RECORD_HEADER];
+	size_t put = 0;
+	qv_record_put_header(bytes, QV_RECORD_ATTACHED, 0, 0, 0);
+	int io = link->tls->write(link->session, bytes, sizeof bytes, &put, err);
+	if (io < 0)
+		return -1;
+	/* A new session has room for eight bytes. */
+	return io == QV_TLS_IO_DONE && put == sizeof bytes ? 0
+							   : qv_fail(err, QV_E_IO, "the new session takes no answer");
+}

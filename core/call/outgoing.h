@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The half of a call that offers, captures, encodes and sends. */
+#ifndef QV_CALL_OUTGOING_H
+#define QV_CALL_OUTGOING_H
+
+#include "audio_sender.h"
+#include "medium.h"
+#include "outbox.h"
+#include "video_sender.h"
+
+/* A unit on its way in pieces. */
+struct flight {
+	struct unit_buffer buffer;
+	size_t at;
+	bool active;
+};
+
+struct outgoing {
+	struct media media; /* the call's, with a ledger of its own */
+	struct outbox *outbox;
+	struct video_sender *video; /* open, whether the peer takes it or not */
+	struct audio_sender *audio;
+	struct qv_stream_offer video_offer, audio_offer;
+	bool sends_video, sends_audio; /* the peer takes it */
+	struct flight picture, sound;
+};
+
+/* Opens the sources of the plan. */
+struct outgoing *outgoing_open(const struct media *media, const struct qv_send_plan *plan, struct qv_error *err);
+
+/* Adds what is offered to a greeting: all of it, or the streams that fit into what the peer takes. */
+void outgoing_offer(const struct outgoing *out, struct qv_hello *hello);
+void outgoing_offer_fitting(const struct outgoing *out, const struct qv_hello *takes, struct qv_hello *hello);
+
+/* Starts the streams that the peer takes: those in `accept`. QV_E_PROTOCOL: one that was not offered. */
+int outgoing_start(struct outgoing *out, const uint16_t *accept, size_t count, struct qv_error *err);
+
+/* Puts the next record on the idle wire. */
+bool outgoing_fill(struct outgoing *out);
+
+/* Whether all of its streams have come to their end; `failed` is then set if that was a failure of all of them. */
+bool outgoing_finished(const struct outgoing *out, struct qv_error *failed);
+
+/* Joins the threads, which media->stop must have stopped. NULL is fine. */
+void outgoing_free(struct outgoing *out);
+
+#endif

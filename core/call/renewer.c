@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "renewer.h"
+
+#define ATTACH_MS    10000
+#define RETRY_MAX_MS 10000
+
+void renewer_init(struct renewer *renewer, const struct media *media, struct qv_call_renewal *plan, bool calls)
+{
+	*renewer = (struct renewer){ .plan = plan, .media = media, .calls = calls };
+	module_host_init(&renewer->host, media, "renewal");
+}
+
+static uint64_t bytes_now(const struct renewer *renewer)
+{
+	return renewer->media->connection->wire.bytes_in + renewer->media->connection->wire.bytes_out;
+}
+
+void renewer_keyed(struct renewer *renewer)
+{
+	renewer->keyed_ns = qv_clock_now(&qv_clock_monotonic);
+	renewer->keyed_bytes = bytes_now(renewer);
+	renewer->retry_ns = 0;
+	renewer->asked = false;
+}
+
+bool renewer_due(const struct renewer *renewer, int64_t now)
+{
+	const struct qv_call_renewal *plan = renewer->plan;
+	if (!plan || renewer->running || now < renewer->retry_ns || renewer->asked)
+		return false;
+	if (plan->interval_ms > 0 && now >= renewer->keyed_ns + plan->interval_ms * QV_NS_PER_MS)
+		return true;
+	return plan->bytes > 0 && bytes_now(renewer) - renewer->keyed_bytes >= plan->bytes;
+}
+
+int64_t renewer_next(const struct renewer *renewer)
+{
+	const struct qv_call_renewal *plan = renewer->plan;
+	if (!plan || plan->interval_ms <= 0 || renewer->running || renewer->asked)
+		return 0;
+	int64_t due = renewer->keyed_ns + plan->interval_ms * QV_NS_PER_MS;
+	return due > renewer->retry_ns ? due : renewer->retry_ns;
+}
+
+static void *run(void *argument)
+{
+	struct renewer *renewer = argument;
+	struct qv_call_renewal *plan = renewer->plan;
+	renewer->status = plan->renew(plan, &renewer->host.host, &renewer->link, &renewer->security, &renewer->failure);
+	if (renewer->status == 0 &&
+	    attach_ask(&renewer->link, renewer->token, &renewer->host.host, ATTACH_MS, &renewer->failure) != 0) {
+		plan->release(plan, &renewer->link);
+		renewer->status = -1;
+	}
+	atomic_store(&renewer->finished, true);
+	connection_wake(renewer->media->connection);
+	return NULL;
+}
+
+bool renewer_start(struct renewer *renewer)
+{
+	if (!renewer->plan || !renewer->plan->renew || renewer->running || renewer->media->connection->has_next)
+		return false;
+	renewer->failure = (struct qv_error)QV_ERROR_INIT;
+	qv_secret_free(renewer->token);
+	renewer->token = attach_token(&renewer->media->connection->link);
+	atomic_store(&renewer->finished, false);
+	if (!renewer->token) {
+		qv_fail(&renewer->failure, QV_E_UNSUPPORTED, "the TLS backend exports no keying material");
+	} else {
+		int failed = pthread_create(&renewer->thread, NULL, run, renewer);
+		if (failed == 0)
+			return renewer->running = true;
+		qv_fail_errno(&renewer->failure, QV_E_IO, failed, "starting the renewal thread");
+	}
+	return false;
+}
+
+static void note_failure(struct renewer *renewer)
+{
+	const struct qv_call_renewal *plan = renewer->plan;
+	int64_t wait = plan->retry_ms > 0 ? plan->retry_ms : plan->interval_ms;
+	if (wait <= 0 || (wait > RETRY_MAX_MS && plan->retry_ms <= 0))
+		wait = RETRY_MAX_MS;
+	renewer->retry_ns = qv_clock_now(&qv_clock_monotonic) + wait * QV_NS_PER_MS;
+}
+
+int renewer_take(struct renewer *renewer, struct qv_link *link, struct qv_call_security *security, struct qv_error *err)
+{
+	if (!renewer->running || !atomic_load(&renewer->finished))
+		return 0;
+	pthread_join(renewer->thread, NULL);
+	renewer->running = false;
+	if (renewer->status != 0) {
+		note_failure(renewer);
+		*err = renewer->failure;
+		return -1;
+	}
+	*link = renewer->link;
+	*security = renewer->security;
+	return 1;
+}
+
+void renewer_clear(struct renewer *renewer)
+{
+	if (renewer->running) {
+		pthread_join(renewer->thread, NULL);
+		if (renewer->status == 0)
+			renewer->plan->release(renewer->plan, &renewer->link);
+	}
+	renewer->running = false;
+	qv_secret_free(renewer->token);
+	renewer->token = NULL;
+	module_host_clear(&renewer->host);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a call needs a fresh key, and how it gets one: the caller makes a session beside the running one. */
+#ifndef QV_CALL_RENEWER_H
+#define QV_CALL_RENEWER_H
+
+#include "control.h"
+#include "medium.h"
+
+struct renewer {
+	struct qv_call_renewal *plan; /* NULL: nothing is ever renewed */
+	const struct media *media;
+	bool calls; /* the caller's side, which makes the sessions */
+	int64_t keyed_ns, retry_ns;
+	uint64_t keyed_bytes; /* of the connection when the key came into use */
+	bool asked;           /* answerer: RENEW was sent for this key */
+	struct module_host host;
+	bool running; /* the thread is there */
+	pthread_t thread;
+	struct qv_secret *token;
+	/* Written by the thread before it sets `finished`. */
+	struct qv_link link;
+	struct qv_call_security security;
+	struct qv_error failure;
+	int status;
+	atomic_bool finished;
+};
+
+void renewer_init(struct renewer *renewer, const struct media *media, struct qv_call_renewal *plan, bool calls);
+
+/* The call opened, or a session with a new key has taken over. */
+void renewer_keyed(struct renewer *renewer);
+
+/* Whether the key is due to be replaced, and when it will be for its age (0: not by itself). */
+bool renewer_due(const struct renewer *renewer, int64_t now);
+int64_t renewer_next(const struct renewer *renewer);
+
+/* Caller: begins to make a session. False: one is being made, or none can be. */
+bool renewer_start(struct renewer *renewer);
+
+/* 1: `link` and `security` are a session that waits for the call to go over; 0: nothing yet; -1: it could not be had. */
+int renewer_take(struct renewer *renewer, struct qv_link *link, struct qv_call_security *security,
+		 struct qv_error *err);
+
+/* Joins the thread, which media->stop must have stopped, and releases what it made. */
+void renewer_clear(struct renewer *renewer);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Steering a call while qv_call_run blocks: all functions may be called on any thread, before, during and after it.
+ */
+#ifndef QVISIO_CALL_CONTROL_H
+#define QVISIO_CALL_CONTROL_H
+
+#include <qvisio/call.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* For one call; outlives it. NULL with err. */
+struct qv_call_control *qv_call_control_new(struct qv_error *err);
+void qv_call_control_free(struct qv_call_control *control); /* NULL is fine */
+
+/* Answerer with plan->ask: takes the call, or refuses it (QV_REFUSE_DENIED). Only the first answer counts. */
+void qv_call_control_answer(struct qv_call_control *control, bool take);
+
+/* Says BYE; a call that has not begun is not begun. */
+void qv_call_control_hang_up(struct qv_call_control *control);
+
+/* From the next picture or block on, black or silence is sent in place of what camera or microphone give. */
+void qv_call_control_mute(struct qv_call_control *control, enum qv_stream_kind kind, bool muted);
+bool qv_call_control_muted(const struct qv_call_control *control, enum qv_stream_kind kind);
+
+/* Replaces the key now. Without a renewal in the plan nothing happens. */
+void qv_call_control_renew(struct qv_call_control *control);
+
+/*
+ * Sends from another source of the kind; `role` is borrowed until the call is over or another one was set. If it cannot
+ * be opened the call tells so (QV_CALL_DEVICE_GONE) and tries on.
+ */
+void qv_call_control_source(struct qv_call_control *control, enum qv_stream_kind kind, const struct qv_role *role);
+
+/*
+ * What an answerer's new session is for, by its first record. Waits for that, at most `timeout_ms`. Pass it on to
+ * qv_call_run or qv_call_control_attach. NULL with err.
+ */
+struct qv_greeting *qv_greeting_read(const struct qv_link *link, const struct qv_host *host, int timeout_ms,
+				     struct qv_error *err);
+void qv_greeting_free(struct qv_greeting *greeting); /* NULL is fine */
+/* Whether it continues a running call. Anything else is for qv_call_run, which also judges it. */
+bool qv_greeting_attaches(const struct qv_greeting *greeting);
+
+/*
+ * Gives a call that runs the session that `greeting` came in; from then on it is the call's, which frees it by its
+ * renewal. QV_E_DENIED: it belongs to no session of this call; QV_E_BUSY: the call has gone over to another one.
+ */
+int qv_call_control_attach(struct qv_call_control *control, const struct qv_greeting *greeting,
+			   const struct qv_link *link, const struct qv_call_security *security, struct qv_error *err);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif
