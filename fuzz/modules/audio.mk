@@ -13,3 +13,11 @@ fuzz_modules_wav_SOURCES = %D%/wav.c fuzz/fuzz.h modules/audiosource/file/wav_re
 fuzz_modules_wav_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS)
 fuzz_modules_wav_LDADD = $(LDADD_FUZZ) $(SNDFILE_LIBS) -lm
 endif
+
+if WITH_OPUS
+FUZZERS += fuzz/modules/opus
+fuzz_modules_opus_SOURCES = %D%/opus.c fuzz/fuzz.h $(opus_sources)
+fuzz_modules_opus_CFLAGS = $(AM_CFLAGS) $(OPUS_CFLAGS)
+fuzz_modules_opus_LDADD = $(LDADD_FUZZ) $(OPUS_LIBS)
+endif
+EXTRA_DIST += %D%/corpus/opus

@@ -89,8 +89,8 @@ struct qv_audiocodec_class {
 
 	/*
 	 * Optional. Decodes the `frames` samples per channel just before `next` from what `next` carries of the packet
-	 * before it; `next` itself is decoded after that. 1: `block` filled with just so many; 0: `next` carries nothing of
-	 * it, or not so many, and nothing has changed: conceal; -1 QV_E_PROTOCOL.
+	 * before it; `next` itself is decoded after that. 1: `block` filled with just so many, of which those that `next`
+	 * does not carry are concealed; 0: it carries nothing, and nothing has changed: conceal; -1 QV_E_PROTOCOL.
 	 */
 	int (*recover)(struct qv_audiodecoder *decoder, const struct qv_packet *next, size_t frames,
 		       struct qv_audio_block *block, struct qv_error *err);

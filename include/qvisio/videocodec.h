@@ -86,7 +86,7 @@ struct qv_videocodec_class {
 	void (*decoder_close)(struct qv_videodecoder *decoder); /* required; NULL is fine */
 
 	/*
-	 * Required. Packets come by rising sequence, and a gap in it is a loss. 1: `frame` filled (planar), correct, valid
+	 * Required. Packets of one encoder come by rising sequence, and a gap in it is a loss. 1: `frame` filled (planar), correct, valid
 	 * until the next call on this decoder; 0: nothing to show, as what it builds on is missing: keep showing the
 	 * last; -1 QV_E_PROTOCOL: the packet is damaged, which counts as its loss.
 	 */

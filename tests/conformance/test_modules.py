@@ -66,6 +66,7 @@ def key_files(tmp):
 
 # What to give each module; None where its defaults do. A function is called with an empty folder.
 ARGUMENTS = {
+    "audiocodec/opus": None,
     "audiocodec/pcm": None,
     "audiosink/file": lambda tmp: ["path=" + os.path.join(tmp, "out.wav")],
     "audiosink/null": None,

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+opus_sources = \
+	modules/audiocodec/opus/decoder.c \
+	modules/audiocodec/opus/encoder.c \
+	modules/audiocodec/opus/opus_codec.c \
+	modules/audiocodec/opus/opus_codec.h
+
+if WITH_OPUS
+module_LTLIBRARIES += audiocodec-opus.la
+audiocodec_opus_la_SOURCES = $(opus_sources)
+audiocodec_opus_la_CFLAGS = $(AM_CFLAGS) $(OPUS_CFLAGS)
+audiocodec_opus_la_LIBADD = libqvisio.la $(OPUS_LIBS)
+audiocodec_opus_la_LDFLAGS = $(LDFLAGS_MODULE)
+dist_man_MANS += doc/man/qvisio-audiocodec-opus.7
+endif
