@@ -10,6 +10,7 @@ include %D%/videosink/sdl/local.mk
 include %D%/videosink/file/local.mk
 include %D%/videosink/null/local.mk
 include %D%/videocodec/mjpeg/local.mk
+include %D%/videocodec/vpx/local.mk
 include %D%/audiosource/alsa/local.mk
 include %D%/audiosource/pulse/local.mk
 include %D%/audiosource/file/local.mk

@@ -84,6 +84,7 @@ ARGUMENTS = {
     "tls/gnutls": None,
     "tls/openssl": None,
     "videocodec/mjpeg": None,
+    "videocodec/vpx": None,
     "videosink/file": lambda tmp: ["path=" + os.path.join(tmp, "out.y4m")],
     "videosink/null": None,
     "videosink/sdl": None,
