@@ -6,6 +6,7 @@ import glob
 import os
 import random
 import signal
+import socket
 import sqlite3
 import threading
 
@@ -98,6 +99,60 @@ def _(tmp):
     pair.a.process.wait_for("request .* is undone")
     taken, claimed = pair.share(99)
     assert taken == claimed and stock(pair) == (0, 100)
+
+
+class Wire:
+    """Carries bytes between a KME and its peer; once told to, it loses an answer, and the connection with it."""
+
+    def __init__(self, kme, peer):
+        self.to, self.lose, self.lost = peer.kme_port, threading.Event(), 0
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        with open(kme.config, encoding="utf-8") as f:
+            text = f.read()
+        assert f"127.0.0.1:{self.to}" in text
+        with open(kme.config, "w", encoding="utf-8") as f:
+            f.write(text.replace(f"127.0.0.1:{self.to}", "127.0.0.1:%d" % self.listening.getsockname()[1]))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            near = self.listening.accept()[0]
+            far = suppress(lambda: socket.create_connection(("127.0.0.1", self.to)))
+            if far is None:
+                near.close()
+                continue
+            for ends in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self.carry, args=ends, daemon=True).start()
+
+    def carry(self, source, sink, answers):
+        while data := suppress(lambda: source.recv(65536)):
+            if answers and self.lose.is_set():
+                self.lose.clear()
+                self.lost += 1
+                break
+            if suppress(lambda: sink.sendall(data) or True) is None:
+                break
+        for end in (source, sink):
+            suppress(lambda end=end: end.shutdown(socket.SHUT_RDWR))
+
+
+@test.case("an answer of the peer that gets lost is asked for again, and its keys are activated once")
+def _(tmp):
+    pair = qvkme.KmePair(test, tmp, rate=0, stock=100, start=False)
+    wire = Wire(pair.a, pair.b)
+    # The peer is there when the pools are compared for the first time: nothing else uses the wire later.
+    pair.b.start(), pair.a.start()
+    pair.a.process.wait_for("the pools are compared")
+    pair.a.wait_stock("11", "12", 100)
+    pair.b.wait_stock("12", "11", 100)
+    pair.share(1)
+    for turn in range(1, 4):
+        wire.lose.set()
+        status, body = take(pair, 2)
+        assert status == 200 and wire.lost == turn, (status, body, wire.lost)
+        assert stock(pair) == (99 - 2 * turn, 100)
+        for key in body["keys"]:
+            assert claim(pair, key)[:2] == (200, {"keys": [key]}) and claim(pair, key)[0] == 400
 
 
 def suppress(function):
