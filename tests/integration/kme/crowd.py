@@ -82,7 +82,7 @@ def _(tmp):
 
 @test.case("when all connections are taken the longest idle ones go, those that never asked first; busy ones stay")
 def _(tmp):
-    pair = qvkme.KmePair(test, tmp, sae_extra="  connections = 20;\n", timeout=20000, rate=0, stock=50)
+    pair = qvkme.KmePair(test, tmp, sae_extra="  connections = 20;\n", timeout=60000, rate=0, stock=50)
     # Busy: a request that waits for its peer.
     pair.b.process.signal(signal.SIGSTOP)
     results = []

@@ -72,7 +72,7 @@ def _(tmp):
 
 @test.case("a request that the peer may or may not have seen is undone at both, and no key is stranded")
 def _(tmp):
-    pair = pair_at_rest(tmp, timeout=400)
+    pair = pair_at_rest(tmp, timeout=2000)
     pair.share(1)
     pair.b.process.signal(signal.SIGSTOP)
     assert take(pair, 5)[0] == 503
