@@ -73,7 +73,8 @@ if WITH_JANSSON
 check_PROGRAMS += tests/unit/test_kme_parts
 TESTS += tests/unit/test_kme_parts
 tests_unit_test_kme_parts_SOURCES = %D%/test_kme_parts.c tools/kme/body.c tools/kme/body_compare.c \
-	tools/kme/body_peer.c tools/kme/bucket.c tools/kme/carry.c tools/kme/uri.c tools/kme/utf8.c tools/kme/uuid.c
+	tools/kme/body_peer.c tools/kme/bucket.c tools/kme/carry.c tools/kme/random.c tools/kme/uri.c tools/kme/utf8.c \
+	tools/kme/uuid.c
 tests_unit_test_kme_parts_CFLAGS = $(CFLAGS_UNIT) $(CORE_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_kme_parts_LDADD = $(LDADD_UNIT) $(CORE_LIBS) $(JANSSON_LIBS)
 endif

@@ -7,6 +7,7 @@
 #include "event.h"
 #include "links.h"
 #include "promise.h"
+#include "random.h"
 #include "route.h"
 
 static struct leg *leg_to(struct issue *issue, struct peer *peer)
@@ -60,9 +61,10 @@ static void abandon(struct kme *kme, struct issue *issue, size_t count)
 /* The same random keys to every KME, or to none. */
 static int carry(struct kme *kme, struct issue *issue, struct qv_error *err)
 {
-	struct qv_secret *keys = qv_secret_random(issue->count * issue->stride, err);
+	struct qv_secret *keys = qv_secret_new(issue->count * issue->stride, err);
 	if (!keys)
 		return -1;
+	random_fill(qv_secret_edit(keys), qv_secret_size(keys));
 	qv_secret_free(issue->keys);
 	issue->keys = keys;
 	for (size_t i = 0; i < issue->leg_count; i++)

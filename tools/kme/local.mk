@@ -109,6 +109,8 @@ qkd_kme_SOURCES = \
 	%D%/prompt.c \
 	%D%/prompt.h \
 	%D%/quick.c \
+	%D%/random.c \
+	%D%/random.h \
 	%D%/relay/body_relay.c \
 	%D%/relay/body_relay.h \
 	%D%/relay/confirm.c \

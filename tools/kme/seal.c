@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "random.h"
+
 #define NONCE       crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG         crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define KEY         crypto_aead_xchacha20poly1305_ietf_KEYBYTES
@@ -72,7 +74,7 @@ void seal_wrap(const struct seal *seal, const char *kind, const char *scope, con
 {
 	uint8_t context[CONTEXT_MAX];
 	size_t length = make_context(context, kind, scope, name);
-	randombytes_buf(out, NONCE);
+	random_fill(out, NONCE);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, key, size, context, length, NULL, out,
 						   qv_secret_bytes(seal->key));
 }

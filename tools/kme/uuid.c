@@ -2,15 +2,16 @@
 #include "uuid.h"
 
 #include <ctype.h>
-#include <sodium.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "random.h"
 
 void uuid_random(char uuid[UUID_TEXT])
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t b[16];
-	randombytes_buf(b, sizeof b);
+	random_fill(b, sizeof b);
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
 	char *at = uuid;
