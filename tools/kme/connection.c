@@ -10,12 +10,16 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "input.h"
 #include "server.h"
 
 #define CHAIN_MAX 8
 
 /* How far a handshake has come. */
 enum stage { STAGE_SILENT, STAGE_HELLO, STAGE_ANSWERED, STAGE_CERTIFICATE, STAGE_ESTABLISHED };
+
+/* libmicrohttpd corks the socket once and then believes that it is corked. Another version may do it for each answer. */
+enum cork { CORK_UNKNOWN, CORK_TAKEN_OFF, CORK_NEVER_AGAIN, CORK_EVERY_TIME };
 
 struct connection {
 	struct connection *before, *after; /* in the list of its kind, longest idle first */
@@ -31,6 +35,8 @@ struct connection {
 	gnutls_x509_crt_t chain[CHAIN_MAX];
 	unsigned chain_count;
 	struct known_caller known;
+	enum cork cork;
+	struct input input;
 };
 
 struct queue {
@@ -219,6 +225,7 @@ static void set_up_tls(struct connection *connection, gnutls_session_t session)
 {
 	static gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
 						 .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
+	input_attach(&connection->input, session, connection->fd);
 	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, tls_credentials(connection->tls));
 	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
 	gnutls_session_set_verify_cert2(session, &purpose, 1, 0);
@@ -331,13 +338,32 @@ void connection_gather(struct connection *connection)
 	gnutls_record_cork(session_of(connection->http));
 }
 
-void connection_flush(struct connection *connection)
+static bool is_corked(const struct connection *connection)
+{
+	int corked = 1;
+	socklen_t size = sizeof corked;
+	return getsockopt(connection->fd, IPPROTO_TCP, TCP_CORK, &corked, &size) != 0 || corked;
+}
+
+/* What was written is to leave now, although libmicrohttpd has corked the socket for a head without its body. */
+static void take_cork_off(struct connection *connection)
 {
 	int off = 0;
+	if (connection->cork == CORK_NEVER_AGAIN)
+		return;
+	if (connection->cork == CORK_TAKEN_OFF && !is_corked(connection)) {
+		connection->cork = CORK_NEVER_AGAIN;
+		return;
+	}
+	connection->cork = connection->cork == CORK_UNKNOWN ? CORK_TAKEN_OFF : CORK_EVERY_TIME;
+	setsockopt(connection->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+}
+
+void connection_flush(struct connection *connection)
+{
 	if (gnutls_record_uncork(session_of(connection->http), 0) < 0)
 		shutdown(connection->fd, SHUT_RDWR);
-	/* libmicrohttpd has corked the socket for a head without its body. */
-	setsockopt(connection->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+	take_cork_off(connection);
 }
 
 bool connection_begin(struct connection *connection)

@@ -83,6 +83,8 @@ qkd_kme_SOURCES = \
 	%D%/file.h \
 	%D%/identity.c \
 	%D%/identity.h \
+	%D%/input.c \
+	%D%/input.h \
 	%D%/issue.c \
 	%D%/issue.h \
 	%D%/keys_reply.c \

@@ -21,6 +21,7 @@ kme_tests = \
 	tests/integration/kme/multicast.py \
 	tests/integration/kme/page.py \
 	tests/integration/kme/peers.py \
+	tests/integration/kme/records.py \
 	tests/integration/kme/reload.py \
 	tests/integration/kme/seal.py \
 	tests/integration/kme/service.py \
@@ -50,6 +51,7 @@ dist_check_SCRIPTS += \
 	%D%/multicast.py \
 	%D%/page.py \
 	%D%/peers.py \
+	%D%/records.py \
 	%D%/reload.py \
 	%D%/seal.py \
 	%D%/service.py \
