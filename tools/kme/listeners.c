@@ -17,10 +17,12 @@ static void answer_sae(void *site, const struct request *request, struct reply *
 	kme_release(kme);
 }
 
-static bool sae_is_quick(void *site, const struct request *request)
+static bool answer_sae_quickly(void *site, const struct request *request, struct reply *reply)
 {
 	struct kme *kme = kme_hold(site);
 	bool quick = sae_api_is_quick(kme, request);
+	if (quick)
+		watched_sae_api(kme, request, reply);
 	kme_release(kme);
 	return quick;
 }
@@ -64,7 +66,7 @@ int kme_start_sae_api(struct kme *kme, struct qv_error *err)
 {
 	struct listener listener = { .name = "SAEs",
 				     .tls = kme->sae_tls,
-				     .is_quick = sae_is_quick,
+				     .quick = answer_sae_quickly,
 				     .body_max = (size_t)qv_options_int(kme->sae_api, "max_body") };
 	kme->sae_server = start(kme, kme->sae_api, &listener, answer_sae, err);
 	return kme->sae_server ? 0 : -1;

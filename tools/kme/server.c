@@ -7,6 +7,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,7 +29,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct workers *workers;
 	server_handler *handler;
-	server_is_quick *is_quick;
+	server_quick_handler *quick;
 	void *context;
 	const struct qv_log *log;
 	size_t body_max;
@@ -37,7 +38,8 @@ struct server {
 	socklen_t address_size;
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
-	unsigned calls; /* requests that are being read or answered */
+	atomic_uint calls; /* requests that are being read or answered */
+	atomic_bool stopping;
 };
 
 /* One request on its way. */
@@ -45,8 +47,8 @@ struct call {
 	struct job job; /* first */
 	struct server *server;
 	struct MHD_Connection *connection;
-	char *target;
-	char *method;
+	char *target, *method;
+	char short_target[128], short_method[8]; /* what mostly fits */
 	char *body;
 	size_t body_size, body_room;
 	bool begun, too_large, submitted, gathered;
@@ -54,6 +56,22 @@ struct call {
 	gnutls_x509_crt_t certificate;
 	struct reply reply;
 };
+
+/* A copy of `text` in `room` if it fits, else in memory to be freed by free_text; NULL: none is left. */
+static char *copy_text(const char *text, char *room, size_t size)
+{
+	size_t length = strlen(text) + 1;
+	char *copy = length <= size ? room : malloc(length);
+	if (copy)
+		memcpy(copy, text, length);
+	return copy;
+}
+
+static void free_text(char *text, const char *room)
+{
+	if (text != room)
+		free(text);
+}
 
 static void *begin_call(void *context, const char *target, struct MHD_Connection *connection)
 {
@@ -64,10 +82,8 @@ static void *begin_call(void *context, const char *target, struct MHD_Connection
 	call->server = server;
 	call->connection = connection;
 	call->from = connection_of(connection);
-	call->target = strdup(target);
-	pthread_mutex_lock(&server->lock);
-	server->calls++;
-	pthread_mutex_unlock(&server->lock);
+	call->target = copy_text(target, call->short_target, sizeof call->short_target);
+	atomic_fetch_add(&server->calls, 1);
 	return call;
 }
 
@@ -85,14 +101,15 @@ static void end_call(void *context, struct MHD_Connection *connection, void **st
 	if (call->submitted && call->from)
 		connection_end(call->from);
 	reply_clear(&call->reply);
-	free(call->target);
-	free(call->method);
+	free_text(call->target, call->short_target);
+	free_text(call->method, call->short_method);
 	free(call->body);
 	free(call);
-	pthread_mutex_lock(&server->lock);
-	if (--server->calls == 0)
+	if (atomic_fetch_sub(&server->calls, 1) == 1 && atomic_load(&server->stopping)) {
+		pthread_mutex_lock(&server->lock);
 		pthread_cond_broadcast(&server->idle);
-	pthread_mutex_unlock(&server->lock);
+		pthread_mutex_unlock(&server->lock);
+	}
 }
 
 static void free_secret(void *secret)
@@ -136,6 +153,12 @@ static enum MHD_Result send_answer(struct call *call)
 	return send_reply(call->connection, &call->reply);
 }
 
+static void wipe_body(struct call *call)
+{
+	if (call->body)
+		qv_wipe(call->body, call->body_size);
+}
+
 static struct request request_of(const struct call *call)
 {
 	return (struct request){ .method = call->method,
@@ -146,18 +169,22 @@ static struct request request_of(const struct call *call)
 				 .known = connection_known(call->from) };
 }
 
-static void answer(struct call *call, const struct request *request)
+static bool answer_quickly(struct call *call)
 {
-	call->server->handler(call->server->context, request, &call->reply);
-	if (call->body)
-		qv_wipe(call->body, call->body_size);
+	struct server *server = call->server;
+	struct request request = request_of(call);
+	if (!server->quick || !server->quick(server->context, &request, &call->reply))
+		return false;
+	wipe_body(call);
+	return true;
 }
 
 static void run_call(struct job *job)
 {
 	struct call *call = (struct call *)job;
 	struct request request = request_of(call);
-	answer(call, &request);
+	call->server->handler(call->server->context, &request, &call->reply);
+	wipe_body(call);
 	MHD_resume_connection(call->connection);
 }
 
@@ -184,7 +211,7 @@ static void refuse_body(struct call *call)
 static enum MHD_Result head_arrived(struct call *call, const char *method)
 {
 	call->begun = true;
-	call->method = strdup(method);
+	call->method = copy_text(method, call->short_method, sizeof call->short_method);
 	call->certificate = call->from ? connection_certificate(call->from) : NULL;
 	if (!call->method || !call->target)
 		return MHD_NO;
@@ -232,11 +259,8 @@ static enum MHD_Result all_arrived(struct call *call)
 	if (!connection_begin(call->from))
 		return MHD_NO;
 	call->submitted = true;
-	struct request request = request_of(call);
-	if (call->server->is_quick && call->server->is_quick(call->server->context, &request)) {
-		answer(call, &request);
+	if (answer_quickly(call))
 		return send_answer(call);
-	}
 	call->job.run = run_call;
 	MHD_suspend_connection(call->connection);
 	if (!workers_submit(call->server->workers, &call->job)) {
@@ -328,7 +352,7 @@ struct server *server_start(const struct listener *listener, server_handler *han
 		return NULL;
 	}
 	server->handler = handler;
-	server->is_quick = listener->is_quick;
+	server->quick = listener->quick;
 	server->context = context;
 	server->log = log;
 	server->body_max = listener->body_max;
@@ -370,8 +394,9 @@ static void await_idle(struct server *server)
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STOP_SECONDS;
+	atomic_store(&server->stopping, true);
 	pthread_mutex_lock(&server->lock);
-	while (server->calls > 0)
+	while (atomic_load(&server->calls) > 0)
 		if (pthread_cond_clockwait(&server->idle, &server->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT)
 			break;
 	pthread_mutex_unlock(&server->lock);

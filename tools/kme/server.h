@@ -34,10 +34,13 @@ struct request {
 
 struct server;
 
-/* Fills `reply`. Called on a worker thread, or on an event loop for requests that are quick. */
+/* Fills `reply`. Called on a worker thread. */
 typedef void server_handler(void *context, const struct request *request, struct reply *reply);
-/* Whether answering will not block, so that it costs less than handing the request to a worker thread. */
-typedef bool server_is_quick(void *context, const struct request *request);
+/*
+ * The same on an event loop, for a request whose answer will not block and so costs less than handing it to a worker
+ * thread. False: it is for the handler, and `reply` was left alone.
+ */
+typedef bool server_quick_handler(void *context, const struct request *request, struct reply *reply);
 
 struct listener {
 	const char *name;   /* who is listened for: "SAEs" */
@@ -48,7 +51,7 @@ struct listener {
 	unsigned idle_seconds; /* a connection without traffic is closed, also during its handshake */
 	unsigned connections;
 	size_t body_max;
-	server_is_quick *is_quick; /* NULL: none is */
+	server_quick_handler *quick; /* NULL: none is quick */
 };
 
 /* Starts to serve and logs "listening for NAME on ADDRESS:PORT". */
