@@ -165,6 +165,23 @@ char *relay_news_text(const struct relay_news *news)
 	return dump(json_pack("{s:s,s:b,s:b}", "session", news->session, "rebuilt", news->rebuilt, "last", news->last));
 }
 
+static const char *const names[TROUBLE_CAUSES] = { "no_keys", "unreachable", "refused", "queue" };
+
+const char *trouble_name(enum trouble_cause cause)
+{
+	return names[cause];
+}
+
+bool trouble_parse(const char *name, enum trouble_cause *cause)
+{
+	for (size_t i = 0; i < TROUBLE_CAUSES; i++)
+		if (strcmp(names[i], name) == 0) {
+			*cause = (enum trouble_cause)i;
+			return true;
+		}
+	return false;
+}
+
 int relay_trouble_json(struct relay_trouble *trouble, const char *body, size_t size, struct qv_error *err)
 {
 	char cause[16];

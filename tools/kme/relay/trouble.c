@@ -7,27 +7,10 @@
 #include "origin.h"
 #include "outbox.h"
 
-static const char *const names[TROUBLE_CAUSES] = { "no_keys", "unreachable", "refused", "queue" };
-
-const char *trouble_name(enum trouble_cause cause)
-{
-	return names[cause];
-}
-
-bool trouble_parse(const char *name, enum trouble_cause *cause)
-{
-	for (size_t i = 0; i < TROUBLE_CAUSES; i++)
-		if (strcmp(names[i], name) == 0) {
-			*cause = (enum trouble_cause)i;
-			return true;
-		}
-	return false;
-}
-
 static char *write_trouble(const struct session *session, const struct trouble *trouble)
 {
 	json_t *json = json_pack("{s:s,s:s,s:s,s:s}", "session", session->text, "from", trouble->from, "to",
-				 trouble->to, "cause", names[trouble->cause]);
+				 trouble->to, "cause", trouble_name(trouble->cause));
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	return text;
