@@ -16,6 +16,7 @@ include %D%/latency/local.mk
 include %D%/store/local.mk
 include %D%/links/local.mk
 include %D%/relay/local.mk
+include %D%/relay-live/local.mk
 include %D%/shamir/local.mk
 
 bench: all $(BENCHES) $(BENCH_HELPERS)

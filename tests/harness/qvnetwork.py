@@ -181,13 +181,13 @@ class Network:
         body = self.call(name, "GET", f"/api/v1/keys/10{other}/status")[1]
         return body["stored_key_count"]
 
-    def wait_keys(self, names):
-        """Until the links have brought in what they have."""
+    def wait_keys(self, names, least=100):
+        """Until the links have brought in what they have, or so many keys."""
         for name in names:
             for a, b in self.neighbours(name):
                 other = b if a == name else a
                 want = self.settings["stocks"].get((a, b), 0 if (a, b) in self.down else self.settings["stock"])
-                qvkme.wait_until(lambda n=name, o=other, w=want: self.stored(n, o) >= min(w, 100))
+                qvkme.wait_until(lambda n=name, o=other, w=want: self.stored(n, o) >= min(w, least))
 
     def call(self, end, *arguments, **options):
         return self.kmes[end].call(f"10{end}", *arguments, **options)

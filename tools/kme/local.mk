@@ -12,6 +12,7 @@ kme_www = \
 	%D%/admin/www/figures.js \
 	%D%/admin/www/links.js \
 	%D%/admin/www/login.js \
+	%D%/admin/www/relay.js \
 	%D%/admin/www/saes.js \
 	%D%/admin/www/status.js
 EXTRA_DIST += $(kme_www) %D%/admin/embed.sh
@@ -137,6 +138,8 @@ qkd_kme_SOURCES = \
 	%D%/relay/stock.h \
 	%D%/relay/trouble.c \
 	%D%/relay/trouble.h \
+	%D%/relay/view.c \
+	%D%/relay/view.h \
 	%D%/reload.c \
 	%D%/reply.c \
 	%D%/reply.h \

@@ -5,6 +5,7 @@ if WITH_GNUTLS
 if WITH_CURL
 if WITH_SQLITE
 relay_tests = \
+	tests/integration/relay/admin.py \
 	tests/integration/relay/demonstration.py \
 	tests/integration/relay/dishonest.py \
 	tests/integration/relay/hostile.py \
@@ -16,6 +17,7 @@ endif
 endif
 endif
 dist_check_SCRIPTS += \
+	%D%/admin.py \
 	%D%/demonstration.py \
 	%D%/dishonest.py \
 	%D%/hostile.py \

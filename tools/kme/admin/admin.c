@@ -134,6 +134,13 @@ static enum MHD_Result visit_history(const struct visit *visit)
 	return send_text(visit, 200, "application/json", answer_history(visit->admin->sampler, day));
 }
 
+static enum MHD_Result visit_relay(const struct visit *visit)
+{
+	if (!visit->kme->network || !visit->kme->relay)
+		return send_error(visit, 404, "{\"message\":\"this KME relays no keys\"}");
+	return send_text(visit, 200, "application/json", answer_relay(visit->kme));
+}
+
 static enum MHD_Result visit_events(const struct visit *visit)
 {
 	const char *last = header(visit, "Last-Event-ID");
@@ -212,6 +219,7 @@ static enum MHD_Result get(const struct visit *visit)
 	} answers[] = {
 		{ "/metrics", visit_metrics }, { "/health", visit_health },       { "/api/kme", visit_kme },
 		{ "/api/state", visit_state }, { "/api/history", visit_history }, { "/api/events", visit_events },
+		{ "/api/relay", visit_relay },
 	};
 	if (!is_open(visit->url) &&
 	    !access_allowed(&visit->admin->access, header(visit, MHD_HTTP_HEADER_AUTHORIZATION), session_of(visit)))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../links.h"
+#include "../relay/view.h"
 #include "../watch.h"
 
 static void print_audit(FILE *out, struct audit *audit)
@@ -37,6 +38,7 @@ char *answer_metrics(struct kme *kme, struct sampler *sampler, struct live *live
 	sampler_print(sampler, kme, out);
 	if (kme->audit)
 		print_audit(out, kme->audit);
+	relay_metrics(kme, out);
 	fprintf(out,
 		"# HELP qkd_kme_admin_event_clients Pages that take live events.\n"
 		"# TYPE qkd_kme_admin_event_clients gauge\n"
@@ -108,10 +110,15 @@ char *answer_kme(const struct kme *kme, bool token)
 				   "max_key_per_request", (int)kme->limits.per_request, "max_stored",
 				   (json_int_t)kme->limits.stored, "lifetime",
 				   (json_int_t)(kme->limits.lifetime / QV_NS_PER_SECOND));
-	return dump(json_pack("{s:s,s:s,s:I,s:b,s:o,s:s,s:o,s:o}", "kme_id", kme->id, "version", PACKAGE_VERSION,
-			      "started", (json_int_t)(kme->watch->started / QV_NS_PER_MS), "token", token, "limits",
-			      limits, "store", kme->store_class->head.name, "saes", saes_json(kme), "links",
-			      peers_json(kme)));
+	return dump(json_pack("{s:s,s:b,s:s,s:I,s:b,s:o,s:s,s:o,s:o}", "kme_id", kme->id, "relays",
+			      kme->network && kme->relay, "version", PACKAGE_VERSION, "started",
+			      (json_int_t)(kme->watch->started / QV_NS_PER_MS), "token", token, "limits", limits,
+			      "store", kme->store_class->head.name, "saes", saes_json(kme), "links", peers_json(kme)));
+}
+
+char *answer_relay(struct kme *kme)
+{
+	return dump(relay_view(kme));
 }
 
 char *answer_history(struct sampler *sampler, bool day)

@@ -12,6 +12,9 @@ char *answer_metrics(struct kme *kme, struct sampler *sampler, struct live *live
 /* What does not change while the KME runs with its configuration. */
 char *answer_kme(const struct kme *kme, bool token);
 
+/* Of a KME that relays keys. */
+char *answer_relay(struct kme *kme);
+
 char *answer_history(struct sampler *sampler, bool day);
 
 json_t *event_json(const struct event *event);

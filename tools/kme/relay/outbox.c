@@ -33,6 +33,7 @@ struct box {
 	bool notes;
 	struct parcel *first, **last;
 	size_t count;
+	uint64_t shares, link_keys; /* sent, and spent on them */
 	pthread_t thread;
 };
 
@@ -92,18 +93,18 @@ static uint8_t *seal(const struct parcel *parcel, const struct link_keys *keys, 
 }
 
 /* 0 done; 1: the neighbour lacks link keys, others may do; -1 with what the trouble is. */
-static int send_once(struct relay *relay, struct kme *kme, struct peer *peer, const struct parcel *parcel,
+static int send_once(struct kme *kme, struct peer *peer, const struct parcel *parcel, size_t *spent,
 		     enum trouble_cause *cause, struct qv_error *err)
 {
 	struct link_keys keys;
 	struct peer_answer answer;
-	size_t size, count = hop_key_count(qv_secret_size(parcel->share));
-	if (link_keys_take(kme, peer, count, &keys, err) != 0) {
+	size_t size, needed = hop_key_count(qv_secret_size(parcel->share));
+	if (link_keys_take(kme, peer, needed, &keys, err) != 0) {
 		*cause = err->code == QV_E_NO_KEY ? TROUBLE_NO_KEYS : TROUBLE_REFUSED;
 		link_keys_clear(&keys);
 		return -1;
 	}
-	atomic_fetch_add(&relay->counts.link_keys, count);
+	*spent = needed;
 	uint8_t *bytes = seal(parcel, &keys, &size);
 	link_keys_clear(&keys);
 	if (!bytes)
@@ -124,7 +125,18 @@ static int send_once(struct relay *relay, struct kme *kme, struct peer *peer, co
 	return status < 300 ? 0 : status == 409 ? 1 : -1;
 }
 
-static void post_share(const struct box *box, const struct parcel *parcel)
+static void count(struct box *box, uint64_t shares, uint64_t link_keys)
+{
+	struct relay_counts *counts = &box->outboxes->relay->counts;
+	pthread_mutex_lock(&box->outboxes->lock);
+	box->shares += shares;
+	box->link_keys += link_keys;
+	pthread_mutex_unlock(&box->outboxes->lock);
+	atomic_fetch_add(&counts->sent, shares);
+	atomic_fetch_add(&counts->link_keys, link_keys);
+}
+
+static void post_share(struct box *box, const struct parcel *parcel)
 {
 	struct relay *relay = box->outboxes->relay;
 	struct qv_error err = QV_ERROR_INIT;
@@ -134,11 +146,12 @@ static void post_share(const struct box *box, const struct parcel *parcel)
 	int result = 1;
 	if (!peer || !link_has_keys(peer->link))
 		result = qv_fail(&err, QV_E_GONE, "there is no link any more");
-	for (int i = 0; i < ATTEMPTS && result > 0; i++)
-		result = send_once(relay, kme, peer, parcel, &cause, &err);
-	if (result == 0)
-		atomic_fetch_add(&relay->counts.sent, 1);
-	else
+	for (int i = 0; i < ATTEMPTS && result > 0; i++) {
+		size_t spent = 0;
+		result = send_once(kme, peer, parcel, &spent, &cause, &err);
+		count(box, result == 0, spent);
+	}
+	if (result != 0)
 		lose(relay, parcel, &(struct trouble){ kme->id, box->kme_id, cause }, err.message);
 	kme_release(kme);
 }
@@ -311,6 +324,17 @@ void outboxes_free(struct outboxes *outboxes)
 	pthread_cond_destroy(&outboxes->changed);
 	pthread_mutex_destroy(&outboxes->lock);
 	free(outboxes);
+}
+
+void outboxes_walk(struct outboxes *outboxes,
+		   void (*each)(void *context, const char *kme_id, uint64_t shares, uint64_t link_keys, size_t waiting),
+		   void *context)
+{
+	pthread_mutex_lock(&outboxes->lock);
+	for (const struct box *box = outboxes->boxes; box; box = box->next)
+		if (!box->notes)
+			each(context, box->kme_id, box->shares, box->link_keys, box->count);
+	pthread_mutex_unlock(&outboxes->lock);
 }
 
 size_t outboxes_waiting(struct outboxes *outboxes)

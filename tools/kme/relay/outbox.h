@@ -20,6 +20,11 @@ int outbox_share(struct outboxes *outboxes, struct session *session, uint32_t ne
 /* POSTs JSON to a path of a KME; `text` (may be NULL: nothing happens) is taken over. Who it was about hears no answer. */
 void outbox_note(struct outboxes *outboxes, const char *kme_id, const char *path, char *text);
 
+/* Calls `each` for every neighbour that shares were sent to: how many, the link keys for them, and how many wait. */
+void outboxes_walk(struct outboxes *outboxes,
+		   void (*each)(void *context, const char *kme_id, uint64_t shares, uint64_t link_keys, size_t waiting),
+		   void *context);
+
 size_t outboxes_waiting(struct outboxes *outboxes);
 
 #endif

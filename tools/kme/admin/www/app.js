@@ -7,11 +7,12 @@
 import * as events from "./events.js";
 import * as figures from "./figures.js";
 import * as links from "./links.js";
+import * as relay from "./relay.js";
 import * as saes from "./saes.js";
 import * as status from "./status.js";
 import { getJson } from "./dom.js";
 
-const sections = [status, figures, links, saes, events];
+const sections = [status, figures, links, relay, saes, events];
 
 function tell(what, ...values) {
 	for (const section of sections)
