@@ -11,7 +11,7 @@ import qvtest
 # Cases that need not apply to a good module.
 MAY_SKIP = re.compile(r"has no option that names a file|the file is stripped|need not wait|its write does not wait|"
                       r"neither status nor poll|leaves gaps to the core|does not take JPEG|keeps frames back|"
-                      r"only one can use|it has no walk|says that it keeps nothing")
+                      r"only one can use|it follows its options only|it takes no feedback|it has no walk|says that it keeps nothing")
 
 
 def judge(done):
