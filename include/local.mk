@@ -23,6 +23,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/route.h \
 	%D%/qvisio/rtcp.h \
 	%D%/qvisio/rtp.h \
+	%D%/qvisio/rtp_flow.h \
 	%D%/qvisio/secret.h \
 	%D%/qvisio/secure.h \
 	%D%/qvisio/session.h \

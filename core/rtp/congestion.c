@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rate to send with: draft-ietf-rmcat-gcc-02 sections 5.5 and 6. */
+#include <qvisio/rtp_flow.h>
+
+#include <stdlib.h>
+
+#include <qvisio/clock.h>
+
+#include "rtcp.h"
+#include "trend.h"
+
+#define SLOTS            4096 /* packets in flight that are remembered; a power of two */
+#define BETA             0.85
+#define FIRST_RISE       0.6  /* of the rate a second, until the path was full for the first time */
+#define RISE             0.08 /* … where its capacity is not known */
+#define RATE_WINDOW_NS   (500 * QV_NS_PER_MS)
+#define RATE_SAMPLES     1024
+#define BASE_WINDOW_NS   (10 * QV_NS_PER_SECOND)
+#define DRAIN_NS         (500 * QV_NS_PER_MS) /* in which a queue is to be gone */
+#define DRAIN_MAX_NS     (3 * QV_NS_PER_SECOND)
+#define QUEUE_SMALL_NS   (25 * QV_NS_PER_MS)
+#define DRAIN_MIN        0.3 /* of the capacity that is used while draining, at least */
+#define LOSS_WINDOW      20  /* packets, and */
+#define LOSS_WINDOW_NS   (200 * QV_NS_PER_MS)
+#define LOSS_HIGH        0.1
+#define LOSS_LOW         0.02
+#define SILENCE_NS       (2 * QV_NS_PER_SECOND)
+#define PACE             1.25
+#define WAIT_DECREASE_NS (200 * QV_NS_PER_MS)
+
+struct sent {
+	int64_t at;
+	uint32_t size;
+	uint16_t transport;
+	bool open; /* nothing is known of it yet */
+};
+
+struct sample {
+	int64_t arrived;
+	uint32_t size;
+};
+
+struct qv_rtp_congestion {
+	struct qv_rtp_rates rates;
+	struct sent sent[SLOTS];
+	uint16_t expected; /* everything before was spoken of */
+	bool any_sent, any_feedback;
+	int64_t last_told_us, wraps_ns; /* to unwrap the receiver's times */
+	struct trend trend;
+	struct sample samples[RATE_SAMPLES];
+	size_t sample_at, sample_count;
+	int64_t received;                     /* bit/s */
+	int64_t base[2], base_since, path_ns; /* least one-way delay of this window and the last; the latest one */
+	double by_delay, by_loss;             /* bit/s */
+	double capacity;                      /* where the path was full; 0: not seen yet */
+	int64_t decreased_at, drain_until, updated_at, feedback_at;
+	int64_t rtt;
+	unsigned told, lost;
+	int64_t loss_since;
+	double loss;
+};
+
+struct qv_rtp_congestion *qv_rtp_congestion_new(const struct qv_rtp_rates *rates, struct qv_error *err)
+{
+	struct qv_rtp_congestion *c = NULL;
+	if (rates->min < 1000 || rates->start < rates->min || rates->max < rates->start ||
+	    rates->max > INT64_C(10000000000))
+		qv_fail(err, QV_E_INVALID, "rates of %lld, %lld and %lld bit/s are not in order", (long long)rates->min,
+			(long long)rates->start, (long long)rates->max);
+	else if (!(c = calloc(1, sizeof *c)))
+		qv_fail(err, QV_E_NOMEM, "no memory for a congestion controller");
+	if (!c)
+		return NULL;
+	c->rates = *rates;
+	c->by_delay = (double)rates->start;
+	c->by_loss = (double)rates->max;
+	c->base[0] = c->base[1] = INT64_MAX;
+	trend_start(&c->trend);
+	return c;
+}
+
+void qv_rtp_congestion_free(struct qv_rtp_congestion *c)
+{
+	free(c);
+}
+
+void qv_rtp_congestion_sent(struct qv_rtp_congestion *c, uint16_t transport, size_t size, int64_t now)
+{
+	if (!c->any_sent) {
+		c->any_sent = true;
+		c->expected = transport;
+		c->updated_at = c->feedback_at = now;
+	}
+	c->sent[transport % SLOTS] =
+		(struct sent){ .at = now, .size = (uint32_t)size, .transport = transport, .open = true };
+}
+
+static struct sent *find(struct qv_rtp_congestion *c, uint16_t transport)
+{
+	struct sent *sent = &c->sent[transport % SLOTS];
+	return sent->open && sent->transport == transport ? sent : NULL;
+}
+
+static void count(struct qv_rtp_congestion *c, bool lost, int64_t now)
+{
+	c->told++;
+	c->lost += lost;
+	if (c->told < LOSS_WINDOW || now - c->loss_since < LOSS_WINDOW_NS)
+		return;
+	c->loss_since = now;
+	c->loss = (double)c->lost / c->told;
+	c->told = c->lost = 0;
+	if (c->loss > LOSS_HIGH && c->by_loss > c->by_delay)
+		c->by_loss = c->by_delay;
+	if (c->loss > LOSS_HIGH)
+		c->by_loss *= 1 - 0.5 * c->loss;
+	else if (c->loss < LOSS_LOW)
+		c->by_loss *= 1.08;
+	if (c->by_loss < (double)c->rates.min)
+		c->by_loss = (double)c->rates.min;
+	if (c->by_loss > (double)c->rates.max)
+		c->by_loss = (double)c->rates.max;
+}
+
+/* The bits of the last half second of arrivals. */
+static void measure(struct qv_rtp_congestion *c, int64_t arrived, uint32_t size)
+{
+	c->samples[c->sample_at] = (struct sample){ .arrived = arrived, .size = size };
+	c->sample_at = (c->sample_at + 1) % RATE_SAMPLES;
+	c->sample_count += c->sample_count < RATE_SAMPLES;
+	int64_t bytes = 0, oldest = arrived;
+	for (size_t i = 1; i <= c->sample_count; i++) {
+		const struct sample *sample = &c->samples[(c->sample_at + RATE_SAMPLES - i) % RATE_SAMPLES];
+		if (arrived - sample->arrived > RATE_WINDOW_NS)
+			break;
+		if (sample->arrived < oldest)
+			oldest = sample->arrived;
+		bytes += sample->size;
+	}
+	int64_t span = arrived - oldest;
+	if (span >= RATE_WINDOW_NS / 4)
+		c->received = bytes * 8 * QV_NS_PER_SECOND / span;
+}
+
+static void follow_delay(struct qv_rtp_congestion *c, int64_t delay, int64_t arrived)
+{
+	if (arrived - c->base_since > BASE_WINDOW_NS) {
+		c->base[1] = c->base[0];
+		c->base[0] = INT64_MAX;
+		c->base_since = arrived;
+	}
+	if (delay < c->base[0])
+		c->base[0] = delay;
+	c->path_ns = delay;
+}
+
+static int64_t queue(const struct qv_rtp_congestion *c)
+{
+	int64_t base = c->base[0] < c->base[1] ? c->base[0] : c->base[1];
+	return base == INT64_MAX ? 0 : c->path_ns - base;
+}
+
+/* The receiver's time without its wraps. */
+static int64_t unwrap(struct qv_rtp_congestion *c, int64_t us)
+{
+	if (c->any_feedback && us < c->last_told_us - FEEDBACK_WRAP_US / 2)
+		c->wraps_ns += FEEDBACK_WRAP_US * 1000;
+	if (c->any_feedback && us > c->last_told_us + FEEDBACK_WRAP_US / 2)
+		c->wraps_ns -= FEEDBACK_WRAP_US * 1000;
+	c->last_told_us = us;
+	c->any_feedback = true;
+	return us * 1000 + c->wraps_ns;
+}
+
+/* What was sent before and was never spoken of is lost. */
+static void pass_over(struct qv_rtp_congestion *c, uint16_t until, int64_t now)
+{
+	int ahead = qv_rtp_sequence_diff(until, c->expected);
+	if (ahead <= 0)
+		return;
+	for (; ahead < SLOTS && c->expected != until; c->expected++) {
+		struct sent *sent = find(c, c->expected);
+		if (sent) {
+			sent->open = false;
+			count(c, true, now);
+		}
+	}
+	c->expected = until;
+}
+
+static void decrease(struct qv_rtp_congestion *c, int64_t now)
+{
+	double rate = c->received > 0 && (double)c->received < c->by_delay ? (double)c->received : c->by_delay;
+	if (c->capacity > 0 && now - c->decreased_at < WAIT_DECREASE_NS + c->rtt)
+		return;
+	c->capacity = rate;
+	c->by_delay = BETA * rate;
+	c->decreased_at = now;
+	c->drain_until = now + DRAIN_MAX_NS;
+}
+
+static void increase(struct qv_rtp_congestion *c, int64_t now)
+{
+	double seconds = (double)(now - c->updated_at) / (double)QV_NS_PER_SECOND;
+	double limit = 1.5 * (double)c->received + 10000, before = c->by_delay;
+	if (seconds > 1)
+		seconds = 1;
+	if (c->capacity == 0)
+		c->by_delay *= 1 + FIRST_RISE * seconds;
+	else if (c->by_delay < 1.05 * c->capacity)
+		/* near what was found: a packet in each response time */
+		c->by_delay += 1200 * 8 * seconds * (double)QV_NS_PER_SECOND / (double)(c->rtt + 100 * QV_NS_PER_MS);
+	else
+		c->by_delay *= 1 + RISE * seconds;
+	/* Without a source that fills the rate nothing is known of what is above. */
+	if (c->received > 0 && c->by_delay > limit)
+		c->by_delay = before > limit ? before : limit;
+}
+
+static void update(struct qv_rtp_congestion *c, int64_t now)
+{
+	if (c->trend.state == TREND_OVERUSE)
+		decrease(c, now);
+	else if (c->trend.state == TREND_NORMAL && now >= c->drain_until)
+		increase(c, now);
+	if (queue(c) < QUEUE_SMALL_NS && c->trend.state != TREND_OVERUSE)
+		c->drain_until = now;
+	c->updated_at = now;
+	if (c->by_delay < (double)c->rates.min)
+		c->by_delay = (double)c->rates.min;
+	if (c->by_delay > (double)c->rates.max)
+		c->by_delay = (double)c->rates.max;
+}
+
+void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtcp_feedback *feedback, int64_t now)
+{
+	bool any = false;
+	if (!c->any_sent || feedback->count == 0)
+		return;
+	pass_over(c, feedback->base, now);
+	for (size_t i = 0; i < feedback->count; i++) {
+		uint16_t transport = (uint16_t)(feedback->base + i);
+		struct sent *sent = find(c, transport);
+		if (!sent)
+			continue;
+		any = true;
+		if (!feedback->arrivals[i].received) {
+			/* It may still come, out of order; pass_over counts it when the next feedback is beyond it. */
+			continue;
+		}
+		sent->open = false;
+		count(c, false, now);
+		int64_t arrived = unwrap(c, feedback->arrivals[i].at_us);
+		trend_add(&c->trend, sent->at, arrived);
+		measure(c, arrived, sent->size);
+		follow_delay(c, arrived - sent->at, arrived);
+		int64_t rtt = now - sent->at;
+		c->rtt = c->rtt ? c->rtt + (rtt - c->rtt) / 8 : rtt;
+	}
+	if (!any)
+		return;
+	c->feedback_at = now;
+	update(c, now);
+}
+
+void qv_rtp_congestion_tick(struct qv_rtp_congestion *c, int64_t now)
+{
+	if (!c->any_sent || now - c->feedback_at < SILENCE_NS)
+		return;
+	c->feedback_at = now;
+	c->by_delay = c->by_delay / 2 > (double)c->rates.min ? c->by_delay / 2 : (double)c->rates.min;
+}
+
+void qv_rtp_congestion_state(const struct qv_rtp_congestion *c, struct qv_rtp_congestion_state *state)
+{
+	double target = c->by_delay < c->by_loss ? c->by_delay : c->by_loss;
+	*state = (struct qv_rtp_congestion_state){
+		.received = c->received, .rtt_ns = c->rtt, .queue_ns = queue(c), .loss = c->loss
+	};
+	if (c->updated_at < c->drain_until && state->queue_ns > QUEUE_SMALL_NS) {
+		double share = 1 - (double)state->queue_ns / (double)DRAIN_NS;
+		double drained = c->capacity * (share > DRAIN_MIN ? share : DRAIN_MIN);
+		target = drained < target ? drained : target;
+	}
+	if (target < (double)c->rates.min)
+		target = (double)c->rates.min;
+	state->target = (int64_t)target;
+	state->pace = (int64_t)(target * PACE);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spreads packets out in time: a budget that grows with the rate, and goes into debt by one packet. */
+#include <qvisio/rtp_flow.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <qvisio/clock.h>
+
+#define BURST_NS (5 * QV_NS_PER_MS) /* of budget that idle time saves up */
+
+struct waiting {
+	struct waiting *next;
+	size_t size;
+	uint8_t bytes[];
+};
+
+struct queue {
+	struct waiting *first, **last;
+};
+
+struct qv_rtp_pacer {
+	struct queue queues[QV_RTP_CLASSES];
+	size_t bytes, room;
+	int64_t rate;    /* bit/s */
+	int64_t free_at; /* when what was sent is paid for */
+};
+
+struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, struct qv_error *err)
+{
+	struct qv_rtp_pacer *pacer = calloc(1, sizeof *pacer);
+	if (!pacer) {
+		qv_fail(err, QV_E_NOMEM, "no memory for a pacer");
+		return NULL;
+	}
+	pacer->room = bytes;
+	pacer->rate = 1000000;
+	for (int i = 0; i < QV_RTP_CLASSES; i++)
+		pacer->queues[i].last = &pacer->queues[i].first;
+	return pacer;
+}
+
+static struct waiting *take(struct qv_rtp_pacer *pacer, struct queue *queue)
+{
+	struct waiting *packet = queue->first;
+	queue->first = packet->next;
+	if (!queue->first)
+		queue->last = &queue->first;
+	pacer->bytes -= packet->size;
+	return packet;
+}
+
+void qv_rtp_pacer_free(struct qv_rtp_pacer *pacer)
+{
+	for (int i = 0; pacer && i < QV_RTP_CLASSES; i++)
+		while (pacer->queues[i].first)
+			free(take(pacer, &pacer->queues[i]));
+	free(pacer);
+}
+
+void qv_rtp_pacer_set_rate(struct qv_rtp_pacer *pacer, int64_t bits_per_second)
+{
+	pacer->rate = bits_per_second > 1000 ? bits_per_second : 1000;
+}
+
+int qv_rtp_pacer_put(struct qv_rtp_pacer *pacer, enum qv_rtp_class class, const uint8_t *bytes, size_t size,
+		     int64_t now, struct qv_error *err)
+{
+	(void)now;
+	if (size > QV_RTP_PACKET_MAX)
+		return qv_fail(err, QV_E_INVALID, "a packet of %zu bytes is over %u", size, QV_RTP_PACKET_MAX);
+	if (pacer->bytes + size > pacer->room)
+		return qv_fail(err, QV_E_BUSY, "%zu bytes wait to be sent already", pacer->bytes);
+	struct waiting *packet = malloc(sizeof *packet + size);
+	if (!packet)
+		return qv_fail(err, QV_E_NOMEM, "no memory for a packet of %zu bytes", size);
+	packet->next = NULL;
+	packet->size = size;
+	memcpy(packet->bytes, bytes, size);
+	struct queue *queue = &pacer->queues[class];
+	*queue->last = packet;
+	queue->last = &packet->next;
+	pacer->bytes += size;
+	return 0;
+}
+
+int qv_rtp_pacer_next(struct qv_rtp_pacer *pacer, int64_t now, uint8_t *bytes, size_t *size, enum qv_rtp_class *class)
+{
+	for (int i = 0; i < QV_RTP_CLASSES; i++) {
+		if (!pacer->queues[i].first)
+			continue;
+		if (i != QV_RTP_SOUND && now < pacer->free_at)
+			return 0;
+		struct waiting *packet = take(pacer, &pacer->queues[i]);
+		memcpy(bytes, packet->bytes, packet->size);
+		*size = packet->size;
+		*class = (enum qv_rtp_class)i;
+		if (pacer->free_at < now - BURST_NS)
+			pacer->free_at = now - BURST_NS;
+		pacer->free_at += (int64_t)packet->size * 8 * QV_NS_PER_SECOND / pacer->rate;
+		free(packet);
+		return 1;
+	}
+	return 0;
+}
+
+int64_t qv_rtp_pacer_due(const struct qv_rtp_pacer *pacer, int64_t now)
+{
+	if (pacer->queues[QV_RTP_SOUND].first)
+		return now;
+	if (!pacer->queues[QV_RTP_AGAIN].first && !pacer->queues[QV_RTP_PICTURE].first)
+		return QV_RTP_NEVER;
+	return pacer->free_at > now ? pacer->free_at : now;
+}
+
+size_t qv_rtp_pacer_bytes(const struct qv_rtp_pacer *pacer)
+{
+	return pacer->bytes;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How RTP packets flow: what a sender keeps, paces and adapts to, what a receiver reorders, misses and reports. State
+ * machines without clock, thread or socket: `now` is in ns of one monotonic clock, and never goes back. An object
+ * belongs to one thread at a time.
+ *
+ *   encoder <- target -- congestion <- feedback -------------------------- arrivals <-+
+ *   packets -> pacer -> transport number, protect -> UDP ~~ UDP -> unprotect ---------+-> receiver -> depacketiser
+ *                 ^- history <- NACK <------------------------------------------ receiver
+ */
+#ifndef QVISIO_RTP_FLOW_H
+#define QVISIO_RTP_FLOW_H
+
+#include <qvisio/rtcp.h>
+#include <qvisio/rtp.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+#define QV_RTP_NEVER INT64_MAX
+
+/* ---- Sender: packets that may be asked for again (RFC 4588) ---- */
+
+struct qv_rtp_history;
+
+/* For one SSRC: keeps the last `packets` (a power of two, 16 to 8192) sent. */
+struct qv_rtp_history *qv_rtp_history_new(size_t packets, struct qv_error *err);
+void qv_rtp_history_free(struct qv_rtp_history *history); /* NULL is fine */
+
+/* Keeps a copy of a packet that goes out. -1 QV_E_INVALID (over QV_RTP_PACKET_MAX), QV_E_NOMEM. */
+int qv_rtp_history_keep(struct qv_rtp_history *history, const struct qv_rtp *packet, struct qv_error *err);
+
+/*
+ * What to send when `sequence` is asked for: 1: marker, timestamp and the payload of RFC 4588 section 4 (the original
+ * number, then the original payload) are in `packet`, valid until the next call; SSRC, type and sequence number are
+ * those of the retransmission stream. 0: not kept, given out `limit` times (3), or less than rtt_ns ago.
+ */
+int qv_rtp_history_again(struct qv_rtp_history *history, uint16_t sequence, int64_t now, int64_t rtt_ns,
+			 struct qv_rtp *packet);
+
+/* The original of a retransmission: its sequence number and payload. QV_E_PROTOCOL: no room for a number. */
+int qv_rtp_original(const struct qv_rtp *retransmission, struct qv_rtp *original, struct qv_error *err);
+
+/* ---- Sender: pacing ---- */
+
+/* In order of precedence. */
+enum qv_rtp_class { QV_RTP_SOUND, QV_RTP_AGAIN, QV_RTP_PICTURE, QV_RTP_CLASSES };
+
+struct qv_rtp_pacer;
+
+/* Holds at most `bytes` of packets. */
+struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, struct qv_error *err);
+void qv_rtp_pacer_free(struct qv_rtp_pacer *pacer); /* NULL is fine */
+void qv_rtp_pacer_set_rate(struct qv_rtp_pacer *pacer, int64_t bits_per_second);
+
+/* Takes a copy of bytes that are to be sent. -1 QV_E_BUSY: full (the encoder is to leave out a picture), QV_E_NOMEM. */
+int qv_rtp_pacer_put(struct qv_rtp_pacer *pacer, enum qv_rtp_class class, const uint8_t *bytes, size_t size,
+		     int64_t now, struct qv_error *err);
+
+/* 1: `bytes` (at least QV_RTP_PACKET_MAX) has a packet of *size to send now; 0: none is due. Sound never waits. */
+int qv_rtp_pacer_next(struct qv_rtp_pacer *pacer, int64_t now, uint8_t *bytes, size_t *size, enum qv_rtp_class *class);
+int64_t qv_rtp_pacer_due(const struct qv_rtp_pacer *pacer, int64_t now); /* when to ask again; QV_RTP_NEVER */
+size_t qv_rtp_pacer_bytes(const struct qv_rtp_pacer *pacer);             /* waiting */
+
+/* ---- Sender: congestion control ---- */
+
+/*
+ * After Google Congestion Control (draft-ietf-rmcat-gcc-02): a trend of the one-way delay between bursts, a detector of
+ * overuse with an adaptive threshold, additive and multiplicative increase, multiplicative decrease, and a bound by
+ * loss. Beyond the draft, a queue that has been seen is drained in about half a second.
+ */
+struct qv_rtp_congestion;
+
+struct qv_rtp_rates {
+	int64_t start, min, max; /* bit/s */
+};
+
+struct qv_rtp_congestion *qv_rtp_congestion_new(const struct qv_rtp_rates *rates, struct qv_error *err);
+void qv_rtp_congestion_free(struct qv_rtp_congestion *congestion); /* NULL is fine */
+
+/* A packet with this transport-wide number leaves now; `size` with all headers. */
+void qv_rtp_congestion_sent(struct qv_rtp_congestion *congestion, uint16_t transport, size_t size, int64_t now);
+
+/* Feedback arrived. What it says of packets that were never sent, or long ago, is not looked at. */
+void qv_rtp_congestion_feedback(struct qv_rtp_congestion *congestion, const struct qv_rtcp_feedback *feedback,
+				int64_t now);
+
+/* To be called now and then, 10 times a second say: without any feedback for long, the rate is halved. */
+void qv_rtp_congestion_tick(struct qv_rtp_congestion *congestion, int64_t now);
+
+struct qv_rtp_congestion_state {
+	int64_t target;   /* bit/s that all streams together should send */
+	int64_t pace;     /* bit/s for the pacer */
+	int64_t received; /* bit/s that the peer got lately */
+	int64_t rtt_ns;   /* 0: not known yet */
+	int64_t queue_ns; /* estimate of what waits on the path */
+	double loss;      /* share lost lately, 0 to 1 */
+};
+void qv_rtp_congestion_state(const struct qv_rtp_congestion *congestion, struct qv_rtp_congestion_state *state);
+
+/* ---- Receiver: transport-wide feedback ---- */
+
+struct qv_rtp_arrivals;
+struct qv_rtp_arrivals *qv_rtp_arrivals_new(struct qv_error *err);
+void qv_rtp_arrivals_free(struct qv_rtp_arrivals *arrivals); /* NULL is fine */
+void qv_rtp_arrivals_note(struct qv_rtp_arrivals *arrivals, uint16_t transport, int64_t now);
+
+/* Appends feedback about what came since the last one; false: nothing new, or no room. Call until it is false. */
+bool qv_rtp_arrivals_put(struct qv_rtp_arrivals *arrivals, struct qv_rtcp_writer *writer, uint32_t sender,
+			 uint32_t media);
+
+/* ---- Receiver: one stream ---- */
+
+#define QV_RTP_RECEIVER_PACKETS 1024 /* that a receiver holds, at most */
+
+struct qv_rtp_receiver_options {
+	uint32_t clock;  /* Hz of the timestamps */
+	int64_t hold_ns; /* how long a missing packet is waited for */
+	bool nack;       /* ask for missing packets */
+};
+
+struct qv_rtp_receiver;
+struct qv_rtp_receiver *qv_rtp_receiver_new(const struct qv_rtp_receiver_options *options, struct qv_error *err);
+void qv_rtp_receiver_free(struct qv_rtp_receiver *receiver); /* NULL is fine */
+void qv_rtp_receiver_set_hold(struct qv_rtp_receiver *receiver, int64_t hold_ns);
+
+/*
+ * Takes a copy of a packet. `again`: it came as a retransmission, which says nothing about jitter. 1: kept; 0: seen
+ * before, too late, or far away from its stream; -1 QV_E_NOMEM, QV_E_INVALID (over QV_RTP_PACKET_MAX).
+ */
+int qv_rtp_receiver_put(struct qv_rtp_receiver *receiver, const struct qv_rtp *packet, bool again, int64_t now,
+			struct qv_error *err);
+
+/* 1: the next packet in order, valid until the next call; 0: none now. A gap is passed over when hold_ns is over. */
+int qv_rtp_receiver_next(struct qv_rtp_receiver *receiver, int64_t now, struct qv_rtp *packet);
+
+/* The numbers to ask for now; each at most 8 times, a round trip apart, and no longer than hold_ns. */
+size_t qv_rtp_receiver_nacks(struct qv_rtp_receiver *receiver, int64_t now, int64_t rtt_ns,
+			     uint16_t sequences[QV_RTCP_NACKS_MAX]);
+
+/* When to ask qv_rtp_receiver_next and qv_rtp_receiver_nacks again though nothing comes; QV_RTP_NEVER. */
+int64_t qv_rtp_receiver_due(const struct qv_rtp_receiver *receiver);
+
+/* The decoder needs a key picture. True when a PLI should go out now: at most one each max(rtt, 200 ms). */
+void qv_rtp_receiver_want_key(struct qv_rtp_receiver *receiver);
+void qv_rtp_receiver_got_key(struct qv_rtp_receiver *receiver);
+bool qv_rtp_receiver_ask_key(struct qv_rtp_receiver *receiver, int64_t now, int64_t rtt_ns);
+
+/* A report block about this stream (RFC 3550 section 6.4.1). False: nothing came yet. */
+bool qv_rtp_receiver_report(struct qv_rtp_receiver *receiver, int64_t now, struct qv_rtcp_report *report);
+
+/* Takes an SR of this stream; after that, the sender's time of a timestamp, for lip synchronisation. */
+void qv_rtp_receiver_take_sr(struct qv_rtp_receiver *receiver, const struct qv_rtcp *sr, int64_t now);
+bool qv_rtp_receiver_ntp(const struct qv_rtp_receiver *receiver, uint32_t timestamp, uint64_t *ntp);
+
+struct qv_rtp_receiver_stats {
+	uint64_t packets, lost, repeated, late, recovered, nacks, keys_asked;
+};
+void qv_rtp_receiver_stats(const struct qv_rtp_receiver *receiver, struct qv_rtp_receiver_stats *stats);
+
+/* Round trip by a report about one's own stream: RFC 3550 section 6.4.1. `ntp`: one's own NTP time now. 0: no SR yet. */
+int64_t qv_rtp_round_trip_ns(const struct qv_rtcp_report *report, uint64_t ntp);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sender and receiver over a simulated link: everything but sockets and encryption. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <qvisio/rtp_flow.h>
+
+#include "link.h"
+
+#define SECOND       (1000 * LINK_MS)
+#define START        (500 * SECOND)
+#define STEP         (LINK_MS / 2)
+#define MEDIA        1
+#define AGAIN        2
+#define WAITS_MAX    200000
+#define PAYLOAD_SIZE 1000
+
+static const struct qv_rtp_extensions ids = { .transport = 3 };
+
+struct call {
+	int64_t now;
+	struct link there, back;
+	struct qv_rtp_history *history;
+	struct qv_rtp_pacer *pacer;
+	struct qv_rtp_congestion *congestion;
+	struct qv_rtp_arrivals *arrivals;
+	struct qv_rtp_receiver *receiver;
+	uint16_t sequence, again_sequence, transport;
+	int64_t next_frame, next_report, next_sound;
+	bool paused;
+	/* what came of it */
+	uint64_t bytes_out;
+	uint32_t handed, last_number, gaps;
+	bool disorder;
+	int64_t *waits;
+	size_t wait_count;
+};
+
+static struct call *open_call(uint32_t seed, struct link_settings there, int64_t start)
+{
+	struct call *call = calloc(1, sizeof *call);
+	assert_non_null(call);
+	call->now = call->next_frame = call->next_report = call->next_sound = START;
+	call->there = (struct link){ .settings = there, .random = seed };
+	call->back = (struct link){ .settings = { .delay = there.delay, .loss = there.loss }, .random = seed ^ 0x5555 };
+	call->history = qv_rtp_history_new(1024, NULL);
+	call->pacer = qv_rtp_pacer_new(1000000, NULL);
+	call->congestion =
+		qv_rtp_congestion_new(&(struct qv_rtp_rates){ .start = start, .min = 50000, .max = 20000000 }, NULL);
+	call->arrivals = qv_rtp_arrivals_new(NULL);
+	call->receiver = qv_rtp_receiver_new(
+		&(struct qv_rtp_receiver_options){ .clock = 90000, .hold_ns = 400 * LINK_MS, .nack = true }, NULL);
+	call->waits = calloc(WAITS_MAX, sizeof call->waits[0]);
+	assert_true(call->history && call->pacer && call->congestion && call->arrivals && call->receiver &&
+		    call->waits);
+	call->sequence = 65000;
+	call->transport = 65400;
+	return call;
+}
+
+static void close_call(struct call *call)
+{
+	qv_rtp_history_free(call->history);
+	qv_rtp_pacer_free(call->pacer);
+	qv_rtp_congestion_free(call->congestion);
+	qv_rtp_arrivals_free(call->arrivals);
+	qv_rtp_receiver_free(call->receiver);
+	link_free(&call->there);
+	link_free(&call->back);
+	free(call->waits);
+	free(call);
+}
+
+static struct qv_rtp_congestion_state state_of(const struct call *call)
+{
+	struct qv_rtp_congestion_state state;
+	qv_rtp_congestion_state(call->congestion, &state);
+	return state;
+}
+
+static void pace(struct call *call, const struct qv_rtp *packet, enum qv_rtp_class class)
+{
+	uint8_t bytes[QV_RTP_PACKET_MAX];
+	int size = qv_rtp_write(packet, &ids, bytes, sizeof bytes, NULL);
+	assert_true(size > 0);
+	qv_rtp_pacer_put(call->pacer, class, bytes, (size_t)size, call->now, NULL);
+}
+
+/* Frames of the size that the target gives, some larger, some smaller. */
+static void encode(struct call *call)
+{
+	static uint8_t payload[PAYLOAD_SIZE + 8];
+	if (call->now < call->next_frame || call->paused)
+		return;
+	call->next_frame += SECOND / 30;
+	double left = (double)state_of(call).target / 8 / 30 * (0.8 + 0.4 * link_random(&call->there));
+	for (; left > 0; left -= PAYLOAD_SIZE + 20) {
+		size_t size = left < PAYLOAD_SIZE ? (size_t)left + 8 : PAYLOAD_SIZE;
+		struct qv_rtp packet = { .type = 96,
+					 .ssrc = MEDIA,
+					 .sequence = call->sequence,
+					 .timestamp = (uint32_t)((call->now - START) / 1000 * 9 / 100),
+					 .has_transport = true,
+					 .payload = payload,
+					 .size = size };
+		uint32_t number = call->sequence++;
+		memcpy(payload, &number, sizeof number);
+		assert_int_equal(qv_rtp_history_keep(call->history, &packet, NULL), 0);
+		pace(call, &packet, QV_RTP_PICTURE);
+	}
+}
+
+static void transmit(struct call *call)
+{
+	uint8_t bytes[QV_RTP_PACKET_MAX];
+	size_t size;
+	enum qv_rtp_class class;
+	qv_rtp_pacer_set_rate(call->pacer, state_of(call).pace);
+	while (qv_rtp_pacer_next(call->pacer, call->now, bytes, &size, &class) == 1) {
+		bytes[17] = (uint8_t)(call->transport >> 8);
+		bytes[18] = (uint8_t)call->transport;
+		qv_rtp_congestion_sent(call->congestion, call->transport++, size, call->now);
+		link_put(&call->there, bytes, size, call->now);
+	}
+}
+
+static void receive(struct call *call)
+{
+	static struct link_packet datagram;
+	struct qv_rtp packet, original;
+	while (link_take(&call->there, call->now, &datagram)) {
+		assert_int_equal(qv_rtp_read(&packet, datagram.bytes, datagram.size, &ids, NULL), 0);
+		call->bytes_out += datagram.size;
+		if (call->wait_count < WAITS_MAX)
+			call->waits[call->wait_count++] = datagram.waited;
+		qv_rtp_arrivals_note(call->arrivals, packet.transport, datagram.due);
+		bool again = packet.ssrc == AGAIN;
+		if (again) {
+			assert_int_equal(qv_rtp_original(&packet, &original, NULL), 0);
+			packet = original;
+		}
+		assert_true(qv_rtp_receiver_put(call->receiver, &packet, again, call->now, NULL) >= 0);
+	}
+	while (qv_rtp_receiver_next(call->receiver, call->now, &packet) == 1) {
+		uint32_t number;
+		memcpy(&number, packet.payload, sizeof number);
+		int step = qv_rtp_sequence_diff((uint16_t)number, (uint16_t)call->last_number);
+		if (call->handed++) {
+			call->disorder |= step < 1;
+			call->gaps += (uint32_t)(step - 1);
+		}
+		call->last_number = number;
+	}
+}
+
+static void report(struct call *call)
+{
+	uint8_t bytes[1200];
+	uint16_t nacks[QV_RTCP_NACKS_MAX];
+	if (call->now < call->next_report)
+		return;
+	call->next_report += 25 * LINK_MS;
+	for (;;) {
+		struct qv_rtcp_writer writer = { .bytes = bytes, .room = sizeof bytes };
+		size_t count = qv_rtp_receiver_nacks(call->receiver, call->now, 60 * LINK_MS, nacks);
+		if (count)
+			assert_true(qv_rtcp_put_nacks(&writer, 9, MEDIA, nacks, count));
+		bool more = qv_rtp_arrivals_put(call->arrivals, &writer, 9, 0);
+		if (writer.used)
+			link_put(&call->back, bytes, writer.used, call->now);
+		if (!more)
+			break;
+	}
+}
+
+static void take_reports(struct call *call)
+{
+	static struct link_packet datagram;
+	static struct qv_rtcp_feedback feedback;
+	uint16_t nacks[QV_RTCP_NACKS_MAX];
+	struct qv_rtcp packet;
+	struct qv_rtp again;
+	while (link_take(&call->back, call->now, &datagram)) {
+		struct qv_rtcp_reader reader = { .bytes = datagram.bytes, .size = datagram.size };
+		while (qv_rtcp_read(&reader, &packet, NULL) == 1) {
+			if (packet.kind == QV_RTCP_FEEDBACK && qv_rtcp_read_feedback(&packet, &feedback, NULL) == 0)
+				qv_rtp_congestion_feedback(call->congestion, &feedback, call->now);
+			size_t count = qv_rtcp_read_nacks(&packet, nacks);
+			for (size_t i = 0; i < count; i++) {
+				if (qv_rtp_history_again(call->history, nacks[i], call->now, 50 * LINK_MS, &again) != 1)
+					continue;
+				again.type = 97;
+				again.ssrc = AGAIN;
+				again.sequence = call->again_sequence++;
+				again.has_transport = true;
+				pace(call, &again, QV_RTP_AGAIN);
+			}
+		}
+	}
+	qv_rtp_congestion_tick(call->congestion, call->now);
+}
+
+static void run(struct call *call, int64_t duration)
+{
+	for (int64_t end = call->now + duration; call->now < end; call->now += STEP) {
+		encode(call);
+		transmit(call);
+		receive(call);
+		report(call);
+		take_reports(call);
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+static int64_t p95_ms(struct call *call)
+{
+	assert_true(call->wait_count > 0);
+	qsort(call->waits, call->wait_count, sizeof call->waits[0], compare);
+	return call->waits[call->wait_count * 95 / 100] / LINK_MS;
+}
+
+static double measure(struct call *call, int64_t duration, int64_t *p95)
+{
+	call->bytes_out = call->wait_count = 0;
+	run(call, duration);
+	*p95 = p95_ms(call);
+	return (double)call->bytes_out * 8 / ((double)call->there.settings.rate * (double)duration / (double)SECOND);
+}
+
+static void rate_step(void **state)
+{
+	(void)state;
+	static const double losses[] = { 0, 0.01 };
+	for (uint32_t seed = 1; seed <= 10; seed++) {
+		struct link_settings settings = { .rate = 3000000,
+						  .delay = 25 * LINK_MS,
+						  .jitter = seed % 3 * 2 * LINK_MS,
+						  .queue = 1000 * LINK_MS,
+						  .loss = losses[seed % 2] };
+		struct call *call = open_call(seed, settings, 1000000);
+		int64_t p95;
+		run(call, 10 * SECOND);
+		double used = measure(call, 20 * SECOND, &p95);
+		print_message("# seed %u: 3 Mbit/s: used %.2f, p95 of the queue %lld ms\n", seed, used, (long long)p95);
+		assert_true(used >= 0.8);
+		assert_true(p95 < 100);
+		call->there.settings.rate = 1000000;
+		measure(call, 2 * SECOND, &p95);
+		long long first = p95;
+		used = measure(call, 20 * SECOND, &p95);
+		print_message("# seed %u: 1 Mbit/s: used %.2f, p95 of the queue %lld ms, at first %lld ms\n", seed,
+			      used, (long long)p95, first);
+		assert_true(used >= 0.8);
+		assert_true(p95 < 100);
+		call->there.settings.rate = 3000000;
+		run(call, 20 * SECOND);
+		assert_true(state_of(call).target > 2000000);
+		assert_false(call->disorder);
+		close_call(call);
+	}
+}
+
+static void lost_packets_are_repaired(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed <= 5; seed++) {
+		struct link_settings settings = { .rate = 5000000,
+						  .delay = 20 * LINK_MS,
+						  .jitter = 15 * LINK_MS,
+						  .queue = 500 * LINK_MS,
+						  .loss = 0.05,
+						  .repeat = 0.02 };
+		struct call *call = open_call(seed, settings, 1000000);
+		run(call, 20 * SECOND);
+		struct qv_rtp_receiver_stats stats;
+		qv_rtp_receiver_stats(call->receiver, &stats);
+		print_message("# seed %u: %llu packets, %llu recovered, %llu lost, %u gaps\n", seed,
+			      (unsigned long long)stats.packets, (unsigned long long)stats.recovered,
+			      (unsigned long long)stats.lost, call->gaps);
+		assert_false(call->disorder);
+		assert_true(stats.recovered > 50);
+		assert_true(stats.repeated > 0);
+		assert_true((double)stats.lost < 0.002 * (double)stats.packets);
+		assert_int_equal(call->gaps, stats.lost);
+		close_call(call);
+	}
+}
+
+static void heavy_loss_lowers_the_rate(void **state)
+{
+	(void)state;
+	struct link_settings settings = { .rate = 10000000, .delay = 20 * LINK_MS, .loss = 0.3 };
+	struct call *call = open_call(3, settings, 2000000);
+	run(call, 20 * SECOND);
+	assert_true(state_of(call).loss > 0.15);
+	assert_true(state_of(call).target < 1000000);
+	print_message("# %lld kbit/s\n", (long long)state_of(call).target / 1000);
+	call->there.settings.loss = call->back.settings.loss = 0;
+	run(call, 30 * SECOND);
+	print_message("# %lld kbit/s\n", (long long)state_of(call).target / 1000);
+	assert_true(state_of(call).target > 2000000);
+	close_call(call);
+}
+
+static void silence_lowers_the_rate(void **state)
+{
+	(void)state;
+	struct link_settings settings = { .rate = 3000000, .delay = 20 * LINK_MS, .queue = 500 * LINK_MS };
+	struct call *call = open_call(4, settings, 1000000);
+	run(call, 10 * SECOND);
+	int64_t before = state_of(call).target;
+	call->there.settings.loss = 1;
+	run(call, 7 * SECOND);
+	assert_true(state_of(call).target <= before / 4);
+	call->there.settings.loss = 0;
+	run(call, 20 * SECOND);
+	assert_true(state_of(call).target > 1500000);
+	close_call(call);
+}
+
+static void pacing(void **state)
+{
+	(void)state;
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(20000, NULL);
+	uint8_t bytes[QV_RTP_PACKET_MAX] = { 0 };
+	size_t size;
+	enum qv_rtp_class class;
+	qv_rtp_pacer_set_rate(pacer, 1000000);
+	assert_true(qv_rtp_pacer_due(pacer, START) == QV_RTP_NEVER);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(qv_rtp_pacer_put(pacer, QV_RTP_PICTURE, bytes, 1000, START, NULL), i < 20 ? 0 : -1);
+	struct qv_error err = QV_ERROR_INIT;
+	assert_int_equal(qv_rtp_pacer_put(pacer, QV_RTP_PICTURE, bytes, 1000, START, &err), -1);
+	assert_int_equal(err.code, QV_E_BUSY);
+	int sent = 0;
+	for (int64_t now = START; now < START + 80 * LINK_MS; now += LINK_MS)
+		while (qv_rtp_pacer_next(pacer, now, bytes, &size, &class) == 1)
+			sent++;
+	/* 80 ms at 8 ms a packet, and what 5 ms of idle time had saved */
+	assert_in_range(sent, 10, 12);
+	assert_true(qv_rtp_pacer_due(pacer, START + 79 * LINK_MS) > START + 79 * LINK_MS);
+	assert_int_equal(qv_rtp_pacer_put(pacer, QV_RTP_SOUND, bytes, 100, START, NULL), 0);
+	assert_int_equal(qv_rtp_pacer_next(pacer, START + 79 * LINK_MS, bytes, &size, &class), 1);
+	assert_int_equal(class, QV_RTP_SOUND);
+	qv_rtp_pacer_free(pacer);
+}
+
+static int put(struct qv_rtp_receiver *receiver, uint16_t sequence, uint32_t timestamp, int64_t now)
+{
+	struct qv_rtp packet = { .sequence = sequence, .timestamp = timestamp, .ssrc = 5 };
+	return qv_rtp_receiver_put(receiver, &packet, false, now, NULL);
+}
+
+static void order_gaps_and_requests(void **state)
+{
+	(void)state;
+	struct qv_rtp_receiver *receiver = qv_rtp_receiver_new(
+		&(struct qv_rtp_receiver_options){ .clock = 90000, .hold_ns = 100 * LINK_MS, .nack = true }, NULL);
+	struct qv_rtp packet;
+	uint16_t nacks[QV_RTCP_NACKS_MAX];
+	assert_int_equal(put(receiver, 65534, 0, START), 1);
+	assert_int_equal(qv_rtp_receiver_next(receiver, START, &packet), 1);
+	assert_int_equal(put(receiver, 1, 0, START), 1);
+	assert_int_equal(put(receiver, 1, 0, START), 0);
+	assert_int_equal(put(receiver, 65534, 0, START), 0);
+	assert_int_equal(qv_rtp_receiver_next(receiver, START, &packet), 0);
+	assert_int_equal(qv_rtp_receiver_nacks(receiver, START, 0, nacks), 0);
+	assert_true(qv_rtp_receiver_due(receiver) == START + 10 * LINK_MS);
+	assert_int_equal(qv_rtp_receiver_nacks(receiver, START + 10 * LINK_MS, 50 * LINK_MS, nacks), 2);
+	assert_int_equal(nacks[0], 65535);
+	assert_int_equal(nacks[1], 0);
+	assert_int_equal(qv_rtp_receiver_nacks(receiver, START + 59 * LINK_MS, 50 * LINK_MS, nacks), 0);
+	assert_int_equal(put(receiver, 65535, 0, START + 20 * LINK_MS), 1);
+	assert_int_equal(qv_rtp_receiver_next(receiver, START + 20 * LINK_MS, &packet), 1);
+	assert_int_equal(packet.sequence, 65535);
+	assert_int_equal(qv_rtp_receiver_nacks(receiver, START + 60 * LINK_MS, 50 * LINK_MS, nacks), 1);
+	assert_int_equal(qv_rtp_receiver_next(receiver, START + 99 * LINK_MS, &packet), 0);
+	assert_int_equal(qv_rtp_receiver_next(receiver, START + 100 * LINK_MS, &packet), 1);
+	assert_int_equal(packet.sequence, 1);
+	assert_int_equal(put(receiver, 0, 0, START), 0);
+	/* A number far away is not taken, two in a row begin the stream anew. */
+	assert_int_equal(put(receiver, 30000, 0, START), 0);
+	assert_int_equal(put(receiver, 2, 0, START), 1);
+	assert_int_equal(put(receiver, 30001, 0, START), 0);
+	assert_int_equal(put(receiver, 30002, 0, START), 1);
+	assert_int_equal(qv_rtp_receiver_next(receiver, START, &packet), 1);
+	assert_int_equal(packet.sequence, 30002);
+	/* However many are missing, memory and requests are bounded. */
+	assert_int_equal(put(receiver, 32900, 0, START), 1);
+	assert_int_equal(qv_rtp_receiver_nacks(receiver, START + 50 * LINK_MS, 0, nacks), QV_RTCP_NACKS_MAX);
+	assert_false(qv_rtp_receiver_ask_key(receiver, START, 0));
+	qv_rtp_receiver_want_key(receiver);
+	assert_true(qv_rtp_receiver_ask_key(receiver, START, 0));
+	assert_false(qv_rtp_receiver_ask_key(receiver, START + 199 * LINK_MS, 0));
+	assert_true(qv_rtp_receiver_ask_key(receiver, START + 200 * LINK_MS, 0));
+	qv_rtp_receiver_got_key(receiver);
+	assert_false(qv_rtp_receiver_ask_key(receiver, START + SECOND, 0));
+	qv_rtp_receiver_free(receiver);
+}
+
+static void reports_and_clocks(void **state)
+{
+	(void)state;
+	struct qv_rtp_receiver *receiver =
+		qv_rtp_receiver_new(&(struct qv_rtp_receiver_options){ .clock = 90000 }, NULL);
+	struct qv_rtcp_report report;
+	uint64_t ntp;
+	assert_false(qv_rtp_receiver_report(receiver, START, &report));
+	for (int i = 0; i < 100; i++)
+		if (i % 4)
+			put(receiver, (uint16_t)(65500 + i), (uint32_t)i * 900 - 5000, START + i * 10 * LINK_MS);
+	assert_true(qv_rtp_receiver_report(receiver, START, &report));
+	assert_int_equal(report.ssrc, 5);
+	assert_int_equal(report.lost, 24);
+	assert_int_equal(report.fraction, 24 * 256 / 99);
+	assert_int_equal(report.highest, 65599);
+	assert_true(report.jitter <= 1);
+	assert_int_equal(report.last_sr, 0);
+	assert_false(qv_rtp_receiver_ntp(receiver, 0, &ntp));
+	struct qv_rtcp sr = { .kind = QV_RTCP_SR, .ntp = UINT64_C(0x100) << 32, .timestamp = 0xffffff00 };
+	qv_rtp_receiver_take_sr(receiver, &sr, START);
+	assert_true(qv_rtp_receiver_ntp(receiver, 0xffffff00 + 45000, &ntp));
+	assert_true(ntp == ((UINT64_C(0x100) << 32) | 0x80000000));
+	assert_true(qv_rtp_receiver_ntp(receiver, 0xffffff00 - 90000, &ntp));
+	assert_true(ntp == UINT64_C(0xff) << 32);
+	assert_true(qv_rtp_receiver_report(receiver, START + SECOND / 2, &report));
+	assert_int_equal(report.last_sr, 0x01000000);
+	assert_int_equal(report.since_sr, 32768);
+	assert_int_equal(report.fraction, 0);
+	/* The report came back 0.75 s after the SR left: a quarter of a second on the way. */
+	assert_true(qv_rtp_round_trip_ns(&report, (UINT64_C(0x100) << 32) + 0xc0000000) == SECOND / 4);
+	qv_rtp_receiver_free(receiver);
+}
+
+static void kept_packets(void **state)
+{
+	(void)state;
+	struct qv_rtp_history *history = qv_rtp_history_new(16, NULL);
+	struct qv_rtp packet = { .sequence = 0x1234,
+				 .timestamp = 7,
+				 .marker = true,
+				 .payload = (const uint8_t *)"data",
+				 .size = 4 },
+		      again, original;
+	assert_null(qv_rtp_history_new(17, NULL));
+	assert_int_equal(qv_rtp_history_keep(history, &packet, NULL), 0);
+	assert_int_equal(qv_rtp_history_again(history, 0x1235, START, 0, &again), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(qv_rtp_history_again(history, 0x1234, START + i * LINK_MS, LINK_MS, &again), 1);
+		assert_int_equal(qv_rtp_history_again(history, 0x1234, START + i * LINK_MS, LINK_MS, &again), 0);
+	}
+	assert_int_equal(qv_rtp_history_again(history, 0x1234, START + SECOND, LINK_MS, &again), 0);
+	assert_int_equal(again.size, 6);
+	assert_memory_equal(again.payload,
+			    "\x12\x34"
+			    "data",
+			    6);
+	assert_int_equal(qv_rtp_original(&again, &original, NULL), 0);
+	assert_int_equal(original.sequence, 0x1234);
+	assert_int_equal(original.size, 4);
+	again.size = 1;
+	assert_int_equal(qv_rtp_original(&again, &original, NULL), -1);
+	packet.sequence += 16;
+	assert_int_equal(qv_rtp_history_keep(history, &packet, NULL), 0);
+	assert_int_equal(qv_rtp_history_again(history, 0x1234, START, 0, &again), 0);
+	qv_rtp_history_free(history);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pacing),
+		cmocka_unit_test(order_gaps_and_requests),
+		cmocka_unit_test(reports_and_clocks),
+		cmocka_unit_test(kept_packets),
+		cmocka_unit_test(rate_step),
+		cmocka_unit_test(lost_packets_are_repaired),
+		cmocka_unit_test(heavy_loss_lowers_the_rate),
+		cmocka_unit_test(silence_lowers_the_rate),
+	};
+	return cmocka_run_group_tests_name("rtp_flow", tests, NULL, NULL);
+}
