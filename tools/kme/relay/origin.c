@@ -314,16 +314,15 @@ static int await_news(const struct relayed *relayed, int64_t until, bool *last)
 static int fail_attempt(struct leg *leg, const char *what, struct qv_error *err)
 {
 	struct session *session = leg->relayed->session;
-	struct origin *origin = session->origin;
 	pthread_mutex_lock(&session->lock);
-	bool troubled = origin->troubled;
+	const struct origin heard = *session->origin;
 	pthread_mutex_unlock(&session->lock);
-	if (!troubled)
+	if (!heard.troubled)
 		return qv_fail(err, QV_E_TIMEOUT, "KME \"%s\" %s", leg->peer->kme_id, what);
-	if (origin->cause == TROUBLE_NO_KEYS)
-		return fail_short(leg, origin->from, origin->to, err);
+	if (heard.cause == TROUBLE_NO_KEYS)
+		return fail_short(leg, heard.from, heard.to, err);
 	return qv_fail(err, QV_E_IO, "KME \"%s\" %s; a share did not get from KME \"%s\" to KME \"%s\": %s",
-		       leg->peer->kme_id, what, origin->from, origin->to, trouble_name(origin->cause));
+		       leg->peer->kme_id, what, heard.from, heard.to, trouble_name(heard.cause));
 }
 
 /* 0: the destination has the same keys; 1: it has others; -1. */

@@ -40,7 +40,6 @@ static int send_share(struct qv_relay_send *send, uint32_t next, const struct qv
 /* A share as it came, opened. */
 struct arrival {
 	struct peer *peer;
-	uint32_t from;
 	const struct hop_message *message;
 	const struct qv_secret *share;
 };
@@ -129,8 +128,14 @@ static bool hand_over(struct relay *relay, struct session *session, const struct
 					    .share = qv_secret_bytes(arrival->share),
 					    .share_size = qv_secret_size(arrival->share) };
 	struct qv_error err = QV_ERROR_INIT;
-	note_previous(session, arrival->from);
-	int progress = session->plan->class->receive(session->node, NULL, arrival->from, &message, &sender.send, &err);
+	/* By the network that the session began with. */
+	uint32_t from = qv_topology_find(network_topology(session->plan->network), arrival->peer->kme_id);
+	if (from == QV_TOPOLOGY_NONE) {
+		reply_error(reply, 403, "the calling KME is none of the network", NULL);
+		return false;
+	}
+	note_previous(session, from);
+	int progress = session->plan->class->receive(session->node, NULL, from, &message, &sender.send, &err);
 	if (progress < 0 && err.code == QV_E_PROTOCOL) {
 		reply_detail(reply, 422, "the share is not expected", "reason", err.message);
 		return false;
@@ -235,8 +240,7 @@ static struct qv_secret *open_share(struct peer *peer, const struct hop_message 
 static void take_share(struct peer *peer, const struct hop_message *message, struct reply *reply)
 {
 	struct arrival arrival = { .peer = peer, .message = message };
-	arrival.from = qv_topology_find(network_topology(peer->kme->network), peer->kme_id);
-	if (arrival.from == QV_TOPOLOGY_NONE) {
+	if (qv_topology_find(network_topology(peer->kme->network), peer->kme_id) == QV_TOPOLOGY_NONE) {
 		reply_error(reply, 403, "the calling KME is none of the network", NULL);
 		return;
 	}
