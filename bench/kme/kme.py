@@ -71,7 +71,12 @@ class Servers:
             f.write(NGINX.format(folder=folder, port=self.nginx_port, body="x" * 191))
         nginx = test.start(["taskset", "-c", SERVER_CORE, qvtest.program("nginx"), "-c", config, "-p", folder])
         qvkme.wait_until(lambda: self.children(nginx.pid))
-        self.processes = {self.nginx_port: self.children(nginx.pid)[0], self.pair.a.sae_port: self.pair.a.process.pid}
+        self.hello_port = qvtest.free_port()
+        hello = test.start(["taskset", "-c", SERVER_CORE, qvtest.program("bench_kme_hello"), folder,
+                            str(self.hello_port)])
+        hello.wait_for("ready")
+        self.processes = {self.nginx_port: self.children(nginx.pid)[0], self.pair.a.sae_port: self.pair.a.process.pid,
+                          self.hello_port: hello.pid}
 
     @staticmethod
     def children(pid):
@@ -90,6 +95,9 @@ class Servers:
 
     def nginx(self, clients, how="get"):
         return self.load(how, clients, self.nginx_port, "/")
+
+    def hello(self, clients):
+        return self.load("get", clients, self.hello_port, "/")
 
     def status(self, clients, how="get"):
         return self.load(how, clients, self.pair.a.sae_port, "/api/v1/keys/21/status")
@@ -132,6 +140,7 @@ def measure(test, folder):
         nginx = lambda: servers.nginx(clients)
         compare(f"enc_keys+dec_keys, {clients} clients", lambda: servers.local_keys(clients), nginx, 0.8, 2)
         compare(f"status, {clients} clients", lambda: servers.status(clients), nginx)
+        compare(f"bare libmicrohttpd, {clients} clients", lambda: servers.hello(clients), nginx)
     compare("new connections, 16 clients", lambda: servers.status(16, "connect"), lambda: servers.nginx(16, "connect"), 0.95)
     compare("enc_keys+dec_keys with a peer, 16 clients", lambda: servers.peer_keys(16), lambda: servers.nginx(16))
     for name, take in (("one KME", servers.local_keys), ("a peer", servers.peer_keys)):
