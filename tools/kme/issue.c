@@ -10,6 +10,14 @@
 #include "random.h"
 #include "route.h"
 
+static size_t slaves_here(const struct issue *issue)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < issue->slave_count; i++)
+		count += !issue->slaves[i]->peer;
+	return count;
+}
+
 static struct leg *leg_to(struct issue *issue, struct peer *peer)
 {
 	for (size_t i = 0; i < issue->leg_count; i++)
@@ -25,8 +33,9 @@ static struct leg *leg_to(struct issue *issue, struct peer *peer)
 /* The slaves by their KMEs, and how each of these is reached. */
 static int make_legs(struct kme *kme, struct issue *issue, struct qv_error *err)
 {
-	issue->legs = calloc(issue->slave_count, sizeof *issue->legs);
-	if (!issue->legs)
+	bool is_here = slaves_here(issue) == issue->slave_count;
+	issue->legs = is_here ? NULL : calloc(issue->slave_count, sizeof *issue->legs);
+	if (!is_here && !issue->legs)
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
 	for (size_t i = 0; i < issue->slave_count; i++) {
 		const struct sae *slave = issue->slaves[i];
@@ -100,14 +109,6 @@ static int promise_here(struct kme *kme, const struct issue *issue, struct promi
 				return -1;
 		}
 	return 0;
-}
-
-static size_t slaves_here(const struct issue *issue)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < issue->slave_count; i++)
-		count += !issue->slaves[i]->peer;
-	return count;
 }
 
 /* Ends it in the store: promises to slaves of this KME; link keys that became the keys (of `derived`) are gone. */

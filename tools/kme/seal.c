@@ -3,7 +3,6 @@
 
 #include <sodium.h>
 #include <stdlib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "random.h"
@@ -62,11 +61,24 @@ void seal_free(struct seal *seal)
 	free(seal);
 }
 
+static size_t append(uint8_t context[CONTEXT_MAX], size_t used, const char *text, size_t length)
+{
+	size_t room = used < CONTEXT_MAX ? CONTEXT_MAX - used : 0;
+	if (room > 0)
+		memcpy(context + used, text, length < room ? length : room);
+	return used + length;
+}
+
 /* The parts with their ending zeros, so that no two contexts read the same. */
 static size_t make_context(uint8_t context[CONTEXT_MAX], const char *kind, const char *scope, const char *name)
 {
-	int length = snprintf((char *)context, CONTEXT_MAX, "%s%c%s%c%s", kind, 0, scope, 0, name);
-	return length < CONTEXT_MAX ? (size_t)length : CONTEXT_MAX;
+	size_t length = append(context, 0, kind, strlen(kind) + 1);
+	length = append(context, length, scope, strlen(scope) + 1);
+	length = append(context, length, name, strlen(name));
+	if (length < CONTEXT_MAX)
+		return length;
+	context[CONTEXT_MAX - 1] = '\0';
+	return CONTEXT_MAX;
 }
 
 void seal_wrap(const struct seal *seal, const char *kind, const char *scope, const char *name, const uint8_t *key,
