@@ -32,6 +32,8 @@ struct side {
 	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
 	struct board board;
 	struct renewer renewer;
+	struct qv_call_security security;      /* of the session in use */
+	char no_key[BOARD_TEXT];               /* why the last new key could not be had; "": it could */
 	struct qv_call_security next_security; /* of the session that the call goes over to */
 	struct qv_link first, current;
 	struct qv_call_totals before;
@@ -423,10 +425,14 @@ static int answer(struct side *side, const struct control_asked *asked, struct q
 	return status;
 }
 
+static void show_key_age(struct side *side);
+
 /* Without a new key the policy decides; either way somebody is told. */
 static int rekey_failed(struct side *side, const struct qv_error *why, struct qv_error *err)
 {
 	side->result->rekey_failures++;
+	snprintf(side->no_key, sizeof side->no_key, "%.*s", BOARD_TEXT - 1, why->message);
+	show_key_age(side);
 	struct qv_call_event event = { .happening = QV_CALL_REKEY_FAILED, .text = why->message };
 	tell(side, &event);
 	if (side->plan->renewal->end_without)
@@ -543,6 +549,24 @@ static struct qv_call_totals totals_of(const struct side *side)
 	return received;
 }
 
+/* Shows, beside how the call is secured, how old its key is and when the next one is due; or that there is none. */
+static void show_key_age(struct side *side)
+{
+	const struct renewer *renewer = &side->renewer;
+	struct qv_call_security shown = side->security;
+	int64_t now = qv_clock_now(&qv_clock_monotonic), next = renewer_next(renewer);
+	char age[BOARD_TEXT + 80], due[40] = "";
+	if (!side->plan->renewal || !shown.text[0])
+		return;
+	if (next > now)
+		snprintf(due, sizeof due, ", next in %d s", (int)((next - now) / QV_NS_PER_SECOND));
+	snprintf(age, sizeof age, "; key %d s old%s%s%s", (int)((now - renewer->keyed_ns) / QV_NS_PER_SECOND), due,
+		 side->no_key[0] ? "; NO NEW KEY: " : "", side->no_key);
+	size_t used = strlen(shown.text);
+	snprintf(shown.text + used, sizeof shown.text - used, "%s", age);
+	board_set_security(&side->board, &shown);
+}
+
 static void second(struct side *side, bool last)
 {
 	struct qv_call_stats stats = { 0 };
@@ -553,6 +577,7 @@ static void second(struct side *side, bool last)
 		incoming_report(side->in, side->latency_ns);
 	if (last)
 		return;
+	show_key_age(side);
 	connection_wake(side->media.connection); /* for a key that has protected much */
 	if (!side->observer || !side->observer->stats)
 		return;
@@ -572,7 +597,9 @@ static int switched(struct side *side, struct qv_error *err)
 	(void)err;
 	side->result->rekeyed++;
 	side->current = side->media.connection->link;
-	board_set_security(&side->board, &side->next_security);
+	side->security = side->next_security;
+	side->no_key[0] = '\0';
+	board_set_security(&side->board, &side->security);
 	offer_attachment(side);
 	renewer_keyed(&side->renewer);
 	struct qv_call_event event = { .happening = QV_CALL_REKEYED, .security = &side->next_security };
@@ -692,6 +719,10 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 		return -1;
 	}
 	side.first = *link;
+	if (plan->receive && plan->receive->secured_text) {
+		side.security.secured = plan->receive->secured;
+		snprintf(side.security.text, sizeof side.security.text, "%s", plan->receive->secured_text);
+	}
 	board_init(&side.board);
 	side.media.control = side.control;
 	side.media.board = &side.board;

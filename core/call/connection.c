@@ -280,22 +280,31 @@ static int stream_ended(struct connection *c, struct qv_error *err)
 	return qv_error_prefix(err, "the call");
 }
 
+static int take_records(struct connection *c, struct qv_error *err)
+{
+	struct qv_record record;
+	int found;
+	if (c->deaf)
+		c->wire.in_start = c->wire.in_end;
+	while ((found = wire_next(&c->wire, &record, err)) == 1)
+		if (dispatch(c, &record, err) != 0)
+			return -1;
+	return found;
+}
+
 static int receive(struct connection *c, struct qv_error *err)
 {
+	/* What was read before the call began. */
+	if (take_records(c, err) != 0)
+		return -1;
 	for (int reads = 0; reads < READS_MAX && !c->input_ended; reads++) {
-		struct qv_record record;
-		int found, got = wire_read(&c->wire, &c->read_wants_write, err);
+		int got = wire_read(&c->wire, &c->read_wants_write, err);
 		if (got < 0)
 			return stream_ended(c, err);
 		if (got == 0)
 			return 0;
 		c->heard_ns = now_ns();
-		if (c->deaf)
-			c->wire.in_start = c->wire.in_end;
-		while ((found = wire_next(&c->wire, &record, err)) == 1)
-			if (dispatch(c, &record, err) != 0)
-				return -1;
-		if (found < 0)
+		if (take_records(c, err) != 0)
 			return -1;
 	}
 	return 0;

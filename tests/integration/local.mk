@@ -5,6 +5,6 @@ include %D%/kme/local.mk
 include %D%/conformance_probe/local.mk
 include %D%/relay/local.mk
 if WITH_JANSSON
-dist_check_SCRIPTS += %D%/test_visio_config.py %D%/test_call.py %D%/test_call_kme.py %D%/test_call_window.py %D%/test_demo.py
-TESTS += %D%/test_visio_config.py %D%/test_call.py %D%/test_call_kme.py %D%/test_call_window.py %D%/test_demo.py
+dist_check_SCRIPTS += %D%/test_visio_config.py %D%/test_call.py %D%/test_call_kme.py %D%/test_call_window.py %D%/test_visio.py %D%/test_demo.py
+TESTS += %D%/test_visio_config.py %D%/test_call.py %D%/test_call_kme.py %D%/test_call_window.py %D%/test_visio.py %D%/test_demo.py
 endif

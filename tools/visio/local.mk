@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_JANSSON
-bin_PROGRAMS += visio_client visio_server
+bin_PROGRAMS += visio visio_client visio_server
 noinst_LTLIBRARIES += libvisiotools.la
 
 libvisiotools_la_SOURCES = \
@@ -26,7 +26,18 @@ visio_client_LDADD = libvisiotools.la libqvisio.la
 visio_server_SOURCES = %D%/visio_server.c %D%/callers.c %D%/callers.h
 visio_server_LDADD = libvisiotools.la libqvisio.la
 
-dist_man_MANS += doc/man/visio_client.1 doc/man/visio_server.1
+visio_SOURCES = \
+	%D%/control_socket.c \
+	%D%/control_socket.h \
+	%D%/conversation.c \
+	%D%/conversation.h \
+	%D%/settings.c \
+	%D%/settings.h \
+	%D%/visio.c
+visio_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+visio_LDADD = libvisiotools.la libqvisio.la $(JANSSON_LIBS)
+
+dist_man_MANS += doc/man/visio.1 doc/man/visio_client.1 doc/man/visio_server.1
 
 if WITH_CMOCKA
 check_PROGRAMS += tools/visio/test_legacy_config

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "conversation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "socket.h"
+
+#define CONNECT_MS 10000
+
+struct conversation {
+	struct qv_call_observer observer;
+	struct qv_call_renewal renewal;
+	struct visio *visio;
+	const struct qv_options *contact; /* NULL: the peer called */
+	const char *peer;
+	char peer_program[QV_SESSION_NAME_MAX + 1];
+	const char *state; /* "calling", "ringing", "open" */
+	struct report report;
+	struct qv_secure_session session; /* its state in words and key_ID follow the keys; the session may be NULL */
+	struct qv_call_control *control;
+	struct qv_call_stats stats;
+	uint64_t rekeyed, rekey_failures;
+	bool peer_muted[3];
+};
+
+int conversation_connect(const struct settings *settings, const struct qv_host *host, const struct qv_options *contact,
+			 struct qv_secure_session *session, int *fd, struct qv_error *err)
+{
+	const char *name = qv_options_string(contact, "host");
+	char port[8];
+	snprintf(port, sizeof port, "%d", (int)qv_options_int(contact, "port"));
+	*fd = socket_connect(name, port, NULL, CONNECT_MS, host->cancel_fd, err);
+	if (*fd < 0)
+		return -1;
+	if (qv_secure_connect(settings->secure, *fd, name, qv_options_string(contact, "sae_id"), session, err) == 0)
+		return 0;
+	close(*fd);
+	*fd = -1;
+	return qv_error_prefix(err, "%s:%s", name, port);
+}
+
+static struct conversation *of_renewal(struct qv_call_renewal *renewal)
+{
+	return (struct conversation *)(void *)((char *)renewal - offsetof(struct conversation, renewal));
+}
+
+static void note_security(struct qv_call_security *security, const struct qv_secure_session *session)
+{
+	security->secured = session->secured;
+	snprintf(security->key_id, sizeof security->key_id, "%s", session->key_id);
+	snprintf(security->text, sizeof security->text, "%s", session->text);
+}
+
+/* A call never goes over to a session that is secured less than the one it has. */
+static int check_not_less(const struct conversation *talk, const struct qv_secure_session *session,
+			  struct qv_error *err)
+{
+	if (session->secured < talk->session.secured)
+		return qv_fail(err, QV_E_NO_KEY, "the new session would not be keyed by QKD");
+	if (strcmp(session->peer_sae, talk->session.peer_sae) != 0)
+		return qv_fail(err, QV_E_DENIED, "the new session is one with SAE %s", session->peer_sae);
+	return 0;
+}
+
+static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, struct qv_link *link,
+		 struct qv_call_security *security, struct qv_error *err)
+{
+	struct conversation *talk = of_renewal(renewal);
+	struct qv_secure_session session;
+	int fd;
+	if (conversation_connect(&talk->visio->settings, host, talk->contact, &session, &fd, err) != 0)
+		return -1;
+	if (check_not_less(talk, &session, err) != 0) {
+		qv_secure_session_clear(&session);
+		close(fd);
+		return -1;
+	}
+	note_security(security, &session);
+	*link = (struct qv_link){ session.tls, session.session, fd };
+	return 0;
+}
+
+static void release(struct qv_call_renewal *renewal, struct qv_link *link)
+{
+	struct conversation *talk = of_renewal(renewal);
+	if (link->session == talk->session.session)
+		talk->session.session = NULL;
+	link->tls->free(link->session);
+	close(link->fd);
+}
+
+static json_t *event_json(const struct conversation *talk, const struct qv_call_event *event)
+{
+	json_t *json = json_pack("{s:s,s:s}", "event", qv_call_happening_name(event->happening), "peer", talk->peer);
+	if (!json)
+		return NULL;
+	if (event->text)
+		json_object_set_new(json, "text", json_string(event->text));
+	if (event->kind)
+		json_object_set_new(json, "stream", json_string(event->kind == QV_STREAM_VIDEO ? "video" : "audio"));
+	if (event->happening == QV_CALL_PEER_STATE) {
+		json_object_set_new(json, "muted", json_boolean(event->muted));
+		json_object_set_new(json, "ended", json_boolean(event->ended));
+	}
+	if (event->happening == QV_CALL_REKEYED)
+		json_object_set_new(json, "key_ID", json_string(event->security->key_id));
+	return json;
+}
+
+static void print_event(const struct conversation *talk, json_t *json)
+{
+	if (talk->visio->stats == STATS_JSON) {
+		char *line = json_dumps(json, JSON_COMPACT);
+		if (line)
+			printf("%s\n", line);
+		fflush(stdout);
+		free(line);
+	}
+}
+
+/* What a person must know also goes to the log, whatever standard output shows. */
+static void log_event(const struct conversation *talk, const struct qv_call_event *event)
+{
+	const struct qv_log *log = talk->visio->settings.log;
+	if (event->happening == QV_CALL_RINGING && !talk->contact)
+		qv_log_info(log, "%s calls (%s); answer or refuse: visio ctl answer, visio ctl refuse", talk->peer,
+			    event->peer_program ? event->peer_program : "");
+	if (event->happening == QV_CALL_REKEYED)
+		qv_log_debug(log, "new key: %s", event->security->text);
+	if (event->happening == QV_CALL_REKEY_FAILED)
+		qv_log_warning(log, "%s: no new key: %s", talk->peer, event->text);
+}
+
+static void on_event(struct qv_call_observer *observer, const struct qv_call_event *event)
+{
+	struct conversation *talk = (struct conversation *)(void *)observer;
+	struct visio *visio = talk->visio;
+	pthread_mutex_lock(&visio->lock);
+	if (event->happening == QV_CALL_RINGING)
+		talk->state = "ringing";
+	if (event->happening == QV_CALL_PEER_STATE)
+		talk->peer_muted[event->kind] = event->muted;
+	if (event->happening == QV_CALL_REKEY_FAILED)
+		talk->rekey_failures++;
+	if (event->happening == QV_CALL_REKEYED) {
+		talk->rekeyed++;
+		snprintf(talk->session.key_id, sizeof talk->session.key_id, "%s", event->security->key_id);
+		snprintf(talk->session.text, sizeof talk->session.text, "%s", event->security->text);
+	}
+	pthread_mutex_unlock(&visio->lock);
+	log_event(talk, event);
+	json_t *json = event_json(talk, event);
+	print_event(talk, json);
+	control_socket_tell(visio->control, json);
+}
+
+static void on_opened(struct qv_call_observer *observer, const struct qv_call_opened *opened)
+{
+	struct conversation *talk = (struct conversation *)(void *)observer;
+	pthread_mutex_lock(&talk->visio->lock);
+	talk->state = "open";
+	snprintf(talk->peer_program, sizeof talk->peer_program, "%s", opened->peer_program);
+	pthread_mutex_unlock(&talk->visio->lock);
+	talk->report.observer.opened(&talk->report.observer, opened);
+	control_socket_tell(talk->visio->control, json_pack("{s:s,s:s}", "event", "opened", "peer", talk->peer));
+}
+
+static void on_stats(struct qv_call_observer *observer, const struct qv_call_stats *stats)
+{
+	struct conversation *talk = (struct conversation *)(void *)observer;
+	pthread_mutex_lock(&talk->visio->lock);
+	talk->stats = *stats;
+	pthread_mutex_unlock(&talk->visio->lock);
+	talk->report.observer.stats(&talk->report.observer, stats);
+}
+
+static bool enter(struct conversation *talk)
+{
+	struct visio *visio = talk->visio;
+	pthread_mutex_lock(&visio->lock);
+	bool mine = !visio->current;
+	if (mine)
+		visio->current = talk;
+	pthread_mutex_unlock(&visio->lock);
+	return mine;
+}
+
+static void leave(struct conversation *talk)
+{
+	struct visio *visio = talk->visio;
+	pthread_mutex_lock(&visio->lock);
+	visio->current = NULL;
+	pthread_cond_broadcast(&visio->changed);
+	pthread_mutex_unlock(&visio->lock);
+}
+
+static void set_renewal(struct conversation *talk)
+{
+	const struct qv_options *rekey = talk->visio->settings.rekey;
+	talk->renewal = (struct qv_call_renewal){
+		.renew = talk->contact ? renew : NULL,
+		.release = release,
+		.interval_ms = talk->contact ? (int)(qv_options_float(rekey, "interval") * 1000) : 0,
+		.bytes = talk->contact ? (uint64_t)qv_options_int(rekey, "bytes") : 0,
+		.end_without = strcmp(qv_options_string(rekey, "without_key"), "end") == 0,
+	};
+}
+
+static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *greeting, struct qv_error *err)
+{
+	struct settings *settings = &talk->visio->settings;
+	struct devices *video = &settings->video, *audio = &settings->audio;
+	struct qv_link link = { talk->session.tls, talk->session.session, fd };
+	char title[SOCKET_NAME_MAX + 16];
+	snprintf(title, sizeof title, "Qvisio: %s", talk->peer);
+	struct qv_send_plan send = {
+		.program = "visio " PACKAGE_VERSION,
+		.video_source = &video->source,
+		.video_codec = &video->codec,
+		.audio_source = &audio->source,
+		.audio_codec = &audio->codec,
+	};
+	struct qv_receive_plan receive = {
+		.program = "visio " PACKAGE_VERSION,
+		.video_sinks = video->sinks,
+		.video_sink_count = video->sink_count,
+		.audio_sinks = audio->sinks,
+		.audio_sink_count = audio->sink_count,
+		.video_codecs = &video->codec,
+		.video_codec_count = video->codec.class ? 1 : 0,
+		.audio_codecs = &audio->codec,
+		.audio_codec_count = audio->codec.class ? 1 : 0,
+		.title = title,
+		.secured = talk->session.secured,
+		.secured_text = talk->session.text,
+	};
+	struct qv_call_plan plan = {
+		.send = video->source.class || audio->source.class ? &send : NULL,
+		.receive = video->sink_count || audio->sink_count ? &receive : NULL,
+		.control = talk->control,
+		.renewal = &talk->renewal,
+		.greeting = greeting,
+		.ask = !talk->contact && !qv_options_bool(settings->listen, "auto_answer"),
+		.keep_devices = true,
+	};
+	struct qv_call_result result;
+	int status = qv_call_run(&link, talk->contact ? QV_CALL_CALLER : QV_CALL_ANSWERER, &plan, &settings->host,
+				 &talk->observer, &result, err);
+	report_summary(&talk->report, &result, status == 0 ? NULL : err);
+	if (talk->session.session)
+		close(fd);
+	return status;
+}
+
+int conversation_run(struct visio *visio, const struct qv_options *contact, const char *peer,
+		     struct qv_secure_session *session, int fd, const struct qv_greeting *greeting,
+		     struct qv_error *err)
+{
+	struct conversation talk = {
+		.observer = { .opened = on_opened, .stats = on_stats, .event = on_event },
+		.visio = visio,
+		.contact = contact,
+		.peer = peer,
+		.state = "calling",
+		.session = *session,
+	};
+	set_renewal(&talk);
+	report_init(&talk.report, visio->stats, VISIO_SERVER, &talk.session, peer);
+	int status = -1;
+	talk.control = qv_call_control_new(err);
+	if (talk.control && !enter(&talk)) {
+		struct qv_link link = { session->tls, session->session, fd };
+		qv_call_refuse(&link, QV_REFUSE_BUSY, NULL, &visio->settings.host, NULL);
+		qv_fail(err, QV_E_BUSY, "told that this end is busy");
+		close(fd);
+	} else if (talk.control) {
+		report_secured(&talk.report);
+		status = talk_on(&talk, fd, greeting, err);
+		leave(&talk);
+		control_socket_tell(visio->control, json_pack("{s:s,s:s,s:o}", "event", "over", "peer", peer, "error",
+							      status == 0 ? json_null() : json_string(err->message)));
+	}
+	qv_call_control_free(talk.control);
+	qv_secure_session_clear(&talk.session);
+	return status;
+}
+
+int conversation_attach(struct visio *visio, struct qv_secure_session *session, int fd,
+			const struct qv_greeting *greeting, struct qv_error *err)
+{
+	struct qv_link link = { session->tls, session->session, fd };
+	struct qv_call_security security;
+	int status = -1;
+	note_security(&security, session);
+	pthread_mutex_lock(&visio->lock); /* so that the call does not end meanwhile */
+	if (!visio->current)
+		qv_fail(err, QV_E_DENIED, "asks to continue a call, and there is none");
+	else if (check_not_less(visio->current, session, err) == 0)
+		status = qv_call_control_attach(visio->current->control, greeting, &link, &security, err);
+	pthread_mutex_unlock(&visio->lock);
+	if (status == 0)
+		return 0;
+	qv_call_refuse(&link, QV_REFUSE_DENIED, NULL, &visio->settings.host, NULL);
+	qv_secure_session_clear(session);
+	close(fd);
+	return -1;
+}
+
+static json_t *failure(const char *why)
+{
+	return json_pack("{s:b,s:s}", "ok", 0, "error", why);
+}
+
+static json_t *status_json(const struct visio *visio)
+{
+	const struct conversation *talk = visio->current;
+	if (!talk)
+		return json_pack("{s:b,s:s}", "ok", 1, "state", "idle");
+	const struct qv_call_totals *totals = &talk->stats.totals;
+	return json_pack("{s:b,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:{s:b,s:b},s:{s:b,s:b},s:f,s:f,s:I,s:I,s:I}", "ok", 1,
+			 "state", talk->state, "peer", talk->peer, "peer_program", talk->peer_program, "security",
+			 talk->session.text, "key_ID", talk->session.key_id, "rekeyed", (json_int_t)talk->rekeyed,
+			 "rekey_failures", (json_int_t)talk->rekey_failures, "muted", "video",
+			 qv_call_control_muted(talk->control, QV_STREAM_VIDEO), "audio",
+			 qv_call_control_muted(talk->control, QV_STREAM_AUDIO), "peer_muted", "video",
+			 talk->peer_muted[QV_STREAM_VIDEO], "audio", talk->peer_muted[QV_STREAM_AUDIO], "fps",
+			 talk->stats.fps, "fps_sent", talk->stats.fps_sent, "shown", (json_int_t)totals->video.shown,
+			 "sent", (json_int_t)totals->video.sent, "lost", (json_int_t)totals->video.lost);
+}
+
+/* mute|unmute audio|video */
+static bool parse_mute(const char *line, enum qv_stream_kind *kind, bool *muted)
+{
+	*muted = strncmp(line, "mute ", 5) == 0;
+	if (!*muted && strncmp(line, "unmute ", 7) != 0)
+		return false;
+	const char *what = line + (*muted ? 5 : 7);
+	*kind = strcmp(what, "video") == 0 ? QV_STREAM_VIDEO : QV_STREAM_AUDIO;
+	return strcmp(what, "video") == 0 || strcmp(what, "audio") == 0;
+}
+
+/* With the lock held. */
+static json_t *obey_in_call(struct conversation *talk, const char *line)
+{
+	enum qv_stream_kind kind;
+	bool muted;
+	if (strcmp(line, "answer") == 0 || strcmp(line, "refuse") == 0) {
+		if (talk->contact || strcmp(talk->state, "ringing") != 0)
+			return failure("nobody is calling");
+		qv_call_control_answer(talk->control, line[0] == 'a');
+	} else if (strcmp(line, "hangup") == 0) {
+		qv_call_control_hang_up(talk->control);
+	} else if (strcmp(line, "rekey") == 0) {
+		qv_call_control_renew(talk->control);
+	} else if (parse_mute(line, &kind, &muted)) {
+		qv_call_control_mute(talk->control, kind, muted);
+	} else {
+		return failure("unknown command; status, events, answer, refuse, hangup, mute audio|video, "
+			       "unmute audio|video, rekey and quit are known");
+	}
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *obey(struct commander *commander, const char *line)
+{
+	struct visio *visio = (struct visio *)(void *)commander;
+	json_t *answer;
+	pthread_mutex_lock(&visio->lock);
+	if (strcmp(line, "status") == 0)
+		answer = status_json(visio);
+	else if (strcmp(line, "quit") == 0)
+		answer = eventfd_write(visio->quit_fd, 1) == 0 ? json_pack("{s:b}", "ok", 1) : failure("cannot stop");
+	else if (visio->current)
+		answer = obey_in_call(visio->current, line);
+	else
+		answer = failure("there is no call; only status, events and quit are known now");
+	pthread_mutex_unlock(&visio->lock);
+	return answer;
+}
+
+void visio_init(struct visio *visio)
+{
+	*visio = (struct visio){ .commander = { obey }, .quit_fd = -1 };
+	pthread_mutex_init(&visio->lock, NULL);
+	pthread_cond_init(&visio->changed, NULL);
+}

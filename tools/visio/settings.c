@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const without_words[] = { "continue", "end", NULL };
+
+static const struct qv_option top_options[] = {
+	{ .name = "module_path", .type = QV_OPTION_STRINGS, .help = "Folders to look for modules in." },
+	{ .name = "log_level",
+	  .type = QV_OPTION_CHOICE,
+	  .choices = levels,
+	  .fallback = "info",
+	  .help = "What is logged to standard error." },
+	{ .name = "control",
+	  .type = QV_OPTION_PATH,
+	  .help = "Unix socket that visio ctl talks to; unset: visio.sock in $XDG_RUNTIME_DIR." },
+	{ .name = NULL },
+};
+
+static const struct qv_option listen_options[] = {
+	{ .name = "address",
+	  .type = QV_OPTION_STRING,
+	  .fallback = "0.0.0.0:14443",
+	  .help = "Where callers connect to." },
+	{ .name = "auto_answer",
+	  .type = QV_OPTION_BOOL,
+	  .fallback = "false",
+	  .help = "Take every call at once, without asking anybody." },
+	{ .name = NULL },
+};
+
+static const struct qv_option contact_options[] = {
+	{ .name = "name", .type = QV_OPTION_STRING, .required = true, .help = "As in visio call NAME." },
+	{ .name = "host", .type = QV_OPTION_STRING, .required = true, .help = "Name or address." },
+	{ .name = "port", .type = QV_OPTION_INT, .fallback = "14443", .min = 1, .max = 65535, .help = "TCP port." },
+	{ .name = "sae_id", .type = QV_OPTION_STRING, .help = "SAE ID, for which QKD keys are taken." },
+	{ .name = NULL },
+};
+
+static const struct qv_option rekey_options[] = {
+	{ .name = "interval",
+	  .type = QV_OPTION_FLOAT,
+	  .fallback = "60",
+	  .min = 0,
+	  .max = 1000000,
+	  .unit = "s",
+	  .help = "Age at which the key of a call is replaced; 0: never for its age." },
+	{ .name = "bytes",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 9e15,
+	  .unit = "bytes",
+	  .help = "That one key may protect; 0: any number." },
+	{ .name = "without_key",
+	  .type = QV_OPTION_CHOICE,
+	  .choices = without_words,
+	  .fallback = "continue",
+	  .help = "When no new key is to be had: continue with the old one and a warning, or end the call." },
+	{ .name = NULL },
+};
+
+static int check_group(const struct settings *settings, const char *name, const struct qv_option *table,
+		       struct qv_options **options, struct qv_error *err)
+{
+	const struct qv_section *group;
+	if (qv_section_group(qv_config_root(settings->config), name, &group, err) != 0)
+		return -1;
+	*options = qv_options_check(group, table, sizeof *table, NULL, err);
+	return *options ? 0 : -1;
+}
+
+static int check_contacts(struct settings *settings, struct qv_error *err)
+{
+	const struct qv_section *root = qv_config_root(settings->config);
+	size_t count;
+	if (qv_section_list(root, "contacts", &count, err) != 0)
+		return -1;
+	if (count > CONTACTS_MAX)
+		return qv_fail(err, QV_E_CONFIG, "%s: contacts: more than %d", qv_section_where(root), CONTACTS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct qv_options *contact = qv_options_check(qv_section_list_item(root, "contacts", i),
+							      contact_options, sizeof contact_options[0], NULL, err);
+		if (!contact)
+			return -1;
+		settings->contacts[settings->contact_count++] = contact;
+	}
+	return 0;
+}
+
+static int load_sinks(struct settings *settings, const struct qv_section *outer, const char *kind,
+		      struct devices *devices, struct qv_error *err)
+{
+	const struct qv_section *one;
+	size_t count;
+	if (qv_section_group(outer, "sink", &one, err) != 0 || qv_section_list(outer, "sinks", &count, err) != 0)
+		return -1;
+	if ((one && count > 0) || count > DEVICES_MAX)
+		return qv_fail(err, QV_E_CONFIG, "%s: %s: give one sink, or a list of at most %d sinks",
+			       qv_section_where(outer), qv_section_name(outer), DEVICES_MAX);
+	for (size_t i = 0; i < (one ? 1 : count); i++) {
+		const struct qv_section *section = one ? one : qv_section_list_item(outer, "sinks", i);
+		if (qv_role_load(settings->loader, section, kind, NULL, &devices->sinks[devices->sink_count++], err) !=
+		    0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load_devices(struct settings *settings, const char *name, const char *codec, struct devices *devices,
+			struct qv_error *err)
+{
+	static const struct qv_option none[] = { { .name = NULL } };
+	static const char *const groups[] = { "source", "sink", "sinks", "codec", NULL };
+	const struct qv_section *outer, *source, *codec_section;
+	char kind[32];
+	if (qv_section_group(qv_config_root(settings->config), name, &outer, err) != 0)
+		return -1;
+	if (!outer)
+		return 0;
+	struct qv_options *options = qv_options_check(outer, none, sizeof none[0], groups, err);
+	qv_options_free(options);
+	if (!options || qv_section_group(outer, "source", &source, err) != 0 ||
+	    qv_section_group(outer, "codec", &codec_section, err) != 0)
+		return -1;
+	snprintf(kind, sizeof kind, "%ssource", name);
+	if (source && qv_role_load(settings->loader, source, kind, NULL, &devices->source, err) != 0)
+		return -1;
+	snprintf(kind, sizeof kind, "%ssink", name);
+	if (load_sinks(settings, outer, kind, devices, err) != 0)
+		return -1;
+	snprintf(kind, sizeof kind, "%scodec", name);
+	return qv_role_load(settings->loader, codec_section, kind, codec, &devices->codec, err);
+}
+
+static int load_security(struct settings *settings, struct qv_error *err)
+{
+	const struct qv_section *root = qv_config_root(settings->config), *keys, *tls;
+	struct qv_tls_settings checked;
+	if (qv_section_group(root, "key_source", &keys, err) != 0 || qv_section_group(root, "tls", &tls, err) != 0 ||
+	    qv_role_load(settings->loader, tls, "tls", "openssl", &settings->tls, err) != 0 ||
+	    qv_tls_settings_read(settings->tls.options, &checked, err) != 0)
+		return -1;
+	if (!keys && checked.policy == QV_TLS_QKD_OFF)
+		return 0;
+	if (!keys)
+		return qv_fail(err, QV_E_CONFIG,
+			       "%s: key_source: missing; it says where QKD keys come from: { module = …; }",
+			       settings->path);
+	return qv_role_load(settings->loader, keys, "keysource", NULL, &settings->key_source, err);
+}
+
+static int check_whole(const struct settings *settings, struct qv_error *err)
+{
+	const struct devices *video = &settings->video, *audio = &settings->audio;
+	if (!video->source.class && !audio->source.class && !video->sink_count && !audio->sink_count)
+		return qv_fail(err, QV_E_CONFIG, "%s: video, audio: neither a source nor a sink is configured",
+			       settings->path);
+	for (size_t i = 0; i < settings->contact_count; i++)
+		if (settings->key_source.class && !qv_options_has(settings->contacts[i], "sae_id"))
+			return qv_options_fail(settings->contacts[i], "sae_id", err,
+					       "missing; QKD keys are taken for the SAE ID of the peer");
+	return 0;
+}
+
+static int set_level(struct settings *settings, const enum qv_log_level *log_level, struct qv_error *err)
+{
+	enum qv_log_level level = log_level ? *log_level : QV_LOG_INFO;
+	if (!log_level && qv_log_level_parse(qv_options_string(settings->top, "log_level"), &level, err) != 0)
+		return -1;
+	qv_log_set_level(settings->log, level);
+	return 0;
+}
+
+int settings_load(struct settings *settings, const char *path, const enum qv_log_level *log_level, struct qv_error *err)
+{
+	static const char *const groups[] = {
+		"key_source", "tls", "listen", "contacts", "video", "audio", "rekey", NULL
+	};
+	*settings = (struct settings){ .path = path };
+	settings->log = qv_log_new("visio", QV_LOG_INFO, qv_log_format_for(STDERR_FILENO), STDERR_FILENO);
+	if (!settings->log)
+		return qv_fail(err, QV_E_NOMEM, "no memory for the log");
+	settings->host = (struct qv_host){
+		.size = sizeof settings->host, .log = settings->log, .clock = &qv_clock_monotonic, .cancel_fd = -1
+	};
+	settings->config = qv_config_load(path, err);
+	if (!settings->config)
+		return -1;
+	settings->top =
+		qv_options_check(qv_config_root(settings->config), top_options, sizeof top_options[0], groups, err);
+	if (!settings->top || set_level(settings, log_level, err) != 0 ||
+	    check_group(settings, "listen", listen_options, &settings->listen, err) != 0 ||
+	    check_group(settings, "rekey", rekey_options, &settings->rekey, err) != 0 ||
+	    check_contacts(settings, err) != 0)
+		return -1;
+	settings->loader = qv_loader_new(settings->top, settings->log, err);
+	if (!settings->loader || load_security(settings, err) != 0 ||
+	    load_devices(settings, "video", "mjpeg", &settings->video, err) != 0 ||
+	    load_devices(settings, "audio", "pcm", &settings->audio, err) != 0)
+		return -1;
+	return check_whole(settings, err);
+}
+
+int settings_open(struct settings *settings, struct qv_error *err)
+{
+	settings->secure = qv_secure_open(&settings->host, &settings->key_source, &settings->tls, err);
+	return settings->secure ? 0 : -1;
+}
+
+static void free_devices(struct devices *devices)
+{
+	qv_role_free(&devices->source);
+	qv_role_free(&devices->codec);
+	for (size_t i = 0; i < DEVICES_MAX; i++)
+		qv_role_free(&devices->sinks[i]);
+}
+
+void settings_close(struct settings *settings)
+{
+	qv_secure_close(settings->secure);
+	qv_role_free(&settings->key_source);
+	qv_role_free(&settings->tls);
+	free_devices(&settings->video);
+	free_devices(&settings->audio);
+	qv_loader_free(settings->loader);
+	for (size_t i = 0; i < settings->contact_count; i++)
+		qv_options_free(settings->contacts[i]);
+	qv_options_free(settings->listen);
+	qv_options_free(settings->rekey);
+	qv_options_free(settings->top);
+	qv_config_free(settings->config);
+	qv_log_free(settings->log);
+}
+
+const struct qv_options *settings_contact(const struct settings *settings, const char *name, struct qv_error *err)
+{
+	char known[300] = "";
+	size_t used = 0;
+	for (size_t i = 0; i < settings->contact_count; i++) {
+		const char *has = qv_options_string(settings->contacts[i], "name");
+		if (strcmp(has, name) == 0)
+			return settings->contacts[i];
+		if (used < sizeof known)
+			used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", has);
+	}
+	qv_fail(err, QV_E_NOT_FOUND, "%s: contacts: nobody is called \"%s\" (known: %s)", settings->path, name,
+		known[0] ? known : "none");
+	return NULL;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two-way call: listens for calls, calls a contact, or steers a running visio. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "conversation.h"
+#include "socket.h"
+#include "stop.h"
+
+#define GREETING_MS  5000
+#define VISITORS_MAX 16
+
+struct arguments {
+	const char *config, *socket;
+	enum stats_mode stats;
+	bool level_set, check;
+	enum qv_log_level level;
+	unsigned seconds;
+	char **words; /* command and what follows it */
+	int count;
+};
+
+static void print_help(void)
+{
+	printf("usage: visio [OPTION…] listen | call NAME | ctl COMMAND…\n\n"
+	       "Calls, in which both ends see and hear each other, keyed by QKD.\n\n"
+	       "  --config=FILE            contacts, devices, keys; by default visio.conf in $XDG_CONFIG_HOME/qvisio\n"
+	       "  --socket=PATH            control socket, in place of what the configuration says\n"
+	       "  --stats=line|json|off    once a second on standard output: one line (default), JSON lines, or "
+	       "nothing\n"
+	       "  --seconds=N              stop after N seconds\n"
+	       "  --log-level=LEVEL        error, warning, info or debug, on standard error\n"
+	       "  --check                  judge the configuration and the options of its modules, and end\n"
+	       "  --help, --version\n\n"
+	       "Commands of ctl: status, events, answer, refuse, hangup, mute audio|video, unmute audio|video, rekey, "
+	       "quit\n");
+}
+
+static int usage(const char *what)
+{
+	fprintf(stderr, "visio: %s; see visio --help\n", what);
+	return EXIT_USAGE;
+}
+
+static bool parse_stats(const char *text, enum stats_mode *mode)
+{
+	static const char *const words[] = { "line", "json", "off" };
+	for (int i = 0; i < 3; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*mode = (enum stats_mode)i;
+			return true;
+		}
+	return false;
+}
+
+static bool parse_seconds(const char *text, unsigned *seconds)
+{
+	char *end;
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	*seconds = (unsigned)value;
+	return !errno && end != text && !*end && text[0] != '-' && value <= 1000000;
+}
+
+static int parse(int argc, char **argv, struct arguments *arguments)
+{
+	enum { CONFIG = 256, SOCKET, STATS, SECONDS, LOG_LEVEL, CHECK, SHOW_HELP, SHOW_VERSION };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, CONFIG },
+		{ "socket", required_argument, NULL, SOCKET },
+		{ "stats", required_argument, NULL, STATS },
+		{ "seconds", required_argument, NULL, SECONDS },
+		{ "log-level", required_argument, NULL, LOG_LEVEL },
+		{ "check", no_argument, NULL, CHECK },
+		{ "help", no_argument, NULL, SHOW_HELP },
+		{ "version", no_argument, NULL, SHOW_VERSION },
+		{ NULL, 0, NULL, 0 },
+	};
+	*arguments = (struct arguments){ .stats = STATS_LINE };
+	int option;
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (option) {
+		case CONFIG:
+			arguments->config = optarg;
+			break;
+		case SOCKET:
+			arguments->socket = optarg;
+			break;
+		case STATS:
+			if (!parse_stats(optarg, &arguments->stats))
+				return usage("--stats takes line, json or off");
+			break;
+		case SECONDS:
+			if (!parse_seconds(optarg, &arguments->seconds))
+				return usage("--seconds takes a whole number up to 1000000");
+			break;
+		case LOG_LEVEL:
+			if (qv_log_level_parse(optarg, &arguments->level, NULL) != 0)
+				return usage("--log-level takes error, warning, info or debug");
+			arguments->level_set = true;
+			break;
+		case CHECK:
+			arguments->check = true;
+			break;
+		case SHOW_HELP:
+			print_help();
+			return 0;
+		case SHOW_VERSION:
+			printf("visio %s\n", PACKAGE_VERSION);
+			return 0;
+		default:
+			return EXIT_USAGE; /* getopt has said why */
+		}
+	}
+	arguments->words = argv + optind;
+	arguments->count = argc - optind;
+	if (arguments->count == 0)
+		return arguments->check ? -1 : usage("say listen, call NAME or ctl COMMAND");
+	const char *word = arguments->words[0];
+	bool fits = (strcmp(word, "listen") == 0 && arguments->count == 1) ||
+		    (strcmp(word, "call") == 0 && arguments->count == 2) ||
+		    (strcmp(word, "ctl") == 0 && arguments->count > 1);
+	return fits ? -1 : usage("say listen, call NAME or ctl COMMAND");
+}
+
+/* The words of a command as the line that the control socket takes. */
+static int ctl(const struct arguments *arguments)
+{
+	char path[256], line[CONTROL_LINE_MAX] = "";
+	struct qv_error err = QV_ERROR_INIT;
+	size_t used = 0;
+	for (int i = 1; i < arguments->count && used < sizeof line; i++)
+		used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i > 1 ? " " : "",
+					 arguments->words[i]);
+	if (used >= sizeof line - 1 || strchr(line, '\n'))
+		return usage("the command is too long, or more than one line");
+	if (!arguments->socket && control_socket_path(path, sizeof path, &err) != 0)
+		return usage(err.message);
+	return control_socket_ask(arguments->socket ? arguments->socket : path, line);
+}
+
+static int open_control(struct visio *visio, const struct arguments *arguments, struct qv_error *err)
+{
+	char usual[256];
+	const char *path = arguments->socket ? arguments->socket : qv_options_string(visio->settings.top, "control");
+	if (!path) {
+		struct qv_error why = QV_ERROR_INIT;
+		if (control_socket_path(usual, sizeof usual, &why) != 0) {
+			qv_log_warning(visio->settings.log, "no control socket: %s", why.message);
+			return 0;
+		}
+		path = usual;
+	}
+	visio->control = control_socket_new(path, &visio->commander, visio->settings.log, err);
+	return visio->control ? 0 : -1;
+}
+
+static int call(struct visio *visio, const char *name, struct qv_error *err)
+{
+	const struct qv_options *contact = settings_contact(&visio->settings, name, err);
+	struct qv_secure_session session;
+	int fd;
+	if (!contact || conversation_connect(&visio->settings, &visio->settings.host, contact, &session, &fd, err) != 0)
+		return -1;
+	return conversation_run(visio, contact, name, &session, fd, NULL, err);
+}
+
+struct visitor {
+	struct visio *visio;
+	int fd;
+	char name[SOCKET_NAME_MAX];
+};
+
+static void receive_visitor(struct visitor *visitor, struct qv_error *err)
+{
+	struct visio *visio = visitor->visio;
+	struct qv_secure_session session;
+	if (qv_secure_accept(visio->settings.secure, visitor->fd, &session, err) != 0) {
+		close(visitor->fd);
+		return;
+	}
+	struct qv_link link = { session.tls, session.session, visitor->fd };
+	struct qv_greeting *greeting = qv_greeting_read(&link, &visio->settings.host, GREETING_MS, err);
+	if (!greeting) {
+		qv_secure_session_clear(&session);
+		close(visitor->fd);
+	} else if (qv_greeting_attaches(greeting)) {
+		conversation_attach(visio, &session, visitor->fd, greeting, err);
+	} else {
+		conversation_run(visio, NULL, visitor->name, &session, visitor->fd, greeting, err);
+	}
+	qv_greeting_free(greeting);
+}
+
+static void *serve_visitor(void *argument)
+{
+	struct visitor *visitor = argument;
+	struct visio *visio = visitor->visio;
+	struct qv_error err = QV_ERROR_INIT;
+	receive_visitor(visitor, &err);
+	if (err.code != QV_OK && err.code != QV_E_CANCELLED)
+		qv_log_warning(visio->settings.log, "%s: %s", visitor->name, err.message);
+	free(visitor);
+	pthread_mutex_lock(&visio->lock);
+	visio->threads--;
+	pthread_cond_broadcast(&visio->changed);
+	pthread_mutex_unlock(&visio->lock);
+	return NULL;
+}
+
+/* False: too many are being served; they get time, and later ones another try. */
+static bool admit(struct visio *visio)
+{
+	pthread_mutex_lock(&visio->lock);
+	bool room = visio->threads < VISITORS_MAX;
+	if (room)
+		visio->threads++;
+	pthread_mutex_unlock(&visio->lock);
+	return room;
+}
+
+static void take_visitor(struct visio *visio, int fd, const char *name)
+{
+	struct visitor *visitor = admit(visio) ? calloc(1, sizeof *visitor) : NULL;
+	pthread_t thread;
+	if (!visitor) {
+		qv_log_warning(visio->settings.log, "%s: turned away, too many are calling", name);
+		close(fd);
+		return;
+	}
+	*visitor = (struct visitor){ .visio = visio, .fd = fd };
+	snprintf(visitor->name, sizeof visitor->name, "%s", name);
+	if (pthread_create(&thread, NULL, serve_visitor, visitor) == 0) {
+		pthread_detach(thread);
+		return;
+	}
+	qv_log_error(visio->settings.log, "%s: no thread for another caller", name);
+	close(fd);
+	free(visitor);
+	pthread_mutex_lock(&visio->lock);
+	visio->threads--;
+	pthread_mutex_unlock(&visio->lock);
+}
+
+static int listen_for_calls(struct visio *visio, struct qv_error *err)
+{
+	const struct qv_options *options = visio->settings.listen;
+	char buffer[SOCKET_NAME_MAX], name[SOCKET_NAME_MAX];
+	const char *host, *port;
+	if (socket_split_address(qv_options_string(options, "address"), buffer, sizeof buffer, &host, &port, err) != 0)
+		return qv_options_fail(options, "address", err, "%s", err->message);
+	int listener = socket_listen(host, port, name, sizeof name, err);
+	if (listener < 0)
+		return -1;
+	report_listening(visio->stats, name);
+	for (int fd; (fd = socket_accept(listener, visio->settings.host.cancel_fd, name, sizeof name, err)) >= 0;)
+		take_visitor(visio, fd, name);
+	close(listener);
+	pthread_mutex_lock(&visio->lock);
+	while (visio->threads > 0)
+		pthread_cond_wait(&visio->changed, &visio->lock);
+	pthread_mutex_unlock(&visio->lock);
+	return err->code == QV_E_CANCELLED ? 0 : -1;
+}
+
+static int run(struct visio *visio, const struct arguments *arguments, const char *config, struct qv_error *err)
+{
+	if (settings_load(&visio->settings, config, arguments->level_set ? &arguments->level : NULL, err) != 0)
+		return -1;
+	if (arguments->check)
+		return 0;
+	visio->settings.host.cancel_fd = visio->quit_fd = stop_descriptor(arguments->seconds, err);
+	if (visio->quit_fd < 0 || settings_open(&visio->settings, err) != 0 || open_control(visio, arguments, err) != 0)
+		return -1;
+	return strcmp(arguments->words[0], "listen") == 0 ? listen_for_calls(visio, err)
+							  : call(visio, arguments->words[1], err);
+}
+
+static const char *usual_config(char *path, size_t room)
+{
+	const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	if (folder && folder[0] == '/')
+		snprintf(path, room, "%s/qvisio/visio.conf", folder);
+	else
+		snprintf(path, room, "%s/.config/qvisio/visio.conf", home ? home : "");
+	return path;
+}
+
+static int exit_status(const struct qv_error *err)
+{
+	if (err->code == QV_E_CONFIG || err->code == QV_E_MODULE || err->code == QV_E_NOT_FOUND)
+		return EXIT_USAGE;
+	return err->code == QV_E_BUSY ? EXIT_PEER_BUSY : EXIT_CALL_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments;
+	struct visio visio;
+	struct qv_error err = QV_ERROR_INIT;
+	char path[512];
+	int status = parse(argc, argv, &arguments);
+	if (status >= 0)
+		return status;
+	if (arguments.count > 0 && strcmp(arguments.words[0], "ctl") == 0)
+		return ctl(&arguments);
+	visio_init(&visio);
+	visio.stats = arguments.stats;
+	if (qv_secret_harden_process(&err) != 0 ||
+	    (run(&visio, &arguments, arguments.config ? arguments.config : usual_config(path, sizeof path), &err) !=
+		     0 &&
+	     err.code != QV_E_CANCELLED)) {
+		if (visio.settings.log)
+			qv_log_error(visio.settings.log, "%s", err.message);
+		else
+			fprintf(stderr, "visio: %s\n", err.message);
+		status = exit_status(&err);
+	} else {
+		status = EXIT_SUCCESS;
+	}
+	control_socket_free(visio.control);
+	settings_close(&visio.settings);
+	if (visio.quit_fd >= 0)
+		close(visio.quit_fd);
+	return status;
+}
