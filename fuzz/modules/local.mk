@@ -41,3 +41,11 @@ fuzz_modules_mjpeg_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS)
 fuzz_modules_mjpeg_LDADD = $(LDADD_FUZZ) $(TURBOJPEG_LIBS)
 endif
 EXTRA_DIST += %D%/corpus/mjpeg
+
+if WITH_VPX
+FUZZERS += fuzz/modules/vpx
+fuzz_modules_vpx_SOURCES = %D%/vpx.c fuzz/fuzz.h $(vpx_sources)
+fuzz_modules_vpx_CFLAGS = $(AM_CFLAGS) $(VPX_CFLAGS)
+fuzz_modules_vpx_LDADD = $(LDADD_FUZZ) $(VPX_LIBS)
+endif
+EXTRA_DIST += %D%/corpus/vpx

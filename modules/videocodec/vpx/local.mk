@@ -17,3 +17,13 @@ videocodec_vpx_la_LIBADD = libqvisio.la $(VPX_LIBS)
 videocodec_vpx_la_LDFLAGS = $(LDFLAGS_MODULE)
 dist_man_MANS += doc/man/qvisio-videocodec-vpx.7
 endif
+
+if WITH_VPX
+if WITH_CMOCKA
+check_PROGRAMS += modules/videocodec/vpx/test_vpx
+TESTS += modules/videocodec/vpx/test_vpx
+modules_videocodec_vpx_test_vpx_SOURCES = %D%/test_vpx.c
+modules_videocodec_vpx_test_vpx_CFLAGS = $(CFLAGS_UNIT)
+modules_videocodec_vpx_test_vpx_LDADD = libmediatest.la $(LDADD_UNIT)
+endif
+endif
