@@ -211,12 +211,12 @@ class Network:
         return taken["keys"]
 
     def stop(self):
-        for kme in self.kmes.values():
-            if kme.process and kme.process.running():
-                kme.process.signal(15)
-        for kme in self.kmes.values():
-            if kme.process:
-                kme.process.stop()
+        """Stops all; those that were still there end without complaint."""
+        running = [kme for kme in self.kmes.values() if kme.process and kme.process.running()]
+        for kme in running:
+            kme.process.signal(15)
+        for kme in running:
+            assert kme.process.wait() == 0, kme.process.output()
 
 
 def key_source(net, end, extra=""):

@@ -6,6 +6,7 @@ if WITH_CURL
 if WITH_SQLITE
 relay_tests = \
 	tests/integration/relay/admin.py \
+	tests/integration/relay/config.py \
 	tests/integration/relay/demonstration.py \
 	tests/integration/relay/dishonest.py \
 	tests/integration/relay/hostile.py \
@@ -18,6 +19,7 @@ endif
 endif
 dist_check_SCRIPTS += \
 	%D%/admin.py \
+	%D%/config.py \
 	%D%/demonstration.py \
 	%D%/dishonest.py \
 	%D%/hostile.py \

@@ -54,9 +54,14 @@ static int check_neighbours(const struct network *network, const struct kme *kme
 static int load_topology(struct network *network, const struct kme *kme, const struct qv_options *top,
 			 struct qv_error *err)
 {
-	network->topology = qv_topology_load(qv_options_string(top, "topology"), err);
-	if (!network->topology)
-		return err->code == QV_E_CONFIG ? -1 : qv_options_fail(top, "topology", err, "cannot be read");
+	struct qv_error why = QV_ERROR_INIT;
+	network->topology = qv_topology_load(qv_options_string(top, "topology"), &why);
+	if (!network->topology && why.code != QV_E_CONFIG)
+		return qv_options_fail(top, "topology", err, "%s", why.message);
+	if (!network->topology) {
+		*err = why;
+		return -1;
+	}
 	network->self = qv_topology_find(network->topology, kme->id);
 	if (network->self == QV_TOPOLOGY_NONE)
 		return qv_options_fail(top, "topology", err, "%s has no KME \"%s\", which is this one",
