@@ -351,7 +351,8 @@ static int take_record(struct side *side, const struct qv_record *record, struct
 	case QV_RECORD_REFRESH:
 		return take_refresh(side, record, err);
 	case QV_RECORD_RENEW:
-		renewer_start(&side->renewer);
+		side->renewer.peer_asked = true;
+		connection_wake(side->media.connection);
 		return 0;
 	default:
 		return wrong_side(side, record, err);

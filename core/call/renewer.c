@@ -3,6 +3,8 @@
 
 #define ATTACH_MS    10000
 #define RETRY_MAX_MS 10000
+/* A key is kept so long, whatever the peer asks for. */
+#define PEER_ASKS_MS 2000
 
 void renewer_init(struct renewer *renewer, const struct media *media, struct qv_call_renewal *plan, bool calls)
 {
@@ -20,7 +22,7 @@ void renewer_keyed(struct renewer *renewer)
 	renewer->keyed_ns = qv_clock_now(&qv_clock_monotonic);
 	renewer->keyed_bytes = bytes_now(renewer);
 	renewer->retry_ns = 0;
-	renewer->asked = false;
+	renewer->asked = renewer->peer_asked = false;
 }
 
 bool renewer_due(const struct renewer *renewer, int64_t now)
@@ -28,6 +30,8 @@ bool renewer_due(const struct renewer *renewer, int64_t now)
 	const struct qv_call_renewal *plan = renewer->plan;
 	if (!plan || renewer->running || now < renewer->retry_ns || renewer->asked)
 		return false;
+	if (renewer->peer_asked && now >= renewer->keyed_ns + PEER_ASKS_MS * QV_NS_PER_MS)
+		return true;
 	if (plan->interval_ms > 0 && now >= renewer->keyed_ns + plan->interval_ms * QV_NS_PER_MS)
 		return true;
 	return plan->bytes > 0 && bytes_now(renewer) - renewer->keyed_bytes >= plan->bytes;
@@ -36,9 +40,11 @@ bool renewer_due(const struct renewer *renewer, int64_t now)
 int64_t renewer_next(const struct renewer *renewer)
 {
 	const struct qv_call_renewal *plan = renewer->plan;
-	if (!plan || plan->interval_ms <= 0 || renewer->running || renewer->asked)
+	if (!plan || renewer->running || renewer->asked || (plan->interval_ms <= 0 && !renewer->peer_asked))
 		return 0;
 	int64_t due = renewer->keyed_ns + plan->interval_ms * QV_NS_PER_MS;
+	if (renewer->peer_asked && (plan->interval_ms <= 0 || plan->interval_ms > PEER_ASKS_MS))
+		due = renewer->keyed_ns + PEER_ASKS_MS * QV_NS_PER_MS;
 	return due > renewer->retry_ns ? due : renewer->retry_ns;
 }
 

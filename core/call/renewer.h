@@ -13,6 +13,7 @@ struct renewer {
 	int64_t keyed_ns, retry_ns;
 	uint64_t keyed_bytes; /* of the connection when the key came into use */
 	bool asked;           /* answerer: RENEW was sent for this key */
+	bool peer_asked;      /* caller: RENEW came; a peer may not use up keys as it likes */
 	struct module_host host;
 	bool running; /* the thread is there */
 	pthread_t thread;

@@ -19,7 +19,7 @@ static void greeting(const struct qv_record *record)
 		return;
 	int size = qv_hello_encode(&hello, bytes, sizeof bytes, NULL);
 	if (size < 0 || qv_hello_decode(bytes, (size_t)size, &again, NULL) != 0 || again.offers != hello.offers ||
-	    again.accepts != hello.accepts || strcmp(again.program, hello.program) != 0)
+	    again.accepts != hello.accepts || again.takes != hello.takes || strcmp(again.program, hello.program) != 0)
 		abort();
 }
 
@@ -49,6 +49,14 @@ static void control(const struct qv_record *record)
 	struct qv_ping ping;
 	struct qv_pong pong;
 	struct qv_receiver_report report;
+	struct qv_stream_state state;
+	const uint8_t *token;
+	uint16_t stream;
+	qv_state_decode(record->payload, record->size, &state, NULL);
+	qv_refresh_decode(record->payload, record->size, &stream, NULL);
+	if (qv_attach_decode(record->payload, record->size, &token, NULL) == 0 &&
+	    (token < record->payload || token + QV_ATTACH_TOKEN > record->payload + record->size))
+		abort();
 	qv_ping_decode(record->payload, record->size, &ping, NULL);
 	qv_pong_decode(record->payload, record->size, &pong, NULL);
 	qv_stats_decode(record->payload, record->size, &report, NULL);

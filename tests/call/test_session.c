@@ -381,12 +381,70 @@ static void pings_and_reports_are_written_and_read_back(void **state)
 	assert_int_equal(qv_stats_decode(bytes, QV_STATS_SIZE + 4, &report_out, NULL), 0);
 }
 
+static void what_a_caller_takes_is_written_and_read_back(void **state)
+{
+	(void)state;
+	struct qv_hello hello = greeting, out;
+	uint8_t bytes[1024];
+	hello.takes = 2;
+	hello.take[0] = (struct qv_stream_take){ QV_STREAM_VIDEO, "vp8", 1280, 720, 30, 0, 0 };
+	hello.take[1] =
+		(struct qv_stream_take){ .kind = QV_STREAM_AUDIO, .codec = "opus", .rate = 48000, .channels = 2 };
+	int size = qv_hello_encode(&hello, bytes, sizeof bytes, NULL);
+	assert_true(size > 0);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size, &out, NULL), 0);
+	assert_int_equal(out.takes, 2);
+	assert_memory_equal(out.take, hello.take, 2 * sizeof out.take[0]);
+	/* Cut anywhere, it is refused or means less; never more. */
+	for (int cut = 8; cut < size; cut++)
+		if (qv_hello_decode(bytes, (size_t)cut, &out, NULL) == 0)
+			assert_in_range(out.takes, 0, 1);
+	struct qv_stream_offer fits = { .kind = QV_STREAM_VIDEO, .codec = "vp8" };
+	fits.video = (struct qv_video_format){ QV_PIXEL_I420, QV_RANGE_FULL, 1280, 720, 30, 1 };
+	assert_true(qv_stream_take_fits(&hello.take[0], &fits));
+	fits.video.width++;
+	assert_false(qv_stream_take_fits(&hello.take[0], &fits));
+	fits.video.width--;
+	fits.video.fps_num = 31;
+	assert_false(qv_stream_take_fits(&hello.take[0], &fits));
+	fits.video.fps_num = 30;
+	memcpy(fits.codec, "vp9", 4);
+	assert_false(qv_stream_take_fits(&hello.take[0], &fits));
+}
+
+static void state_refresh_and_attach_are_written_and_read_back(void **state)
+{
+	(void)state;
+	struct qv_stream_state told = { 0x1234, QV_STREAM_MUTED }, read;
+	uint8_t bytes[QV_ATTACH_SIZE], token[QV_ATTACH_TOKEN];
+	const uint8_t *found;
+	uint16_t stream;
+	qv_state_encode(&told, bytes);
+	assert_int_equal(qv_state_decode(bytes, QV_STATE_SIZE, &read, NULL), 0);
+	assert_int_equal(read.stream, 0x1234);
+	assert_int_equal(read.bits, QV_STREAM_MUTED);
+	assert_int_equal(qv_state_decode(bytes, QV_STATE_SIZE - 1, &read, NULL), -1);
+	qv_refresh_encode(0x4321, bytes);
+	assert_int_equal(qv_refresh_decode(bytes, QV_REFRESH_SIZE, &stream, NULL), 0);
+	assert_int_equal(stream, 0x4321);
+	assert_int_equal(qv_refresh_decode(bytes, QV_REFRESH_SIZE - 1, &stream, NULL), -1);
+	memset(token, 0x5a, sizeof token);
+	qv_attach_encode(token, bytes);
+	assert_int_equal(qv_attach_decode(bytes, sizeof bytes, &found, NULL), 0);
+	assert_memory_equal(found, token, sizeof token);
+	assert_int_equal(qv_attach_decode(bytes, sizeof bytes - 1, &found, NULL), -1);
+	bytes[5] = 2; /* another major version */
+	assert_int_equal(qv_attach_decode(bytes, sizeof bytes, &found, NULL), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_read_when_it_is_whole),
 		cmocka_unit_test(a_record_longer_than_a_tls_record_is_refused_by_its_header),
 		cmocka_unit_test(a_greeting_is_written_and_read_back),
+		cmocka_unit_test(what_a_caller_takes_is_written_and_read_back),
+		cmocka_unit_test(state_refresh_and_attach_are_written_and_read_back),
 		cmocka_unit_test(the_bytes_of_a_greeting_are_those_of_the_document),
 		cmocka_unit_test(later_versions_can_add_to_a_greeting),
 		cmocka_unit_test(greetings_that_make_no_sense_are_not_sent),
