@@ -25,3 +25,9 @@ endif
 TESTS += $(tls_tests)
 dist_check_SCRIPTS += $(tls_tests)
 EXTRA_DIST += %D%/tls_testing.py
+
+check_PROGRAMS += rtp_peer
+rtp_peer_SOURCES = %D%/rtp_peer.c
+rtp_peer_LDADD = libqvisio.la
+TESTS += %D%/test_rtp.py
+dist_check_SCRIPTS += %D%/test_rtp.py
