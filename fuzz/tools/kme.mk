@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_JANSSON
-kme_body_sources = tools/kme/body.c tools/kme/body_compare.c tools/kme/body_peer.c tools/kme/uri.c \
+kme_body_sources = tools/kme/body.c tools/kme/body_compare.c tools/kme/body_peer.c tools/kme/random.c tools/kme/uri.c \
 	tools/kme/utf8.c tools/kme/uuid.c
 FUZZERS += fuzz/tools/kme_audit fuzz/tools/kme_body fuzz/tools/kme_relay fuzz/tools/kme_uri
 fuzz_tools_kme_audit_SOURCES = %D%/kme_audit.c fuzz/fuzz.h tools/kme/audit_line.c tools/kme/utf8.c
