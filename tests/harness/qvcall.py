@@ -38,16 +38,17 @@ class Call:
     """A server, started, and clients that call it. Sinks and sources are the insides of the roles; sinks may be lists."""
 
     def __init__(self, test, folder, video_sink='module = "null";', audio_sink=None, tls='module = "openssl";',
-                 key_source=None, server_extra="", env=None):
+                 key_source=None, server_extra="", env=None,
+                 video_codec='module = "mjpeg";', audio_codec='module = "pcm";'):
         self.test, self.folder, self.env = test, folder, env
         if key_source is None and not os.path.exists(os.path.join(folder, "keys.txt")):
             write_keys(folder)
         config = f'listen: {{ address = "127.0.0.1:0"; }};\nkey_source: {key_source or psk_source("server", 12)};\n'
         config += f"tls: {{ {tls} }};\n{server_extra}\n"
         if video_sink:
-            config += f"video: {{ {roles('sink', video_sink)} }};\n"
+            config += f"video: {{ {roles('sink', video_sink)} codec: {{ {video_codec} }}; }};\n"
         if audio_sink:
-            config += f"audio: {{ {roles('sink', audio_sink)} }};\n"
+            config += f"audio: {{ {roles('sink', audio_sink)} codec: {{ {audio_codec} }}; }};\n"
         self.server = self.start_server(write(folder, "server.conf", config))
 
     def start_server(self, path):

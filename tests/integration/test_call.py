@@ -67,6 +67,43 @@ def _(tmp):
     assert security["secured"] == "qkd" and security["module"] == "gnutls", security
 
 
+def built(kind, name):
+    return os.path.exists(os.path.join(qvtest.BUILD, ".libs", f"{kind}-{name}.so"))
+
+
+def coded_call(tmp, settings):
+    """A call in VP8 or VP9 with Opus: the server takes either without being told which."""
+    if not built("videocodec", "vpx") or not built("audiocodec", "opus"):
+        raise qvtest.Skip("videocodec/vpx or audiocodec/opus is not built")
+    video, audio = make_media(tmp, 3)
+    call = qvcall.Call(test, tmp, video_codec='module = "vpx";', audio_codec='module = "opus";', **FILES)
+    client = call.client(video=f'module = "file"; path = "{video}";', codec=f'module = "vpx"; {settings}',
+                         audio=f'module = "file"; path = "{audio}";',
+                         audio_codec='module = "opus"; rate = 16000; application = "audio"; bitrate = 64000;')
+    assert client.wait() == 0, client.output()
+    received = qvcall.event(call.server, "summary")
+    assert received["video"]["damaged"] == 0 and received["audio"]["damaged"] == 0, received
+    sent_frames, frames = qvcall.Y4m(video).frames, qvcall.Y4m(os.path.join(tmp, "received.y4m")).frames
+    assert len(frames) > len(sent_frames) / 4, (len(frames), len(sent_frames))
+    matches = qvcall.match_frames(sent_frames, frames)
+    for index in range(0, len(frames), 15):
+        quality = qvcall.psnr(frames[index], sent_frames[matches[index]])
+        assert quality > 30, f"received picture {index} has a PSNR of {quality:.1f} dB"
+    # Noise is the hardest of all sounds to code.
+    fit = qvaudio.correlate(audio, os.path.join(tmp, "received.wav"))
+    assert fit.peak > 0.8, fit
+
+
+@test.case("a call in VP8 and Opus")
+def _(tmp):
+    coded_call(tmp, 'codec = "vp8";')
+
+
+@test.case("a call in VP9 with three temporal layers and Opus")
+def _(tmp):
+    coded_call(tmp, 'codec = "vp9"; temporal_layers = 3;')
+
+
 @test.case("the server serves one caller after another, each with a key of its own")
 def _(tmp):
     call = qvcall.Call(test, tmp)
