@@ -137,10 +137,11 @@ static const char *next_id(const char *text)
 static void put_claims(struct client *client)
 {
 	static char body[BATCH * 64];
-	size_t used = (size_t)sprintf(body, "{\"key_IDs\":["), count = 0;
+	size_t used = (size_t)snprintf(body, sizeof body, "{\"key_IDs\":["), count = 0;
 	for (const char *id = next_id(client->in); id && count < BATCH; id = next_id(id), count++)
-		used += (size_t)sprintf(body + used, "%s{\"key_ID\":\"%.36s\"}", count ? "," : "", id);
-	used += (size_t)sprintf(body + used, "]}");
+		used += (size_t)snprintf(body + used, sizeof body - used, "%s{\"key_ID\":\"%.36s\"}", count ? "," : "",
+					 id);
+	used += (size_t)snprintf(body + used, sizeof body - used, "]}");
 	if (count != BATCH)
 		die("a batch of another size");
 	client->out_size = (size_t)snprintf(client->out, ROOM,

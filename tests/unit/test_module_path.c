@@ -29,7 +29,7 @@ static char file[64];
 static int make_file(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/qvisio-path-XXXXXX");
+	snprintf(folder, sizeof folder, "/tmp/qvisio-path-XXXXXX");
 	snprintf(file, sizeof file, "%s/module.so", mkdtemp(folder));
 	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL, 0644);
 	return fd >= 0 && fchmod(fd, 0644) == 0 ? close(fd) : -1;

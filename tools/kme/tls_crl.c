@@ -27,7 +27,7 @@ static void issuer_name(gnutls_x509_crl_t crl, char name[256])
 {
 	size_t size = 256;
 	if (gnutls_x509_crl_get_issuer_dn(crl, name, &size) != 0)
-		strcpy(name, "?");
+		memcpy(name, "?", 2);
 }
 
 static bool is_signed_by(gnutls_x509_crl_t crl, gnutls_x509_crt_t ca)

@@ -197,12 +197,13 @@ static int check_hosts(const struct member *member, struct qv_error *err)
 static char *default_uri(const char *id)
 {
 	bool urn = strncmp(id, "urn:", 4) == 0;
-	char *uri = malloc(8 + 3 * strlen(id) + 1), *at = uri;
-	if (!uri)
-		return NULL;
-	at += sprintf(at, "%s", urn ? "" : "urn:sae:");
-	for (; *id; id++)
-		at += sprintf(at, is_plain((unsigned char)*id) || *id == ':' ? "%c" : "%%%02X", (unsigned char)*id);
+	size_t room = 8 + 3 * strlen(id) + 1;
+	char *uri = malloc(room);
+	size_t used = uri ? (size_t)snprintf(uri, room, "%s", urn ? "" : "urn:sae:") : 0;
+	for (; uri && *id; id++)
+		used += (size_t)snprintf(uri + used, room - used,
+					 is_plain((unsigned char)*id) || *id == ':' ? "%c" : "%%%02X",
+					 (unsigned char)*id);
 	return uri;
 }
 

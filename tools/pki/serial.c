@@ -60,9 +60,10 @@ char *serial_text(const ASN1_INTEGER *serial)
 {
 	BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
 	char *hex = number ? BN_bn2hex(number) : NULL;
-	char *text = hex ? OPENSSL_malloc(strlen(hex) + 3) : NULL;
+	size_t room = hex ? strlen(hex) + 3 : 0;
+	char *text = hex ? OPENSSL_malloc(room) : NULL;
 	if (text)
-		sprintf(text, "0x%s", hex);
+		snprintf(text, room, "0x%s", hex);
 	OPENSSL_free(hex);
 	BN_free(number);
 	return text;
