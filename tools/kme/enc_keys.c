@@ -94,9 +94,9 @@ static void reply_shortage(const struct sae_call *call, const struct issue *issu
 	int64_t now;
 	if (!issue->failed || stored_keys(call->kme, issue->failed, issue->bytes, &now, NULL) != 0)
 		now = 0;
-	json_t *details = json_pack("[{s:I},{s:I},{s:s}]", "requested_key_count", (json_int_t)issue->count,
-				    "stored_key_count", (json_int_t)now, "target_KME_ID",
-				    issue->failed ? issue->failed->kme_id : call->kme->id);
+	json_t *details =
+		json_pack("[{s:I},{s:I},{s:s}]", "requested_key_count", (json_int_t)issue->count, "stored_key_count",
+			  (json_int_t)now, "target_KME_ID", issue->failed ? issue->failed->kme_id : call->kme->id);
 	if (issue->short_link[0])
 		json_array_append_new(details, json_pack("{s:s}", "link", issue->short_link));
 	reply_error(reply, 503, "not enough keys are stored now", details);

@@ -22,7 +22,7 @@ struct issue {
 	size_t stride;          /* whole link keys: at least `bytes` */
 	struct leg *legs;       /* one for each other KME that slaves belong to */
 	size_t leg_count;
-	char short_link[600];      /* the link that has too few keys, where it is none of this KME's with `failed`; or "" */
+	char short_link[600]; /* the link that has too few keys, where it is none of this KME's with `failed`; or "" */
 	const struct peer *failed; /* the KME that the failure is about; NULL: this one */
 	enum route_choice used;    /* the route that was taken: relayed if one leg was */
 };

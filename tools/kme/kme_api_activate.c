@@ -129,7 +129,7 @@ static int promise_all(const struct peer *peer, const struct activation *activat
 }
 
 void activation_report(const struct peer *peer, const struct activation *activation, enum event_kind kind,
-		   const struct reply *reply)
+		       const struct reply *reply)
 {
 	char(*ids)[UUID_TEXT] = calloc(activation->key_count + 1, sizeof *ids);
 	for (size_t i = 0; ids && i < activation->key_count; i++)
