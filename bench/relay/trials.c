@@ -41,9 +41,9 @@ static void add_layer(struct qv_topology *topology, const uint32_t *before, unsi
 static struct qv_topology *make_topology(unsigned width)
 {
 	struct qv_topology *topology = qv_topology_new(NULL);
-	uint32_t *layers = calloc(2 * (size_t)width, sizeof *layers), *before = layers, *after = layers + width;
+	uint32_t *before = calloc(width, sizeof *before), *after = calloc(width, sizeof *after);
 	unsigned made = 0, width_before = 0;
-	for (int i = 0; topology && layers && i < LAYERS + 2; i++) {
+	for (int i = 0; topology && before && after && i < LAYERS + 2; i++) {
 		unsigned own = i == 0 || i == LAYERS + 1 ? 1 : width;
 		add_layer(topology, before, width_before, after, own, &made);
 		uint32_t *swap = before;
@@ -51,7 +51,8 @@ static struct qv_topology *make_topology(unsigned width)
 		after = swap;
 		width_before = own;
 	}
-	free(layers);
+	free(before);
+	free(after);
 	if (topology && qv_topology_finish(topology, NULL) == 0)
 		return topology;
 	qv_topology_free(topology);

@@ -436,7 +436,7 @@ static void test_all_sets(void **state)
 				continue;
 			}
 			const struct qv_relay_facts *facts = trial.class->facts(trial.plan);
-			unsigned learns = between + 1, stops = between + 1; /* the smallest sets that do */
+			unsigned learns = between + 1, stops = learns; /* the smallest sets that do */
 			for (uint32_t set = 1; set < 1u << between; set++) {
 				unsigned size = (unsigned)__builtin_popcount(set);
 				for (uint32_t i = 0; i < between; i++)

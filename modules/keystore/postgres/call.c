@@ -265,7 +265,7 @@ static PGresult *execute(struct qv_keystore *store, struct connection *connectio
 {
 	static const int binary[16] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 	char name[8], text[256];
-	snprintf(name, sizeof name, "s%u", which);
+	snprintf(name, sizeof name, "s%u", (unsigned)which);
 	if (prepare(store, connection, which, name, err) != 0)
 		return NULL;
 	if (!PQsendQueryPrepared(connection->pg, name, arguments->count, (const char *const *)arguments->values,

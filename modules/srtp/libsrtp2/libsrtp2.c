@@ -102,9 +102,10 @@ static srtp_err_status_t make(const struct qv_srtp *srtp, struct generation *gen
 	const struct qv_secret *master = out ? generation->send : generation->receive;
 	srtp_t *session = out ? &generation->out : &generation->in;
 	/* libsrtp2 takes the key as writable, and copies it. */
-	srtp_master_key_t key = { .key = (unsigned char *)(uintptr_t)qv_secret_bytes(master),
-				  .mki_id = generation->mki,
-				  .mki_size = MKI_SIZE };
+	srtp_master_key_t key;
+	key.key = (unsigned char *)(uintptr_t)qv_secret_bytes(master);
+	key.mki_id = generation->mki;
+	key.mki_size = MKI_SIZE;
 	srtp_master_key_t *keys[] = { &key };
 	srtp_policy_t policy = { .ssrc = { .type = out ? ssrc_any_outbound : ssrc_any_inbound },
 				 .keys = keys,

@@ -118,6 +118,9 @@ def _(tmp):
     sample = open(os.path.join(qvtest.SOURCE, "etc", "qkd-kme.conf"), encoding="utf-8").read()
     qvkme.private_file(os.path.join(tmp, "admin.token"), "0123456789abcdef0123456789abcdef\n")
     pair.pki.revoke()
+    with open(os.path.join(tmp, "network.conf"), "w", encoding="ascii") as network:
+        network.write('kmes: ("KME-PARIS", "KME-LYON", "KME-NICE");\n'
+                      'links: ({ from = "KME-LYON"; to = ["KME-PARIS", "KME-NICE"]; });\n')
     for file, source in (("kme.pem", "kme-a.pem"), ("kme.key", "kme-a.key"), ("peer-ca.pem", "ca.pem"),
                          ("seal.key", "kme-a.seal"), ("link-paris-lyon.secret", "link.secret"), ("admin.pem", "kme-a.pem"),
                          ("admin.key", "kme-a.key")):
