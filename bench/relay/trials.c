@@ -43,7 +43,9 @@ static struct qv_topology *make_topology(unsigned width)
 	struct qv_topology *topology = qv_topology_new(NULL);
 	uint32_t *before = calloc(width, sizeof *before), *after = calloc(width, sizeof *after);
 	unsigned made = 0, width_before = 0;
-	for (int i = 0; topology && before && after && i < LAYERS + 2; i++) {
+	if (!before || !after)
+		exit(EXIT_FAILURE);
+	for (int i = 0; topology && i < LAYERS + 2; i++) {
 		unsigned own = i == 0 || i == LAYERS + 1 ? 1 : width;
 		add_layer(topology, before, width_before, after, own, &made);
 		uint32_t *swap = before;

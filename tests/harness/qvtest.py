@@ -108,6 +108,14 @@ class Process:
             if found:
                 return found
 
+    def said(self, pattern, timeout=TIMEOUT):
+        """As wait_for, but lines that were waited past count too: for what may come before something else or after."""
+        for line in self.lines:
+            found = re.search(pattern, line)
+            if found:
+                return found
+        return self.wait_for(pattern, timeout)
+
     def output(self):
         """All that was printed so far."""
         while True:

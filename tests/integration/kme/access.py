@@ -172,7 +172,7 @@ def _(tmp):
     pair.a.start(), pair.b.start()
     pair.a.wait_stock("11", "12", 10)
     assert pair.a.call("11", "GET", ENC)[0] == 503
-    pair.a.process.wait_for("KME \"KME-B\" cannot be reached.*kme-b")
+    pair.a.process.said("KME \"KME-B\" cannot be reached.*kme-b")
     # Nothing was taken for it.
     assert pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] >= 500
 

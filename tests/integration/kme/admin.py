@@ -101,7 +101,7 @@ def _(tmp):
     pair = watched_pair(tmp, start=False)
     # The peer is there when KME-A compares their pools for the first time, and is asked nothing of it later.
     pair.b.start(), pair.a.start()
-    pair.a.process.wait_for("the pools are compared")
+    pair.a.process.said("the pools are compared")
     pair.a.wait_stock("11", "12", 100)
     pair.b.wait_stock("12", "11", 100)
     asked = lambda seen: seen.values.get(("qkd_kme_requests_total", '{api="inter_kme",code="200"}'), 0)

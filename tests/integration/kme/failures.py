@@ -96,7 +96,7 @@ def _(tmp):
     caller.join()
     pair.b.process.signal(signal.SIGCONT)
     pair.a.start()
-    pair.a.process.wait_for("request .* is undone")
+    pair.a.process.said("request .* is undone")
     taken, claimed = pair.share(99)
     assert taken == claimed and stock(pair) == (0, 100)
 
@@ -142,7 +142,7 @@ def _(tmp):
     wire = Wire(pair.a, pair.b)
     # The peer is there when the pools are compared for the first time: nothing else uses the wire later.
     pair.b.start(), pair.a.start()
-    pair.a.process.wait_for("the pools are compared")
+    pair.a.process.said("the pools are compared")
     pair.a.wait_stock("11", "12", 100)
     pair.b.wait_stock("12", "11", 100)
     pair.share(1)
