@@ -36,6 +36,7 @@ class Load:
         self.lock = threading.Lock()
         self.promises, self.faults = {}, []
         self.answered = self.lost_takes = self.refused = 0
+        self.allowed = float("inf")  # answers: clients wait before more, so that a fast machine does not use up the stock
         self.stopping = threading.Event()
         self.threads = []
 
@@ -59,6 +60,9 @@ class Load:
         connections, waiting = {}, []
         while not self.stopping.is_set():
             try:
+                if self.answered >= self.allowed:
+                    self.stopping.wait(0.01)
+                    continue
                 master = "11" if dice.random() < 0.5 else "12"
                 waiting += self._take(dice, connections, master)
                 # Some are left for after the storm.

@@ -10,10 +10,8 @@ KME n has the SAE "10n" and further ones on demand. All KMEs of the ends know ea
 import atexit
 import copy
 import os
-import random
 import secrets
 import shutil
-import socket
 import tempfile
 
 import qvkme
@@ -69,18 +67,6 @@ def network_pki(folder, names):
     return own
 
 
-def quiet_port():
-    """A free port that no outgoing connection gets: many KMEs start while others connect already."""
-    while True:
-        port = random.randrange(10240, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-
-
 class Network:
     """`links`: KME to its neighbours. `ends`: KMEs whose SAEs know each other. `modules`: other relay modules, by KME."""
 
@@ -98,7 +84,7 @@ class Network:
         self.pki = network_pki(folder, [f"kme-{n}" for n in self.names] + [f"sae-10{n}" for n in self.names])
         self.kmes = {n: qvkme.Kme(test, folder, f"kme-{n}", n) for n in self.names}
         for kme in self.kmes.values():
-            kme.sae_port, kme.kme_port = quiet_port(), quiet_port()
+            kme.sae_port, kme.kme_port = qvtest.free_port(), qvtest.free_port()
         for a, b in self.links:
             qvkme.private_file(self.path(f"link-{a}-{b}.secret"), secrets.token_hex(32))
         for name in self.names:

@@ -17,8 +17,10 @@ A test file does:
 Every process started is ended, by its id, when its case ends. Raise qvtest.Skip("why") to skip.
 """
 
+import fcntl
 import os
 import queue
+import random
 import re
 import shutil
 import signal
@@ -39,11 +41,41 @@ class Skip(Exception):
     pass
 
 
+# Ports below those that systems give outgoing connections (net.ipv4.ip_local_port_range begins at 32768), in blocks. A
+# test process owns a block by a lock on a file, so that no two tests that run at the same time pick the same port.
+FIRST_PORT, PORTS_IN_BLOCK, BLOCKS = 10240, 128, 170
+_ports = iter(())
+_locks = []
+
+
+def _lock_block():
+    for block in random.sample(range(BLOCKS), BLOCKS):
+        path = os.path.join(tempfile.gettempdir(), f"qvisio-test-ports-{block}")
+        try:
+            lock = open(path, "a", encoding="ascii")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        _locks.append(lock)
+        start = FIRST_PORT + block * PORTS_IN_BLOCK
+        return iter(range(start, start + PORTS_IN_BLOCK))
+    raise AssertionError("all blocks of ports are taken by other tests")
+
+
 def free_port(kind=socket.SOCK_STREAM):
-    """A loopback port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A loopback port that is free, and that no other test and no outgoing connection gets."""
+    global _ports
+    while True:
+        port = next(_ports, None)
+        if port is None:
+            _ports = _lock_block()
+            continue
+        with socket.socket(socket.AF_INET, kind) as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def program(name):

@@ -13,7 +13,7 @@ import qvtest
 test = qvtest.Test(__file__)
 SEED = int(os.environ.get("QV_SEED", random.randrange(10**6)))
 TURNS = int(os.environ.get("QV_KILLS", 200))
-STOCK = 5000
+STOCK = 12000
 print(f"# seed {SEED}; QV_SEED={SEED} repeats it, QV_KILLS is the number of moments")
 
 
@@ -54,10 +54,12 @@ def _(tmp):
     killer = qvaudit.Killer(SEED, [pair.a, pair.b], longest=0.25)
     load.start(6)
     for turn in range(TURNS):
+        load.allowed = load.answered + 20
         killer.turn()
         if turn % 3 == 2:
             # However slow the machine: kills are of no use without keys under way.
             before = load.answered
+            load.allowed = before + 20
             killer.rest()
             qvkme.wait_until(lambda: load.answered >= before + 3)
     killer.rest()

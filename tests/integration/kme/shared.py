@@ -126,9 +126,11 @@ def _(tmp):
             stops += 1
             site.database.start()
             killer.rest()
+        load.allowed = load.answered + 20
         killer.turn(both=0.1)
         if turn % 3 == 2:
             before = load.answered
+            load.allowed = before + 20
             killer.rest()
             qvkme.wait_until(lambda: load.answered >= before + 3)
     killer.rest()
