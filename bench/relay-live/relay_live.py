@@ -67,7 +67,7 @@ def measure(net, ports, batch):
 def run(test, module):
     with tempfile.TemporaryDirectory() as folder:
         names = sorted({n for a, near in qvnetwork.DEMONSTRATION.items() for n in a + near})
-        ports = {n: qvnetwork.quiet_port() for n in names}
+        ports = {n: qvtest.free_port() for n in names}
         net = qvnetwork.Network(test, folder, module=module, stock=60000, store="memory",
                                 keys="max_stored = 60000; max_per_request = 128;",
                                 extra={n: f'admin: {{ listen = "127.0.0.1:{p}"; }};' for n, p in ports.items()})

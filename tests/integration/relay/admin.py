@@ -13,7 +13,7 @@ test = qvtest.Test(__file__)
 
 
 def watched(tmp):
-    admin = qvnetwork.quiet_port()
+    admin = qvtest.free_port()
     net = qvnetwork.Network(test, tmp, extra={"1": f'admin: {{ listen = "127.0.0.1:{admin}"; }};'})
     return net, f"http://127.0.0.1:{admin}"
 
