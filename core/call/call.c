@@ -464,9 +464,9 @@ static int renew(struct side *side, bool now, struct qv_error *err)
 		renewer->asked = connection_send_new(c, QV_RECORD_RENEW, NULL, 0);
 		return 0;
 	}
-	if (!renewer_start(renewer) && renewer->failure.code != QV_OK)
-		return rekey_failed(side, &renewer->failure, err);
-	return 0;
+	if (renewer->running || c->has_next)
+		return 0;
+	return renewer_start(renewer) ? 0 : rekey_failed(side, &renewer->failure, err);
 }
 
 /* Asks for a key picture, but not again before one can have come. */

@@ -108,12 +108,14 @@ int socket_connect(const char *host, const char *port, const char *congestion, i
 	if (!addresses)
 		return -1;
 	int fd = -1;
-	for (const struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next) {
-		fd = connect_one(a, congestion, timeout_ms, cancel_fd, err);
-		if (fd < 0 && err && err->code == QV_E_CANCELLED)
-			break;
+	struct qv_error why = QV_ERROR_INIT;
+	for (const struct addrinfo *a = addresses; a && fd < 0 && why.code != QV_E_CANCELLED; a = a->ai_next) {
+		why = (struct qv_error)QV_ERROR_INIT;
+		fd = connect_one(a, congestion, timeout_ms, cancel_fd, &why);
 	}
 	freeaddrinfo(addresses);
+	if (fd < 0 && err)
+		*err = why;
 	if (fd < 0)
 		qv_error_prefix(err, "%s:%s", host, port);
 	return fd;
