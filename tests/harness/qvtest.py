@@ -36,6 +36,10 @@ BUILD = os.environ.get("QV_BUILD", os.getcwd())
 SOURCE = os.environ.get("QV_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 TIMEOUT = float(os.environ.get("QV_TEST_TIMEOUT", "60"))  # seconds that one awaited event may take
 
+# A test or bench that is told to end stops what it started: SystemExit runs every `finally` on its way out.
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_number, lambda number, _frame: sys.exit(128 + number))
+
 
 class Skip(Exception):
     pass
