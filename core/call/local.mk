@@ -35,13 +35,18 @@ libqvisio_la_SOURCES += \
 	%D%/ledger.h \
 	%D%/medium.c \
 	%D%/medium.h \
+	%D%/negotiation.c \
 	%D%/outbox.c \
 	%D%/outbox.h \
 	%D%/outgoing.c \
 	%D%/outgoing.h \
+	%D%/records.c \
+	%D%/rekeying.c \
 	%D%/renewer.c \
 	%D%/renewer.h \
 	%D%/refuse.c \
+	%D%/reports.c \
+	%D%/side.h \
 	%D%/unit_buffer.c \
 	%D%/unit_buffer.h \
 	%D%/video_receiver.c \

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The figures of a call: each second, and at its end. */
+#include "side.h"
+
+static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *stats)
+{
+	const struct qv_call_result *result = side->result;
+	bool receives = side->in && (side->in->has_video || side->in->has_audio);
+	if (!receives)
+		stats->fps = stats->fps_sent;
+	stats->report_valid = result->report_valid;
+	stats->report = result->report;
+	stats->latency_ms = stats->jitter_buffer_ms = -1;
+	if (receives) {
+		struct ledger *ledger = side->in->media.ledger;
+		pthread_mutex_lock(&ledger->lock);
+		stats->jitter_buffer_ms = ledger->jitter_buffer_ns < 0 ? -1 : (double)ledger->jitter_buffer_ns / 1e6;
+		pthread_mutex_unlock(&ledger->lock);
+		stats->latency_ms = median < 0 ? -1 : (double)median / 1e6;
+	} else if (stats->report_valid) {
+		if (stats->report.latency_us >= 0)
+			stats->latency_ms = (double)stats->report.latency_us / 1000;
+		if (result->sends_audio)
+			stats->jitter_buffer_ms = stats->report.jitter_buffer_us / 1000.0;
+	}
+}
+
+static struct qv_call_totals totals_of(const struct side *side)
+{
+	struct qv_call_totals sent = { 0 }, received = { 0 };
+	if (side->out)
+		sent = ledger_totals(side->out->media.ledger);
+	if (side->in)
+		received = ledger_totals(side->in->media.ledger);
+	ledger_merge(&received, &sent);
+	received.bytes_sent = side->media.connection->wire.bytes_out;
+	received.bytes_received = side->media.connection->wire.bytes_in;
+	return received;
+}
+
+void reports_second(struct side *side, bool last)
+{
+	struct qv_call_stats stats = { 0 };
+	int64_t median = side->in ? ledger_interval(side->in->media.ledger) : -1;
+	if (median >= 0 || !last)
+		side->latency_ns = median;
+	if (side->in && (side->in->has_video || side->in->has_audio))
+		incoming_report(side->in, side->latency_ns);
+	if (last)
+		return;
+	rekeying_show(side);
+	connection_wake(side->media.connection); /* for a key that has protected much */
+	if (!side->observer || !side->observer->stats)
+		return;
+	stats.totals = totals_of(side);
+	media_stats(&side->media, &side->before, &side->before_ns, &stats);
+	fill_stats(side, median, &stats);
+	side->observer->stats(side->observer, &stats);
+}
+
+void reports_fill_result(struct side *side)
+{
+	struct qv_call_result *result = side->result;
+	if (side->out)
+		ledger_result(side->out->media.ledger, result);
+	if (side->in && (result->has_video || result->has_audio) && (side->in->has_video || side->in->has_audio)) {
+		struct qv_error video = result->video_error, audio = result->audio_error;
+		ledger_result(side->in->media.ledger, result);
+		if (result->video_error.code == QV_OK)
+			result->video_error = video;
+		if (result->audio_error.code == QV_OK)
+			result->audio_error = audio;
+	}
+	media_result(&side->media, result);
+	result->totals = totals_of(side);
+}

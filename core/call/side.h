@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One side of a call, and what its parts do for each other. All of it belongs to the thread of the call. */
+#ifndef QV_CALL_SIDE_H
+#define QV_CALL_SIDE_H
+
+#include <qvisio/call.h>
+
+#include "board.h"
+#include "control.h"
+#include "incoming.h"
+#include "outgoing.h"
+#include "renewer.h"
+
+struct side {
+	struct media media;
+	enum qv_call_role role;
+	const struct qv_call_plan *plan;
+	struct qv_call_control *control;
+	struct qv_call_observer *observer;
+	struct qv_call_result *result;
+	struct outgoing *out; /* NULL: nothing is sent */
+	struct incoming *in;  /* NULL: nothing is received */
+	bool sends;           /* the peer takes something; what `in` receives says in->has_… */
+	bool ended;           /* all our sources */
+	bool all_sent;        /* and what they gave */
+	bool told_ended;
+	bool muted[KINDS];      /* as the peer was told */
+	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
+	struct board board;
+	struct renewer renewer;
+	struct qv_call_security security;      /* of the session in use */
+	char no_key[BOARD_TEXT];               /* why the last new key could not be had; "": it could */
+	struct qv_call_security next_security; /* of the session that the call goes over to */
+	struct qv_link first, current;
+	struct qv_call_totals before;
+	int64_t before_ns;
+	int64_t latency_ns; /* median of the last second; -1 unknown */
+	int64_t refresh_ns; /* no key picture is asked for before */
+};
+
+void side_tell(struct side *side, const struct qv_call_event *event);
+/* Tells the peer what is muted or has ended, where that changed. */
+void side_tell_states(struct side *side);
+int side_take_record(struct side *side, const struct qv_record *record, struct qv_error *err);
+
+int negotiation_say_hello(struct side *side, struct qv_error *err);
+int negotiation_take_hello(struct side *side, const struct qv_record *record, struct qv_error *err);
+int negotiation_take_welcome(struct side *side, const struct qv_record *record, struct qv_error *err);
+int negotiation_take_refusal(const struct qv_record *record, struct qv_error *err);
+/* Whoever was asked about the call may have answered. */
+int negotiation_answer(struct side *side, const struct control_asked *asked, struct qv_error *err);
+
+/* A caller may attach a session with a new key to the one in use. */
+void rekeying_offer(struct side *side);
+/* Begins a renewal that is due (or asked for `now`), and goes over to what came of it. */
+int rekeying_look(struct side *side, bool now, struct qv_error *err);
+/* Shows, beside how the call is secured, how old its key is and when the next one is due; or that there is none. */
+void rekeying_show(struct side *side);
+bool rekeying_next_link(struct side *side, struct qv_link *link);
+int rekeying_switched(struct side *side, struct qv_error *err);
+void rekeying_release(struct side *side, struct qv_link *link);
+void rekeying_release_links(struct side *side);
+
+void reports_second(struct side *side, bool last);
+void reports_fill_result(struct side *side);
+
+#endif
