@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every kind of module: its ABI and the callbacks that it must have. */
 #include <qvisio/audiocodec.h>
+#include <qvisio/audiofilter.h>
 #include <qvisio/audiosink.h>
 #include <qvisio/audiosource.h>
 #include <qvisio/keysource.h>
@@ -58,6 +59,10 @@ static const size_t srtp_required[] = { AT(srtp, open),	     AT(srtp, close),	  
 					AT(srtp, use_keys),  AT(srtp, drop_keys),     AT(srtp, protect),
 					AT(srtp, protect_rtcp), AT(srtp, unprotect), AT(srtp, unprotect_rtcp), 0 };
 
+static const size_t audiofilter_required[] = { AT(audiofilter, plan),    AT(audiofilter, open), AT(audiofilter, close),
+					       AT(audiofilter, process), AT(audiofilter, lag),  AT(audiofilter, meters),
+					       0 };
+
 #define KIND(kind, KIND, summary)                                                           \
 	{                                                                                   \
 		#kind, summary, QV_##KIND##_ABI_MAJOR, QV_##KIND##_ABI_MINOR,               \
@@ -74,6 +79,7 @@ const struct qv_kind qv_kinds[] = {
 	KIND(audiosource, AUDIOSOURCE, "sound from a microphone, a file or a generator"),
 	KIND(audiosink, AUDIOSINK, "plays or keeps sound"),
 	KIND(audiocodec, AUDIOCODEC, "sound to packets and back"),
+	KIND(audiofilter, AUDIOFILTER, "takes echo and noise out of captured sound"),
 	KIND(keystore, KEYSTORE, "the durable single-use store of a KME"),
 	KIND(qkdlink, QKDLINK, "where the keys of a QKD link come from"),
 	KIND(relay, RELAY, "brings keys over other KMEs, in shares"),
@@ -105,6 +111,7 @@ DEFINE_CLASS(videocodec)
 DEFINE_CLASS(audiosource)
 DEFINE_CLASS(audiosink)
 DEFINE_CLASS(audiocodec)
+DEFINE_CLASS(audiofilter)
 DEFINE_CLASS(keystore)
 DEFINE_CLASS(qkdlink)
 DEFINE_CLASS(relay)

@@ -2,6 +2,7 @@
 qvisioincludedir = $(includedir)/qvisio
 qvisioinclude_HEADERS = \
 	%D%/qvisio/audiocodec.h \
+	%D%/qvisio/audiofilter.h \
 	%D%/qvisio/audiosink.h \
 	%D%/qvisio/audiosource.h \
 	%D%/qvisio/call.h \

@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += libconformance.la
 libconformance_la_SOURCES = \
 	%D%/audiocodec.c \
+	%D%/audiofilter.c \
 	%D%/audiosink.c \
 	%D%/audiosource.c \
 	%D%/common.c \
