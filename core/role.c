@@ -6,7 +6,7 @@ int qv_role_load(struct qv_loader *loader, const struct qv_section *section, con
 		 struct qv_role *role, struct qv_error *err)
 {
 	static const char *const own[] = { "module", NULL };
-	*role = (struct qv_role){ NULL, NULL };
+	*role = (struct qv_role){ NULL };
 	const char *name = qv_section_module(section, fallback, err);
 	if (!name)
 		return -1;
@@ -23,5 +23,5 @@ void qv_role_free(struct qv_role *role)
 	if (!role)
 		return;
 	qv_options_free(role->options);
-	*role = (struct qv_role){ NULL, NULL };
+	*role = (struct qv_role){ NULL };
 }

@@ -122,7 +122,7 @@ static void open_bare(struct bench_data *data, int width, int height)
 
 static void measure(const struct qv_videocodec_class *class, const struct qv_options *options, int width, int height)
 {
-	static const struct qv_host host = { sizeof host, NULL, &qv_clock_monotonic, -1 };
+	static const struct qv_host host = { sizeof host, NULL, &qv_clock_monotonic, -1, NULL };
 	struct qv_video_format format = { QV_PIXEL_I420, QV_RANGE_FULL, width, height, 30, 1 };
 	struct qv_error err = QV_ERROR_INIT;
 	struct bench_data data = { .class = class };

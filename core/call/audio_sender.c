@@ -38,6 +38,7 @@ struct audio_sender {
 static int open_source(struct audio_sender *sender, struct qv_error *err)
 {
 	sender->source_class = qv_audiosource_class(sender->source_role->class);
+	module_host_take(&sender->source_host, sender->source_role);
 	sender->source = sender->source_class->open(&sender->source_host.host, sender->source_role->options,
 						    &sender->format, sender->block_frames, err);
 	return sender->source ? 0 : qv_error_prefix(err, "audio source \"%s\"", sender->source_class->head.name);

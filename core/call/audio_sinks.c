@@ -20,6 +20,7 @@ static int open_one(struct audio_sinks *sinks, const struct qv_role *role, const
 {
 	struct entry *entry = &sinks->entries[sinks->count++];
 	module_host_init(&entry->host, sinks->media, "audio.sink");
+	module_host_take(&entry->host, role);
 	entry->class = qv_audiosink_class(role->class);
 	entry->sink = entry->class->open(&entry->host.host, role->options, format, err);
 	if (!entry->sink)

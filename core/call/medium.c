@@ -73,6 +73,11 @@ void module_host_init(struct module_host *module, const struct media *media, con
 	};
 }
 
+void module_host_take(struct module_host *module, const struct qv_role *role)
+{
+	module->host.object = role->object;
+}
+
 void module_host_clear(struct module_host *module)
 {
 	qv_log_free(module->log);

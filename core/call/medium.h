@@ -38,6 +38,8 @@ struct module_host {
 	struct qv_log *log;
 };
 void module_host_init(struct module_host *module, const struct media *media, const char *name);
+/* Before each open: the module is that of this role. */
+void module_host_take(struct module_host *module, const struct qv_role *role);
 void module_host_clear(struct module_host *module);
 
 /* Microseconds between two times as the wire has them. */

@@ -65,6 +65,7 @@ static int open_source(struct video_sender *sender, struct qv_error *err)
 	struct qv_video_want want = { .pixels = sender->codec_class->pixels };
 	struct qv_video_format format;
 	sender->source_class = qv_videosource_class(sender->source_role->class);
+	module_host_take(&sender->source_host, sender->source_role);
 	sender->source =
 		sender->source_class->open(&sender->source_host.host, sender->source_role->options, &want, err);
 	if (!sender->source)

@@ -10,7 +10,7 @@
 
 const char *const fuzz_corpus = "fuzz/modules/corpus/mjpeg";
 
-static const struct qv_host host = { sizeof host, NULL, &qv_clock_monotonic, -1 };
+static const struct qv_host host = { sizeof host, NULL, &qv_clock_monotonic, -1, NULL };
 static const struct qv_video_format format = { QV_PIXEL_GRAY, QV_RANGE_FULL, 8, 8, 30, 1 };
 
 static void require(bool holds)

@@ -17,7 +17,7 @@
 
 const char *const fuzz_corpus = "fuzz/modules/corpus/vpx";
 
-static const struct qv_host host = { sizeof host, NULL, &qv_clock_monotonic, -1 };
+static const struct qv_host host = { sizeof host, NULL, &qv_clock_monotonic, -1, NULL };
 static const struct qv_video_format format = { QV_PIXEL_I420, QV_RANGE_FULL, 64, 48, 30, 1 };
 
 static void require(bool holds)

@@ -63,10 +63,15 @@ const struct qv_loaded *qv_loader_open_file(struct qv_loader *loader, const char
 /* The file that a class of this loader came from; NULL if the class is not of this loader. */
 const struct qv_loaded *qv_loader_owner(struct qv_loader *loader, const struct qv_class *class);
 
-/* A role of a configuration (`video.source`), resolved: the class that `module` names and its checked options. */
+/*
+ * A role of a configuration (`video.source`), resolved: the class that `module` names and its checked options. A program
+ * may also make one itself, of a class of its own, for a device that is not a module's: `object` then says which one it
+ * is, and whoever opens the role hands it to `open` in qv_host.object.
+ */
 struct qv_role {
-	const struct qv_class *class; /* owned by the loader */
+	const struct qv_class *class; /* owned by the loader, or by the program that made the role */
 	struct qv_options *options;   /* owned; free with qv_role_free */
+	void *object;                 /* borrowed; NULL: the class is a module's */
 };
 
 /*

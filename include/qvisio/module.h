@@ -64,6 +64,7 @@ struct qv_host {
 	const struct qv_log *log; /* named after the role; may be NULL */
 	const struct qv_clock *clock;
 	int cancel_fd;
+	void *object; /* what the role stands for, where a program defined the class itself; NULL to a module's class */
 };
 
 #pragma GCC visibility pop

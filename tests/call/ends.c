@@ -9,7 +9,7 @@ void end_init(struct end *end, int fd)
 {
 	*end = (struct end){ .link = { &plain_tls, plain_session(fd), fd } };
 	end->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	end->host = (struct qv_host){ sizeof end->host, NULL, &qv_clock_monotonic, end->cancel_fd };
+	end->host = (struct qv_host){ sizeof end->host, NULL, &qv_clock_monotonic, end->cancel_fd, NULL };
 	end->send.program = "sender 1";
 	end->send.video_source = &video_source_role;
 	end->send.video_codec = &video_codec_role;

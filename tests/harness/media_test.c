@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const struct qv_host media_host = { sizeof(struct qv_host), NULL, &qv_clock_monotonic, -1 };
+const struct qv_host media_host = { sizeof(struct qv_host), NULL, &qv_clock_monotonic, -1, NULL };
 
 static struct qv_loader *loader;
 

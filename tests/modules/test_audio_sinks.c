@@ -118,7 +118,7 @@ static void the_null_sink_says_what_it_got(void **state)
 	int fds[2];
 	assert_int_equal(pipe(fds), 0);
 	struct qv_log *log = qv_log_new("out", QV_LOG_INFO, QV_LOG_JOURNAL, fds[1]);
-	struct qv_host host = { sizeof host, log, &qv_clock_monotonic, -1 };
+	struct qv_host host = { sizeof host, log, &qv_clock_monotonic, -1, NULL };
 	struct sink sink = sink_open("null", &host);
 	assert_int_equal(write_at(&sink, 0, 1600, NULL), 0);
 	assert_int_equal(write_at(&sink, 2000, 800, NULL), 0);
@@ -150,7 +150,7 @@ static void a_paced_null_sink_fills_up_and_can_be_cancelled(void **state)
 	int fds[2];
 	assert_int_equal(pipe(fds), 0);
 	struct still_clock clock = { { still_now }, QV_NS_PER_SECOND };
-	struct qv_host host = { sizeof host, NULL, &clock.clock, fds[0] };
+	struct qv_host host = { sizeof host, NULL, &clock.clock, fds[0], NULL };
 	struct sink sink = sink_open("null,paced=true,latency=150", &host);
 	/* 100 ms fit at once. */
 	assert_int_equal(write_at(&sink, 0, 1600, NULL), 0);

@@ -70,7 +70,7 @@ static int open_store(struct kme *kme, struct qv_error *err)
 		.size = sizeof kme->store_host, .log = kme->store_log, .clock = &qv_clock_monotonic, .cancel_fd = -1
 	};
 	kme->store_role = kme->wanted_store;
-	kme->wanted_store = (struct qv_role){ NULL, NULL };
+	kme->wanted_store = (struct qv_role){ NULL };
 	kme->store = kme->store_class->open(&kme->store_host, kme->store_role.options, err);
 	if (kme->store && (kme->store_class->traits & QV_KEYSTORE_VOLATILE))
 		qv_log_warning(

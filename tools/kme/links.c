@@ -183,7 +183,7 @@ struct link *link_new(struct peer *peer, struct qv_error *err)
 	pthread_cond_init(&link->changed, NULL);
 	link->site = peer->kme->site;
 	link->role = peer->link_role;
-	peer->link_role = (struct qv_role){ NULL, NULL };
+	peer->link_role = (struct qv_role){ NULL };
 	if (link->role.class)
 		link->class = qv_qkdlink_class(link->role.class);
 	link->kme_id = strdup(peer->kme_id);

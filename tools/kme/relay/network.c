@@ -92,7 +92,7 @@ struct network *network_new(const struct kme *kme, const struct qv_options *top,
 	atomic_init(&network->references, 1);
 	pthread_mutex_init(&network->lock, NULL);
 	network->role = *role;
-	*role = (struct qv_role){ NULL, NULL };
+	*role = (struct qv_role){ NULL };
 	network->class = qv_relay_class(network->role.class);
 	network->log = qv_log_child(kme->log, "relay");
 	network->host = (struct qv_host){
