@@ -102,6 +102,7 @@ static int describe(struct qv_secure *secure, struct qv_secure_session *session,
 	secure->tls->facts(session->session, &session->facts);
 	if (!session->facts.psk) {
 		session->secured = QV_SECURED_CLASSIC;
+		session->route = QV_KEY_ROUTE_UNTOLD;
 		describe_classic(session);
 		/* The backend enforces the policy; this holds even for a backend that does not. */
 		if (secure->settings.policy != QV_TLS_QKD_REQUIRE)
@@ -120,7 +121,8 @@ static int describe(struct qv_secure *secure, struct qv_secure_session *session,
 	return 0;
 }
 
-static int take_psk(struct qv_secure *secure, const char *peer_sae, struct qv_tls_psk *psk, struct qv_error *err)
+static int take_psk(struct qv_secure *secure, const char *peer_sae, struct qv_tls_psk *psk, enum qv_key_route *route,
+		    struct qv_error *err)
 {
 	struct qv_psk_identity identity = { .hash = secure->settings.hash };
 	struct qv_key key = { .secret = NULL };
@@ -133,6 +135,7 @@ static int take_psk(struct qv_secure *secure, const char *peer_sae, struct qv_tl
 	if (result == 0) {
 		psk->hash = identity.hash;
 		psk->key = key.secret;
+		*route = key.route;
 		key.secret = NULL;
 		qv_log_info(secure->host->log, "took key %s for SAE %s", key.id, peer_sae);
 	}
@@ -148,7 +151,7 @@ int qv_secure_connect(struct qv_secure *secure, int fd, const char *host, const 
 	bool keyed = false;
 	if (secure->settings.policy != QV_TLS_QKD_OFF) {
 		struct qv_error why = QV_ERROR_INIT;
-		keyed = take_psk(secure, peer_sae, &psk, &why) == 0;
+		keyed = take_psk(secure, peer_sae, &psk, &session->route, &why) == 0;
 		if (!keyed && (secure->settings.policy == QV_TLS_QKD_REQUIRE || why.code == QV_E_CANCELLED))
 			return qv_fail(err, why.code, "no QKD key for SAE %s: %s", peer_sae, why.message);
 		if (!keyed)
@@ -168,6 +171,7 @@ int qv_secure_connect(struct qv_secure *secure, int fd, const char *host, const 
 
 struct qv_tls_lookup {
 	struct qv_secure *secure;
+	enum qv_key_route route; /* of the last key claimed */
 };
 
 static int find_psk(struct qv_tls_lookup *lookup, const uint8_t *bytes, size_t size, struct qv_tls_psk *psk,
@@ -187,6 +191,7 @@ static int find_psk(struct qv_tls_lookup *lookup, const uint8_t *bytes, size_t s
 	psk->identity_size = size;
 	psk->hash = identity.hash;
 	psk->key = key.secret;
+	lookup->route = key.route;
 	qv_log_info(secure->host->log, "claimed key %s of SAE %s", identity.key_id, identity.master);
 	return 1;
 }
@@ -194,11 +199,12 @@ static int find_psk(struct qv_tls_lookup *lookup, const uint8_t *bytes, size_t s
 int qv_secure_accept(struct qv_secure *secure, int fd, struct qv_secure_session *session, struct qv_error *err)
 {
 	*session = (struct qv_secure_session){ .session = NULL };
-	struct qv_tls_lookup lookup = { secure };
+	struct qv_tls_lookup lookup = { .secure = secure };
 	struct qv_tls_finder finder = { .find = find_psk, .lookup = &lookup };
 	bool qkd = secure->settings.policy != QV_TLS_QKD_OFF;
 	session->tls = secure->tls;
 	session->session = secure->tls->accept(secure->context, fd, qkd ? &finder : NULL, err);
+	session->route = lookup.route;
 	if (session->session && describe(secure, session, err) == 0)
 		return 0;
 	qv_secure_session_clear(session);

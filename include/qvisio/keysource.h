@@ -17,15 +17,24 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_KEYSOURCE_ABI_MAJOR 1
-#define QV_KEYSOURCE_ABI_MINOR 0
+#define QV_KEYSOURCE_ABI_MINOR 1
 
 #define QV_KEY_ID_MAX       128 /* bytes of a key_ID, without the ending zero; a UUID has 36 */
 #define QV_SAE_ID_MAX       255 /* bytes of a SAE ID or KME ID */
 #define QV_KEY_BITS_DEFAULT 256
 
+/* How a key got from the KME of one SAE to that of the other, as far as the source tells. */
+enum qv_key_route {
+	QV_KEY_ROUTE_UNTOLD = 0,
+	QV_KEY_ROUTE_DIRECT, /* by a QKD link that both KMEs share, or both SAEs have the same KME */
+	QV_KEY_ROUTE_RELAYED /* by other KMEs, which had to be trusted with it or with shares of it */
+};
+const char *qv_key_route_name(enum qv_key_route route); /* "untold", "direct", "relayed". Never NULL. */
+
 struct qv_key {
 	char id[QV_KEY_ID_MAX + 1]; /* key_ID: printable ASCII without blanks */
 	struct qv_secret *secret;   /* owned by the struct */
+	enum qv_key_route route;    /* since 1.1 */
 };
 
 /* Wipes and empties; the struct itself is the caller's. */

@@ -37,6 +37,7 @@ struct qv_secure_session {
 	enum qv_secured secured;
 	char key_id[QV_KEY_ID_MAX + 1];   /* "" unless keyed by QKD */
 	char peer_sae[QV_SAE_ID_MAX + 1]; /* likewise; at a server the SAE that the peer's KME vouches for by the key */
+	enum qv_key_route route;          /* likewise */
 	char text[768];                   /* the security state in words, one line, for people */
 };
 void qv_secure_session_clear(struct qv_secure_session *session);

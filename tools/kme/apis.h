@@ -45,10 +45,10 @@ void dec_keys_handle(const struct sae_call *call, struct reply *reply);
 
 /*
  * A key container (clause 6.3) of `count` keys that lie `stride` bytes apart; bytes[i] of each are delivered.
- * `extension`: JSON text for key_container_extension, or NULL.
+ * `route`: how the keys came, for key_container_extension; ROUTE_NONE: not told.
  */
 void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct qv_secret *keys, size_t count,
-		size_t stride, const uint32_t *bytes, const char *extension);
+		size_t stride, const uint32_t *bytes, enum route_choice route);
 
 /* 400 for what the caller sent wrong, 503 for the rest. */
 void reply_failure(struct reply *reply, const struct qv_error *err);

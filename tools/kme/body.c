@@ -49,6 +49,8 @@ static int read_number(const json_t *object, const char *name, int64_t *number, 
 static enum route_choice route_choice(const json_t *value)
 {
 	const char *text = json_string_value(value);
+	if (text && strcmp(text, "any") == 0)
+		return ROUTE_ANY;
 	if (text && strcmp(text, "direct") == 0)
 		return ROUTE_DIRECT;
 	return text && strcmp(text, "relayed") == 0 ? ROUTE_RELAYED : ROUTE_INVALID;
@@ -208,6 +210,7 @@ int key_ids_json(struct key_ids *ids, const char *body, size_t size, size_t max,
 	int result = body_array(json, "key_IDs", max, &array, err);
 	if (result == 0)
 		result = read_ids(ids, array, err);
+	ids->tell_route = json_object_get(json_object_get(json, "key_IDs_extension"), "qvisio_route") != NULL;
 	json_decref(json);
 	return result;
 }

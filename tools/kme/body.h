@@ -24,6 +24,7 @@
 /* The value of an extension qvisio_route. */
 enum route_choice {
 	ROUTE_NONE, /* not there */
+	ROUTE_ANY,  /* no matter which, but to be told */
 	ROUTE_DIRECT,
 	ROUTE_RELAYED,
 	ROUTE_INVALID /* no such route, or several different ones */
@@ -48,6 +49,7 @@ struct key_ids {
 	size_t count;
 	char (*ids)[UUID_TEXT]; /* owned */
 	bool unknown;
+	bool tell_route; /* key_IDs_extension has qvisio_route */
 };
 
 int key_ids_json(struct key_ids *ids, const char *body, size_t size, size_t max, struct qv_error *err);

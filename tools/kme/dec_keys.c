@@ -6,6 +6,7 @@
 #include "apis.h"
 #include "event.h"
 #include "promise.h"
+#include "route.h"
 
 #define NOT_FOUND "one or more keys specified are not found on KME"
 #define KEY_ROOM  1024 /* bytes of the largest key */
@@ -58,6 +59,24 @@ static int deliver(const struct sae_call *call, const struct key_ids *ids, struc
 	return result;
 }
 
+/*
+ * A promise does not say how its key came. Where only one route leads to the master's KME the key came by that one;
+ * otherwise nothing is told.
+ */
+static enum route_choice certain_route(const struct sae_call *call)
+{
+	const struct sae *master = kme_sae(call->kme, call->other);
+	if (!master)
+		return ROUTE_NONE;
+	if (!master->peer)
+		return ROUTE_DIRECT;
+	bool direct = route_find(call->kme, master->peer, ROUTE_DIRECT) != NULL;
+	bool relayed = route_find(call->kme, master->peer, ROUTE_RELAYED) != NULL;
+	if (direct == relayed)
+		return ROUTE_NONE;
+	return direct ? ROUTE_DIRECT : ROUTE_RELAYED;
+}
+
 static void reply_delivery(const struct sae_call *call, const struct key_ids *ids, const struct delivery *delivery,
 			   struct reply *reply)
 {
@@ -69,7 +88,8 @@ static void reply_delivery(const struct sae_call *call, const struct key_ids *id
 						     .count = ids->count }) != 0)
 		reply_unrecorded(reply);
 	else
-		reply_keys(reply, key_ids, delivery->keys, ids->count, KEY_ROOM, delivery->bytes, NULL);
+		reply_keys(reply, key_ids, delivery->keys, ids->count, KEY_ROOM, delivery->bytes,
+			   ids->tell_route ? certain_route(call) : ROUTE_NONE);
 }
 
 static void deliver_ids(const struct sae_call *call, const struct key_ids *ids, struct reply *reply)

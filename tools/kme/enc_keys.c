@@ -20,7 +20,7 @@ static int parse(const struct sae_call *call, struct key_request *wanted, struct
 /* Unknown optional extensions are ignored; a known one is not, when its value makes no sense. */
 static bool refuse_extensions(const struct key_request *wanted, struct reply *reply)
 {
-	static const char values[] = "\"direct\" or \"relayed\"";
+	static const char values[] = "\"direct\", \"relayed\" or \"any\"";
 	if (wanted->unknown[0])
 		reply_detail(reply, 400, UNSUPPORTED, "extension_mandatory_unsupported", wanted->unknown);
 	else if (wanted->mandatory == ROUTE_INVALID)
@@ -141,9 +141,7 @@ static void reply_issued(const struct sae_call *call, const struct key_request *
 	uint32_t bytes[BODY_KEYS_MAX];
 	const char(*ids)[UUID_TEXT] = (const char(*)[UUID_TEXT])issue->ids;
 	const struct peer *peer = issue->slaves[0]->peer;
-	const char *extension = wanted->mandatory == ROUTE_NONE && wanted->optional == ROUTE_NONE ? NULL
-				: issue->used == ROUTE_RELAYED ? "{\"qvisio_route\":\"relayed\"}"
-							       : "{\"qvisio_route\":\"direct\"}";
+	bool told = wanted->mandatory != ROUTE_NONE || wanted->optional != ROUTE_NONE;
 	for (size_t i = 0; i < issue->count; i++)
 		bytes[i] = (uint32_t)issue->bytes;
 	if (event_report(call->kme, &(struct event){ .kind = EVENT_DELIVERED_MASTER,
@@ -154,15 +152,20 @@ static void reply_issued(const struct sae_call *call, const struct key_request *
 						     .count = issue->count }) != 0)
 		reply_unrecorded(reply);
 	else
-		reply_keys(reply, ids, issue->keys, issue->count, issue->stride, bytes, extension);
+		reply_keys(reply, ids, issue->keys, issue->count, issue->stride, bytes,
+			   !told                          ? ROUTE_NONE
+			   : issue->used == ROUTE_RELAYED ? ROUTE_RELAYED
+							  : ROUTE_DIRECT);
 }
 
 /* An optional route is taken where it leads; otherwise any. */
 static int issue_by_route(struct kme *kme, const struct key_request *wanted, struct issue *issue, struct qv_error *err)
 {
-	issue->route = wanted->mandatory != ROUTE_NONE ? wanted->mandatory : wanted->optional;
+	issue->route = wanted->mandatory > ROUTE_ANY  ? wanted->mandatory
+		       : wanted->optional > ROUTE_ANY ? wanted->optional
+						      : ROUTE_NONE;
 	int result = issue_keys(kme, issue, err);
-	if (result == 0 || err->code != QV_E_UNSUPPORTED || wanted->mandatory != ROUTE_NONE || !wanted->optional)
+	if (result == 0 || err->code != QV_E_UNSUPPORTED || wanted->mandatory > ROUTE_ANY || issue->route == ROUTE_NONE)
 		return result;
 	*err = (struct qv_error)QV_ERROR_INIT;
 	issue_clear(issue);

@@ -8,7 +8,8 @@
 #define KEY_BEGIN       "{\"key_ID\":\""
 #define KEY_MIDDLE      "\",\"key\":\""
 #define KEY_END         "\"}"
-#define EXTENSION       ",\"key_container_extension\":"
+#define DIRECT          ",\"key_container_extension\":{\"qvisio_route\":\"direct\"}"
+#define RELAYED         ",\"key_container_extension\":{\"qvisio_route\":\"relayed\"}"
 
 static size_t encoded_size(size_t bytes)
 {
@@ -52,15 +53,15 @@ static char *append(char *out, const char *text, size_t length)
 #define APPEND(out, literal) append(out, literal, sizeof(literal) - 1)
 
 void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct qv_secret *keys, size_t count,
-		size_t stride, const uint32_t *bytes, const char *extension)
+		size_t stride, const uint32_t *bytes, enum route_choice route)
 {
+	const char *extension = route == ROUTE_RELAYED ? RELAYED : route == ROUTE_DIRECT ? DIRECT : "";
 	/* A comma for each key but the first; the last "}" and "]". */
 	size_t frame = sizeof KEY_BEGIN KEY_MIDDLE KEY_END - 1 + UUID_TEXT - 1 + 1;
 	size_t size = sizeof CONTAINER_BEGIN - 1 + count * frame - (count > 0) + 2;
 	for (size_t i = 0; i < count; i++)
 		size += encoded_size(bytes[i]);
-	if (extension)
-		size += sizeof EXTENSION - 1 + strlen(extension);
+	size += strlen(extension);
 	struct qv_secret *text = qv_secret_new(size, NULL);
 	if (!text) {
 		reply_unavailable(reply, "memory", "no protected memory for the answer");
@@ -77,10 +78,7 @@ void reply_keys(struct reply *reply, const char (*ids)[UUID_TEXT], const struct 
 		out = APPEND(out, KEY_END);
 	}
 	*out++ = ']';
-	if (extension) {
-		out = APPEND(out, EXTENSION);
-		out = append(out, extension, strlen(extension));
-	}
+	out = append(out, extension, strlen(extension));
 	*out = '}';
 	reply_empty(reply, 200);
 	reply->body = text;

@@ -64,12 +64,24 @@ static int read_key(const json_t *root, struct etsi014_lifted *lifted, size_t si
 	return 0;
 }
 
+/* What the extension qvisio_route says; another KME says nothing, or what we do not understand. */
+static enum qv_key_route read_route(const json_t *root)
+{
+	const json_t *extension = json_object_get(root, "key_container_extension");
+	const char *text = json_string_value(json_object_get(extension, "qvisio_route"));
+	if (text && strcmp(text, "direct") == 0)
+		return QV_KEY_ROUTE_DIRECT;
+	return text && strcmp(text, "relayed") == 0 ? QV_KEY_ROUTE_RELAYED : QV_KEY_ROUTE_UNTOLD;
+}
+
 int etsi014_parse_key(char *text, size_t length, size_t size, const char *id, struct qv_key *key, struct qv_error *err)
 {
 	struct etsi014_lifted lifted;
 	etsi014_lift_keys(text, length, &lifted);
 	json_t *root = parse_object(text, length, err);
 	int result = root ? read_key(root, &lifted, size, id, key, err) : -1;
+	if (result == 0)
+		key->route = read_route(root);
 	json_decref(root);
 	etsi014_lifted_clear(&lifted);
 	return result;

@@ -2,6 +2,7 @@
 /* Key source "etsi014": a KME that speaks ETSI GS QKD 014 V1.1.1 over mutual TLS. */
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct qv_keysource {
 	struct etsi014_client *client;
 	pthread_mutex_t lock;
 	char self[QV_SAE_ID_MAX + 1]; /* under the lock; "" until it is known */
+	atomic_bool plain;            /* the KME refused the extension qvisio_route: it is not asked again */
 };
 
 static void etsi014_close(struct qv_keysource *source)
@@ -104,17 +106,52 @@ static int refused(struct etsi014_answer *answer, struct qv_error *err)
 		       message[0] ? message : advice(answer->status));
 }
 
-/* Posts a request for one key and reads it from the answer. */
-static int obtain(struct qv_keysource *source, const char *peer, const char *method, json_t *request, size_t size,
-		  const char *id, struct qv_key *key, struct qv_error *err)
+/* Posts a request for one key. The answer is the caller's to clear on 0. */
+static int post(struct qv_keysource *source, const char *peer, const char *method, const json_t *request,
+		struct etsi014_answer *answer, struct qv_error *err)
 {
-	struct etsi014_answer answer;
 	char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	json_decref(request);
 	if (!body)
 		return qv_fail(err, QV_E_NOMEM, "no memory for a request");
-	int result = etsi014_client_request(source->client, peer, method, body, &answer, err);
+	int result = etsi014_client_request(source->client, peer, method, body, answer, err);
 	free(body);
+	return result;
+}
+
+/*
+ * The request, with a question of how the key came that a KME may ignore (clauses 6.2 and 6.4). One that answers 400
+ * for the question has given no key, and is asked again without it.
+ */
+static int ask(struct qv_keysource *source, const char *peer, const char *method, json_t *request,
+	       const char *extension, struct etsi014_answer *answer, struct qv_error *err)
+{
+	bool plain = atomic_load(&source->plain);
+	if (!plain && request)
+		json_object_set_new(request, extension,
+				    strcmp(extension, "extension_optional") == 0
+					    ? json_pack("[{s:s}]", "qvisio_route", "any")
+					    : json_pack("{s:s}", "qvisio_route", "any"));
+	if (post(source, peer, method, request, answer, err) != 0)
+		return -1;
+	if (plain || answer->status != 400)
+		return 0;
+	char message[256];
+	etsi014_parse_message((const char *)qv_secret_bytes(answer->text), answer->length, message, sizeof message);
+	if (!contains(message, "extension"))
+		return 0;
+	atomic_store(&source->plain, true);
+	etsi014_answer_clear(answer);
+	json_object_del(request, extension);
+	return post(source, peer, method, request, answer, err);
+}
+
+/* Asks for one key and reads it from the answer; owns `request`. */
+static int obtain(struct qv_keysource *source, const char *peer, const char *method, json_t *request,
+		  const char *extension, size_t size, const char *id, struct qv_key *key, struct qv_error *err)
+{
+	struct etsi014_answer answer;
+	int result = ask(source, peer, method, request, extension, &answer, err);
+	json_decref(request);
 	if (result != 0)
 		return -1;
 	if (answer.status != 200) {
@@ -136,7 +173,7 @@ static int etsi014_take(struct qv_keysource *source, const char *peer, unsigned 
 			       bits, KEY_BITS_MAX);
 	json_t *request =
 		bits ? json_pack("{s:i,s:i}", "number", 1, "size", (int)bits) : json_pack("{s:i}", "number", 1);
-	if (obtain(source, peer, "enc_keys", request, bits / 8, NULL, key, err) == 0)
+	if (obtain(source, peer, "enc_keys", request, "extension_optional", bits / 8, NULL, key, err) == 0)
 		return 0;
 	return qv_error_prefix(err, "taking a key for %s", peer);
 }
@@ -148,7 +185,7 @@ static int etsi014_claim(struct qv_keysource *source, const char *master, const 
 		return qv_fail(err, QV_E_INVALID, "a key_ID has 1 to %d printable ASCII characters without blanks",
 			       QV_KEY_ID_MAX);
 	json_t *request = json_pack("{s:[{s:s}]}", "key_IDs", "key_ID", key_id);
-	if (obtain(source, master, "dec_keys", request, 0, key_id, key, err) == 0)
+	if (obtain(source, master, "dec_keys", request, "key_IDs_extension", 0, key_id, key, err) == 0)
 		return 0;
 	return qv_error_prefix(err, "claiming key %s of %s", key_id, master);
 }

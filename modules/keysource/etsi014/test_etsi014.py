@@ -53,6 +53,9 @@ class running(list):
             kme.stop()
 
 
+ROUTE = {"extension_optional": [{"qvisio_route": "any"}]}  # a question that a KME may ignore
+
+
 def kme_option(*kmes):
     return "kme=" + ",".join(k.address for k in kmes)
 
@@ -64,9 +67,9 @@ def _(tmp):
         answer = sae("take bob 256")
         key_id, key = next(iter(kme.keys.items()))
         assert answer == f"ok {key_id} 32 {key[:4].hex()}", answer
-        assert kme.requests[0].method == "POST" and kme.requests[0].json() == {"number": 1, "size": 256}
+        assert kme.requests[0].method == "POST" and kme.requests[0].json() == {"number": 1, "size": 256, **ROUTE}
         assert sae(f"claim alice {key_id}") == answer
-        assert kme.requests[1].json() == {"key_IDs": [{"key_ID": key_id}]}
+        assert kme.requests[1].json() == {"key_IDs": [{"key_ID": key_id}], "key_IDs_extension": {"qvisio_route": "any"}}
         expect(sae(f"claim alice {key_id}"), "error not-found", "not found on KME", "HTTP 400")
         assert sae("status bob") == "ok KMEA"
         assert sae("self bob") == "ok alice"
@@ -81,7 +84,7 @@ def _(tmp):
     with running() as kme, Drive(kme_option(kme)) as sae:
         expect(sae("take é/x?# 0"), "ok ")
         assert kme.requests[0].path == "/api/v1/keys/%C3%A9%2Fx%3F%23/enc_keys", kme.paths
-        assert kme.requests[0].json() == {"number": 1}
+        assert kme.requests[0].json() == {"number": 1, **ROUTE}
         expect(sae("status .."), "ok")
         assert kme.requests[1].path == "/api/v1/keys/../status", kme.paths
         expect(sae("take bob 12"), "error invalid", "multiple of 8")
@@ -103,6 +106,20 @@ def _(tmp):
         with Drive(kme_option(kme), f"certificate={PFX}", f"password_file={wrong}", identity=False) as sae:
             expect(sae.opened, "error config", "chmod 600")
         assert len(kme.keys) == 1
+
+
+def without_extensions(kme, request):
+    if "extension" in request.body.decode():
+        return response(400, {"message": "extension parameters are not supported"})
+    return MockKme.good(kme, request)
+
+
+@test.case("a KME that takes no extension is asked again without, once, and gives its key")
+def _(tmp):
+    with running(without_extensions) as kme, Drive(kme_option(kme)) as sae:
+        key_id = sae("take bob 256").split()[1]
+        expect(sae(f"claim alice {key_id}"), "ok ")
+        assert len(kme.keys) == 1 and len(kme.requests) == 3, kme.paths
 
 
 def drop_after_key(kme, request):

@@ -79,11 +79,13 @@ def _(tmp):
 
 @test.case("qvisio_route: what is mandatory is kept or refused, what is optional is tried, and the answer says how")
 def _(tmp):
-    net = qvkme.KmeNetwork(test, tmp, stock=20)
+    net = qvkme.KmeNetwork(test, tmp, stock=40)
     for mandatory, optional, status, seen in (
             ([{"qvisio_route": "direct"}], [], 200, "direct"),
             ([], [{"qvisio_route": "direct"}], 200, "direct"),
             ([], [{"qvisio_route": "relayed"}], 200, "direct"),
+            ([], [{"qvisio_route": "any"}], 200, "direct"),
+            ([{"qvisio_route": "any"}], [], 200, "direct"),
             ([], [{"abc_x": {"y": [1]}}, {}], 200, None),
             ([], [], 200, None),
             ([{}], [], 200, None),
@@ -104,6 +106,12 @@ def _(tmp):
                 assert body.get("key_container_extension") == ({"qvisio_route": seen} if seen else None), body
             else:
                 assert body["message"] == seen and body["details"], (mandatory, optional, body)
+    # Who claims a key is told too, where there is but one way.
+    for master, slave in (("11", "12"), ("11", "14")):
+        key_id = net.call(master, "GET", f"/api/v1/keys/{slave}/enc_keys")[1]["keys"][0]["key_ID"]
+        code, body, _ = net.call(slave, "POST", f"/api/v1/keys/{master}/dec_keys", {
+            "key_IDs": [{"key_ID": key_id}], "key_IDs_extension": {"qvisio_route": "any"}})
+        assert code == 200 and body["key_container_extension"] == {"qvisio_route": "direct"}, body
     # SAEs of one KME: a relay has nothing to do there.
     for choice, status in (("direct", 200), ("relayed", 400)):
         code, body, _ = net.call("11", "POST", "/api/v1/keys/14/enc_keys",
