@@ -4,29 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "socket.h"
 
 #define CONNECT_MS 10000
-
-struct conversation {
-	struct qv_call_observer observer;
-	struct qv_call_renewal renewal;
-	struct visio *visio;
-	const struct qv_options *contact; /* NULL: the peer called */
-	const char *peer;
-	char peer_program[QV_SESSION_NAME_MAX + 1];
-	const char *state; /* "calling", "ringing", "open" */
-	struct report report;
-	struct qv_secure_session session; /* its state in words and key_ID follow the keys; the session may be NULL */
-	struct qv_call_control *control;
-	struct qv_call_stats stats;
-	uint64_t rekeyed, rekey_failures;
-	bool peer_muted[3];
-};
 
 int conversation_connect(const struct settings *settings, const struct qv_host *host, const struct qv_options *contact,
 			 struct qv_secure_session *session, int *fd, struct qv_error *err)
@@ -179,13 +162,16 @@ static void on_stats(struct qv_call_observer *observer, const struct qv_call_sta
 	talk->report.observer.stats(&talk->report.observer, stats);
 }
 
+/* Takes a place among the calls. False: there is none for this one. */
 static bool enter(struct conversation *talk)
 {
 	struct visio *visio = talk->visio;
 	pthread_mutex_lock(&visio->lock);
-	bool mine = !visio->current;
+	bool mine = visio->call_count == 0;
 	if (mine)
-		visio->current = talk;
+		visio->calls[visio->call_count++] = talk;
+	for (int kind = QV_STREAM_VIDEO; mine && kind <= QV_STREAM_AUDIO; kind++)
+		qv_call_control_mute(talk->control, (enum qv_stream_kind)kind, visio->muted[kind]);
 	pthread_mutex_unlock(&visio->lock);
 	return mine;
 }
@@ -194,7 +180,13 @@ static void leave(struct conversation *talk)
 {
 	struct visio *visio = talk->visio;
 	pthread_mutex_lock(&visio->lock);
-	visio->current = NULL;
+	size_t at = 0;
+	while (visio->calls[at] != talk)
+		at++;
+	visio->call_count--;
+	memmove(&visio->calls[at], &visio->calls[at + 1], (visio->call_count - at) * sizeof visio->calls[0]);
+	if (visio->call_count == 0)
+		memset(visio->muted, 0, sizeof visio->muted);
 	pthread_cond_broadcast(&visio->changed);
 	pthread_mutex_unlock(&visio->lock);
 }
@@ -290,18 +282,27 @@ int conversation_run(struct visio *visio, const struct qv_options *contact, cons
 	return status;
 }
 
+/* With the lock held, so that no call ends meanwhile. The token in the greeting tells which call is meant. */
+static int attach_to_one(struct visio *visio, const struct qv_secure_session *session,
+			 const struct qv_greeting *greeting, const struct qv_link *link, struct qv_error *err)
+{
+	struct qv_call_security security;
+	note_security(&security, session);
+	if (visio->call_count == 0)
+		return qv_fail(err, QV_E_DENIED, "asks to continue a call, and there is none");
+	for (size_t i = 0; i < visio->call_count; i++)
+		if (check_not_less(visio->calls[i], session, err) == 0 &&
+		    qv_call_control_attach(visio->calls[i]->control, greeting, link, &security, err) == 0)
+			return 0;
+	return -1;
+}
+
 int conversation_attach(struct visio *visio, struct qv_secure_session *session, int fd,
 			const struct qv_greeting *greeting, struct qv_error *err)
 {
 	struct qv_link link = { session->tls, session->session, fd };
-	struct qv_call_security security;
-	int status = -1;
-	note_security(&security, session);
-	pthread_mutex_lock(&visio->lock); /* so that the call does not end meanwhile */
-	if (!visio->current)
-		qv_fail(err, QV_E_DENIED, "asks to continue a call, and there is none");
-	else if (check_not_less(visio->current, session, err) == 0)
-		status = qv_call_control_attach(visio->current->control, greeting, &link, &security, err);
+	pthread_mutex_lock(&visio->lock);
+	int status = attach_to_one(visio, session, greeting, &link, err);
 	pthread_mutex_unlock(&visio->lock);
 	if (status == 0)
 		return 0;
@@ -309,83 +310,4 @@ int conversation_attach(struct visio *visio, struct qv_secure_session *session, 
 	qv_secure_session_clear(session);
 	close(fd);
 	return -1;
-}
-
-static json_t *failure(const char *why)
-{
-	return json_pack("{s:b,s:s}", "ok", 0, "error", why);
-}
-
-static json_t *status_json(const struct visio *visio)
-{
-	const struct conversation *talk = visio->current;
-	if (!talk)
-		return json_pack("{s:b,s:s}", "ok", 1, "state", "idle");
-	const struct qv_call_totals *totals = &talk->stats.totals;
-	return json_pack("{s:b,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:{s:b,s:b},s:{s:b,s:b},s:f,s:f,s:I,s:I,s:I}", "ok", 1,
-			 "state", talk->state, "peer", talk->peer, "peer_program", talk->peer_program, "security",
-			 talk->session.text, "key_ID", talk->session.key_id, "rekeyed", (json_int_t)talk->rekeyed,
-			 "rekey_failures", (json_int_t)talk->rekey_failures, "muted", "video",
-			 qv_call_control_muted(talk->control, QV_STREAM_VIDEO), "audio",
-			 qv_call_control_muted(talk->control, QV_STREAM_AUDIO), "peer_muted", "video",
-			 talk->peer_muted[QV_STREAM_VIDEO], "audio", talk->peer_muted[QV_STREAM_AUDIO], "fps",
-			 talk->stats.fps, "fps_sent", talk->stats.fps_sent, "shown", (json_int_t)totals->video.shown,
-			 "sent", (json_int_t)totals->video.sent, "lost", (json_int_t)totals->video.lost);
-}
-
-/* mute|unmute audio|video */
-static bool parse_mute(const char *line, enum qv_stream_kind *kind, bool *muted)
-{
-	*muted = strncmp(line, "mute ", 5) == 0;
-	if (!*muted && strncmp(line, "unmute ", 7) != 0)
-		return false;
-	const char *what = line + (*muted ? 5 : 7);
-	*kind = strcmp(what, "video") == 0 ? QV_STREAM_VIDEO : QV_STREAM_AUDIO;
-	return strcmp(what, "video") == 0 || strcmp(what, "audio") == 0;
-}
-
-/* With the lock held. */
-static json_t *obey_in_call(struct conversation *talk, const char *line)
-{
-	enum qv_stream_kind kind;
-	bool muted;
-	if (strcmp(line, "answer") == 0 || strcmp(line, "refuse") == 0) {
-		if (talk->contact || strcmp(talk->state, "ringing") != 0)
-			return failure("nobody is calling");
-		qv_call_control_answer(talk->control, line[0] == 'a');
-	} else if (strcmp(line, "hangup") == 0) {
-		qv_call_control_hang_up(talk->control);
-	} else if (strcmp(line, "rekey") == 0) {
-		qv_call_control_renew(talk->control);
-	} else if (parse_mute(line, &kind, &muted)) {
-		qv_call_control_mute(talk->control, kind, muted);
-	} else {
-		return failure("unknown command; status, events, answer, refuse, hangup, mute audio|video, "
-			       "unmute audio|video, rekey and quit are known");
-	}
-	return json_pack("{s:b}", "ok", 1);
-}
-
-static json_t *obey(struct commander *commander, const char *line)
-{
-	struct visio *visio = (struct visio *)(void *)commander;
-	json_t *answer;
-	pthread_mutex_lock(&visio->lock);
-	if (strcmp(line, "status") == 0)
-		answer = status_json(visio);
-	else if (strcmp(line, "quit") == 0)
-		answer = eventfd_write(visio->quit_fd, 1) == 0 ? json_pack("{s:b}", "ok", 1) : failure("cannot stop");
-	else if (visio->current)
-		answer = obey_in_call(visio->current, line);
-	else
-		answer = failure("there is no call; only status, events and quit are known now");
-	pthread_mutex_unlock(&visio->lock);
-	return answer;
-}
-
-void visio_init(struct visio *visio)
-{
-	*visio = (struct visio){ .commander = { obey }, .quit_fd = -1 };
-	pthread_mutex_init(&visio->lock, NULL);
-	pthread_cond_init(&visio->changed, NULL);
 }

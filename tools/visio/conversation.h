@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call of `visio`: its plan, its fresh keys, what is told of it, and the commands that steer it. */
+/* The calls of `visio`: of each its plan, its fresh keys, and what is told of it. */
 #ifndef VISIO_CONVERSATION_H
 #define VISIO_CONVERSATION_H
 
@@ -10,6 +10,9 @@
 #include "report.h"
 #include "settings.h"
 
+/* Others than oneself in one conference. */
+#define CALLS_MAX 5
+
 struct visio {
 	struct commander commander;
 	struct settings settings;
@@ -17,12 +20,29 @@ struct visio {
 	struct control_socket *control;
 	pthread_mutex_t lock; /* of the rest */
 	pthread_cond_t changed;
-	struct conversation *current; /* NULL: no call */
-	unsigned threads;             /* that serve callers */
-	int quit_fd;                  /* an eventfd; also the host's cancel descriptor */
+	struct conversation *calls[CALLS_MAX];
+	size_t call_count;
+	bool muted[3];    /* by enum qv_stream_kind: in all calls */
+	unsigned threads; /* that serve callers */
+	int quit_fd;      /* an eventfd; also the host's cancel descriptor */
 };
 
-void visio_init(struct visio *visio);
+/* One call, on the stack of the thread that runs it. What may change is read and written with the lock held. */
+struct conversation {
+	struct qv_call_observer observer;
+	struct qv_call_renewal renewal;
+	struct visio *visio;
+	const struct qv_options *contact; /* NULL: the peer called */
+	const char *peer;
+	char peer_program[QV_SESSION_NAME_MAX + 1];
+	const char *state; /* "calling", "ringing", "open" */
+	struct report report;
+	struct qv_secure_session session; /* its state in words and key_ID follow the keys; the session may be NULL */
+	struct qv_call_control *control;
+	struct qv_call_stats stats;
+	uint64_t rekeyed, rekey_failures;
+	bool peer_muted[3]; /* by enum qv_stream_kind */
+};
 
 /*
  * Runs a call over a session and returns what qv_call_run does. A caller gives its `contact`, an answerer NULL and what it

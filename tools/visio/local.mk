@@ -33,6 +33,8 @@ visio_SOURCES = \
 	%D%/conversation.h \
 	%D%/settings.c \
 	%D%/settings.h \
+	%D%/steering.c \
+	%D%/steering.h \
 	%D%/visio.c
 visio_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 visio_LDADD = libvisiotools.la libqvisio.la $(JANSSON_LIBS)

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "conversation.h"
 #include "socket.h"
+#include "steering.h"
 #include "stop.h"
 
 #define GREETING_MS  5000
@@ -37,7 +38,8 @@ static void print_help(void)
 	       "  --log-level=LEVEL        error, warning, info or debug, on standard error\n"
 	       "  --check                  judge the configuration and the options of its modules, and end\n"
 	       "  --help, --version\n\n"
-	       "Commands of ctl: status, events, answer, refuse, hangup, mute audio|video, unmute audio|video, rekey, "
+	       "Commands of ctl: status, events, answer, refuse, hangup [NAME], mute audio|video, unmute audio|video, "
+	       "rekey, "
 	       "quit\n");
 }
 
@@ -296,6 +298,13 @@ static int exit_status(const struct qv_error *err)
 	if (err->code == QV_E_CONFIG || err->code == QV_E_MODULE || err->code == QV_E_NOT_FOUND)
 		return EXIT_USAGE;
 	return err->code == QV_E_BUSY ? EXIT_PEER_BUSY : EXIT_CALL_FAILED;
+}
+
+static void visio_init(struct visio *visio)
+{
+	*visio = (struct visio){ .commander = { steering_obey }, .quit_fd = -1 };
+	pthread_mutex_init(&visio->lock, NULL);
+	pthread_cond_init(&visio->changed, NULL);
 }
 
 int main(int argc, char **argv)
