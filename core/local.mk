@@ -41,6 +41,7 @@ libqvisio_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-s
 
 include %D%/session/local.mk
 include %D%/call/local.mk
+include %D%/pad/local.mk
 include %D%/relay/local.mk
 include %D%/rtp/local.mk
 include %D%/topology/local.mk

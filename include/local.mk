@@ -18,6 +18,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/media.h \
 	%D%/qvisio/module.h \
 	%D%/qvisio/option.h \
+	%D%/qvisio/pad.h \
 	%D%/qvisio/psk_identity.h \
 	%D%/qvisio/qkdlink.h \
 	%D%/qvisio/relay.h \

@@ -36,3 +36,7 @@ fuzz_core_rtp_LDADD = $(LDADD_FUZZ)
 FUZZERS += fuzz/core/rtcp
 fuzz_core_rtcp_SOURCES = %D%/rtcp.c fuzz/fuzz.h
 fuzz_core_rtcp_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/pad
+fuzz_core_pad_SOURCES = %D%/pad.c fuzz/fuzz.h
+fuzz_core_pad_LDADD = $(LDADD_FUZZ)
