@@ -8,6 +8,7 @@
 #include <qvisio/keystore.h>
 #include <qvisio/loader.h>
 #include <qvisio/qkdlink.h>
+#include <qvisio/recorder.h>
 #include <qvisio/relay.h>
 #include <qvisio/srtp.h>
 #include <qvisio/tls.h>
@@ -55,6 +56,8 @@ static const size_t relay_required[] = { AT(relay, open),  AT(relay, close), AT(
 					 AT(relay, split), AT(relay, receive), AT(relay, expire), AT(relay, rebuild),
 					 0 };
 
+static const size_t recorder_required[] = { AT(recorder, open), AT(recorder, write), AT(recorder, close), 0 };
+
 static const size_t srtp_required[] = { AT(srtp, open),	     AT(srtp, close),	      AT(srtp, add_keys),
 					AT(srtp, use_keys),  AT(srtp, drop_keys),     AT(srtp, protect),
 					AT(srtp, protect_rtcp), AT(srtp, unprotect), AT(srtp, unprotect_rtcp), 0 };
@@ -83,6 +86,7 @@ const struct qv_kind qv_kinds[] = {
 	KIND(keystore, KEYSTORE, "the durable single-use store of a KME"),
 	KIND(qkdlink, QKDLINK, "where the keys of a QKD link come from"),
 	KIND(relay, RELAY, "brings keys over other KMEs, in shares"),
+	KIND(recorder, RECORDER, "keeps a call in a file"),
 	KIND(srtp, SRTP, "protects RTP and RTCP"),
 	{ NULL, NULL, 0, 0, 0, NULL },
 };
@@ -115,6 +119,7 @@ DEFINE_CLASS(audiofilter)
 DEFINE_CLASS(keystore)
 DEFINE_CLASS(qkdlink)
 DEFINE_CLASS(relay)
+DEFINE_CLASS(recorder)
 DEFINE_CLASS(srtp)
 
 const char *qv_videocodec_wire_name(const struct qv_videocodec_class *class, const struct qv_options *options)

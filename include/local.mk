@@ -21,6 +21,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/pad.h \
 	%D%/qvisio/psk_identity.h \
 	%D%/qvisio/qkdlink.h \
+	%D%/qvisio/recorder.h \
 	%D%/qvisio/relay.h \
 	%D%/qvisio/route.h \
 	%D%/qvisio/rtcp.h \

@@ -7,6 +7,7 @@
 
 #include "audio_sinks.h"
 #include "condition.h"
+#include "control.h"
 #include "jitter_buffer.h"
 
 /* A longer gap is not filled but jumped over: nobody wants to listen to it, and no peer may fill our disk with it. */
@@ -165,6 +166,8 @@ static int play_packet(struct audio_receiver *receiver, struct qv_error *err)
 	if (made == 0)
 		return 0;
 	if (made > 0 && block.frames == held->unit.frames && same_format(&block.format, &receiver->format)) {
+		recording_put(&receiver->media->control->recording, TAPE_AUDIO, &packet, packet.capture_ns,
+			      held->unit.position);
 		block.capture_ns = packet.capture_ns;
 		return write_block(receiver, &block, false, err);
 	}

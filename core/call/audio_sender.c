@@ -107,6 +107,7 @@ static int send_block(struct audio_sender *sender, const struct qv_audio_block *
 	if (packet.frames < block->frames || packet.frames > (uint32_t)sender->format.rate)
 		return qv_fail(err, QV_E_INTERNAL, "the encoder made a packet of %u samples of a block of %zu",
 			       packet.frames, block->frames);
+	recording_put(&sender->media->control->recording, TAPE_SENT_AUDIO, &packet, block->capture_ns, block->position);
 	struct outbox_item item = {
 		.unit = { .sequence = sender->encoded++,
 			  .size = (uint32_t)packet.size,

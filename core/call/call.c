@@ -223,6 +223,7 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 	renewer_init(&side.renewer, &side.media, plan->renewal, role == QV_CALL_CALLER);
 	control_bind(side.control, side.media.connection, plan->renewal);
 	int outcome = run(&side, err);
+	recording_closed(&side.control->recording);
 	control_unbind(side.control);
 	rekeying_release_links(&side);
 	free(side.asked);

@@ -12,6 +12,7 @@ struct qv_call_control *qv_call_control_new(struct qv_error *err)
 		return NULL;
 	}
 	pthread_mutex_init(&control->lock, NULL);
+	recording_init(&control->recording);
 	return control;
 }
 
@@ -20,6 +21,7 @@ void qv_call_control_free(struct qv_call_control *control)
 	if (!control)
 		return;
 	qv_secret_free(control->token);
+	recording_clear(&control->recording);
 	pthread_mutex_destroy(&control->lock);
 	free(control);
 }

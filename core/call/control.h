@@ -9,6 +9,7 @@
 #include <qvisio/call_control.h>
 
 #include "connection.h"
+#include "recording.h"
 
 #define KINDS 3 /* indices are enum qv_stream_kind */
 
@@ -21,6 +22,7 @@ struct call_switches {
 
 struct qv_call_control {
 	struct call_switches switches;
+	struct recording recording;
 	pthread_mutex_t lock;
 	struct connection *connection; /* of the call that runs; the rest is told to it by waking it */
 	bool answered, taken, hang_up, renew;

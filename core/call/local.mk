@@ -40,6 +40,8 @@ libqvisio_la_SOURCES += \
 	%D%/outbox.h \
 	%D%/outgoing.c \
 	%D%/outgoing.h \
+	%D%/recording.c \
+	%D%/recording.h \
 	%D%/records.c \
 	%D%/rekeying.c \
 	%D%/renewer.c \
@@ -47,6 +49,8 @@ libqvisio_la_SOURCES += \
 	%D%/refuse.c \
 	%D%/reports.c \
 	%D%/side.h \
+	%D%/tape.c \
+	%D%/tape.h \
 	%D%/unit_buffer.c \
 	%D%/unit_buffer.h \
 	%D%/video_receiver.c \

@@ -34,6 +34,19 @@ static void note_agreed(struct side *side)
 	}
 }
 
+static void note_recordable(struct side *side)
+{
+	const struct outgoing *out = side->out;
+	const struct incoming *in = side->in;
+	const struct qv_stream_offer *const offers[TAPE_SLOTS] = {
+		[TAPE_SENT_VIDEO] = out && out->sends_video ? &out->video_offer : NULL,
+		[TAPE_SENT_AUDIO] = out && out->sends_audio ? &out->audio_offer : NULL,
+		[TAPE_VIDEO] = in && in->has_video ? &in->video_format : NULL,
+		[TAPE_AUDIO] = in && in->has_audio ? &in->audio_format : NULL,
+	};
+	recording_opened(&side->control->recording, &side->media, offers);
+}
+
 static int open_call(struct side *side, const uint16_t *accept, size_t count, struct qv_error *err)
 {
 	connection_opened(side->media.connection);
@@ -43,6 +56,7 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, st
 	if (side->out && outgoing_start(side->out, accept, count, err) != 0)
 		return -1;
 	note_agreed(side);
+	note_recordable(side);
 	const struct qv_call_result *result = side->result;
 	struct qv_call_opened opened = {
 		.peer_program = result->peer_program,

@@ -7,6 +7,7 @@
 #include <qvisio/videocodec.h>
 
 #include "board.h"
+#include "control.h"
 #include "inbox.h"
 #include "video_sinks.h"
 
@@ -77,6 +78,8 @@ static int decode(struct video_receiver *receiver, struct qv_frame *frame, struc
 	}
 	if (made > 0) {
 		ledger_add(ledger, &ledger->totals.video.decoded, 1);
+		recording_put(&receiver->media->control->recording, TAPE_VIDEO, &packet, packet.capture_ns,
+			      packet.sequence);
 		frame->capture_ns = packet.capture_ns;
 		frame->sequence = picture->unit.position;
 	}

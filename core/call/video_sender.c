@@ -128,6 +128,7 @@ static int send_frame(struct video_sender *sender, struct qv_videoencoder *encod
 		return made < 0 ? qv_error_prefix(err, "encoding") : 0;
 	if (packet.size < 1 || packet.size > QV_PACKET_MAX)
 		return qv_fail(err, QV_E_INTERNAL, "the encoder made a packet of %zu bytes", packet.size);
+	recording_put(&sender->media->control->recording, TAPE_SENT_VIDEO, &packet, frame->capture_ns, frame->sequence);
 	struct outbox_item item = {
 		.unit = { .sequence = sender->encoded++,
 			  .size = (uint32_t)packet.size,

@@ -125,7 +125,8 @@ enum qv_call_happening {
 	QV_CALL_PEER_STATE,   /* `kind` of the peer's streams is `muted` or not, has `ended` or not */
 	QV_CALL_DEVICE_GONE,  /* our `kind` of source failed; `text`; it is looked for until it comes back */
 	QV_CALL_DEVICE_BACK,
-	QV_CALL_KEY /* somebody pressed a key in the window: `key` */
+	QV_CALL_KEY,          /* somebody pressed a key in the window: `key` */
+	QV_CALL_RECORD_FAILED /* the recording has stopped by itself; `text` says why */
 };
 const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
 

@@ -6,6 +6,7 @@
 #define QVISIO_CALL_CONTROL_H
 
 #include <qvisio/call.h>
+#include <qvisio/recorder.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +35,18 @@ void qv_call_control_renew(struct qv_call_control *control);
  * be opened the call tells so (QV_CALL_DEVICE_GONE) and tries on.
  */
 void qv_call_control_source(struct qv_call_control *control, enum qv_stream_kind kind, const struct qv_role *role);
+
+/*
+ * Records an open call, both sides, to the new file `path`; `role` names a module of kind recorder and is borrowed during
+ * the call of this function only. Returns when the file is made. The end of the call ends the recording; a failure in
+ * between is told as QV_CALL_RECORD_FAILED. QV_E_NOT_FOUND: no call is open; QV_E_BUSY: it is recorded already, or the
+ * file exists; QV_E_UNSUPPORTED; QV_E_IO.
+ */
+int qv_call_control_record(struct qv_call_control *control, const struct qv_role *role, const char *path,
+			   struct qv_error *err);
+/* Finishes the file. QV_E_NOT_FOUND: nothing is recorded; QV_E_IO: it is not whole. */
+int qv_call_control_record_stop(struct qv_call_control *control, struct qv_error *err);
+bool qv_call_control_recording(struct qv_call_control *control);
 
 /*
  * What an answerer's new session is for, by its first record. Waits for that, at most `timeout_ms`. Pass it on to

@@ -4,6 +4,7 @@ call_tests = \
 	tests/call/test_call \
 	tests/call/test_call_parts \
 	tests/call/test_protocol \
+	tests/call/test_recording \
 	tests/call/test_refuse \
 	tests/call/test_session \
 	tests/call/test_two_way
@@ -39,6 +40,10 @@ tests_call_test_call_parts_LDADD = $(LDADD_UNIT)
 tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_protocol_LDADD = $(LDADD_UNIT)
+
+tests_call_test_recording_SOURCES = %D%/test_recording.c $(call_parts)
+tests_call_test_recording_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_recording_LDADD = $(LDADD_UNIT)
 
 tests_call_test_refuse_SOURCES = %D%/test_refuse.c $(call_parts)
 tests_call_test_refuse_CFLAGS = $(CFLAGS_UNIT)

@@ -27,8 +27,8 @@ struct two_way {
 	enum qv_call_role role;
 	struct qv_call_plan plan;
 	struct two_way *other;
-	atomic_int happened[QV_CALL_KEY + 1];
-	struct qv_call_event last[QV_CALL_KEY + 1];
+	atomic_int happened[QV_CALL_RECORD_FAILED + 1];
+	struct qv_call_event last[QV_CALL_RECORD_FAILED + 1];
 	atomic_int made, released, fails;
 	bool answers, takes; /* when it rings */
 };
