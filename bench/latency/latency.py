@@ -10,12 +10,12 @@ import os
 import shutil
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
 import qvcall
+import qvfield
 import qvtest
 
 SECONDS = int(os.environ.get("QV_BENCH_SECONDS", "8"))
@@ -24,7 +24,7 @@ STAGES = ("capture", "encode", "queue", "network", "wait", "decode", "show")
 test = qvtest.Test(__file__)
 
 
-def run_call(folder, size, prefix_server=(), prefix_client=(), host="127.0.0.1", congestion=None):
+def run_call(folder, size, field=None, host="127.0.0.1", congestion=None):
     """One call; the server's summary, with the frame rate once the connection has found its pace as `fps`."""
     for name in os.listdir(folder):
         os.remove(os.path.join(folder, name))
@@ -33,7 +33,7 @@ def run_call(folder, size, prefix_server=(), prefix_client=(), host="127.0.0.1",
     server_config = qvcall.write(
         folder, "server.conf", f'listen: {{ address = "{host}:0"; }};\nkey_source: {qvcall.psk_source("server", 12)};\n'
         f'tls: {{ {tls} }};\nvideo: {{ sink: {{ module = "null"; }}; }};\n')
-    server = start(prefix_server, ["visio_server", "--stats=json", server_config])
+    server = start(field, 2, ["visio_server", "--stats=json", server_config])
     port = qvcall.event(server, "listening")["address"].rsplit(":", 1)[1]
     choice = f'congestion_control = "{congestion}";' if congestion else ""
     client_config = qvcall.write(
@@ -41,7 +41,7 @@ def run_call(folder, size, prefix_server=(), prefix_client=(), host="127.0.0.1",
         f'key_source: {qvcall.psk_source("client", 11)};\ntls: {{ {tls} }};\n'
         f'video: {{ source: {{ module = "testpattern"; width = {size[0]}; height = {size[1]}; fps = 30; }};\n'
         f'codec: {{ module = "mjpeg"; quality = 25; }}; }};\n')
-    client = start(prefix_client, ["visio_client", "--stats=json", f"--seconds={SECONDS}", client_config])
+    client = start(field, 1, ["visio_client", "--stats=json", f"--seconds={SECONDS}", client_config])
     rates, summary = [], {"event": "stats"}
     while summary["event"] == "stats":
         summary = qvcall.event(server, "stats", "summary", timeout=SECONDS + 30)
@@ -52,10 +52,8 @@ def run_call(folder, size, prefix_server=(), prefix_client=(), host="127.0.0.1",
     return summary
 
 
-def start(prefix, argv):
-    if prefix:
-        argv = [*prefix, qvtest.program(argv[0]), *argv[1:]]
-    return test.start(argv)
+def start(field, node, argv):
+    return field.start(node, argv) if field else test.start(argv)
 
 
 def print_row(label, summary):
@@ -106,70 +104,53 @@ def wait_for_ack_client(address, port, size, seconds):
     print(count / (time.monotonic() - began), flush=True)
 
 
-def measure_wait_for_ack(space_server, space_client, frame_size):
+def measure_wait_for_ack(field, frame_size):
     me = os.path.abspath(__file__)
-    server = test.start(["ip", "netns", "exec", space_server, sys.executable, me, "ack-server", "10.99.0.2", frame_size])
+    server = field.start(2, [sys.executable, me, "ack-server", "10.99.0.2", frame_size])
     port = server.wait_for(r"^(\d+)$").group(1)
-    client = test.start(["ip", "netns", "exec", space_client, sys.executable, me, "ack-client", "10.99.0.2", port,
-                         frame_size])
+    client = field.start(1, [sys.executable, me, "ack-client", "10.99.0.2", port, frame_size])
     rate = float(client.wait_for(r"^([\d.]+)$", 60).group(1))
     server.stop()
     return rate
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
 
 
 def verdict(met):
     return "met" if met else "MISSED"
 
 
-def measure_one_delayed(folder, spaces, size, congestion, loopback):
+def measure_one_delayed(folder, field, size, congestion, loopback):
     """BBR, where the system has it, paces each picture over some milliseconds; reno sends it at once."""
-    summary = run_call(folder, size, ("ip", "netns", "exec", spaces[1]), ("ip", "netns", "exec", spaces[0]),
-                       "10.99.0.2", congestion)
+    summary = run_call(folder, size, field, "10.99.0.2", congestion)
     with open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="ascii") as f:
         name = congestion or f.read().strip()
     print_row(f"{size[0]}x{size[1]}, TCP {name}", summary)
     growth = summary["latency_ms"]["total"]["median"] - loopback["latency_ms"]["total"]["median"]
     frame = summary["video"]["bytes"] // max(1, summary["video"]["received"])
-    waiting = measure_wait_for_ack(spaces[1], spaces[0], frame)
+    waiting = measure_wait_for_ack(field, frame)
     print(f"{'':<26} latency grew by {growth:.1f} ms (one-way delay 50 ms, goal at most 52: {verdict(growth <= 52)}); "
           f"goal 30 fps: {verdict(summary['fps'] > 29.5)}; waiting for acknowledgements: {waiting:.1f} fps", flush=True)
 
 
 def measure_delayed(folder, loopback):
-    spaces = [f"qvl{os.getpid()}a", f"qvl{os.getpid()}b"]
-    for space in spaces:
-        ip("netns", "add", space)
-    try:
-        impairer = test.start(["tests/harness/impairer", *spaces, "delay=50"])
-        impairer.wait_for("^ready$")
-        print("\nwith 50 ms each way")
-        print_header()
-        for size in SIZES:
-            for congestion in (None, "reno"):
-                measure_one_delayed(folder, spaces, size, congestion, loopback[size])
-        impairer.stop()
-    finally:
-        for space in spaces:
-            subprocess.run(["ip", "netns", "del", space], check=False)
+    field = qvfield.Field(test, tempfile.mkdtemp(dir=folder), delay=50)
+    print("\nwith 50 ms each way")
+    print_header()
+    for size in SIZES:
+        for congestion in (None, "reno"):
+            measure_one_delayed(os.path.join(folder, "call"), field, size, congestion, loopback[size])
 
 
 def main():
     folder = tempfile.mkdtemp(prefix="qvisio-bench-")
+    os.mkdir(os.path.join(folder, "call"))
     try:
         print("over loopback")
         print_header()
         loopback = {}
         for size in SIZES:
-            loopback[size] = run_call(folder, size)
+            loopback[size] = run_call(os.path.join(folder, "call"), size)
             print_row(f"{size[0]}x{size[1]}", loopback[size])
-        if os.geteuid() == 0:
-            measure_delayed(folder, loopback)
-        else:
-            print("with 50 ms each way: not measured, namespaces and TUN devices need root")
+        measure_delayed(folder, loopback)
     finally:
         for process in reversed(test.processes):
             process.stop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/qvconform.py %D%/qvaudit.py %D%/qvkme.py %D%/qvnetwork.py %D%/qvpostgres.py %D%/qvtest.py %D%/webdriver.py %D%/x11.py %D%/qvaudio.py %D%/qvcall.py
+EXTRA_DIST += %D%/qvconform.py %D%/qvaudit.py %D%/qvkme.py %D%/qvnetwork.py %D%/qvpostgres.py %D%/qvtest.py %D%/webdriver.py %D%/x11.py %D%/qvaudio.py %D%/qvcall.py %D%/qvfield.py
 
 # For unit tests of media modules: LDADD = libmediatest.la $(LDADD_UNIT)
 if WITH_CMOCKA
@@ -16,6 +16,28 @@ tests_harness_correlate_CFLAGS = $(AM_CFLAGS) $(SNDFILE_CFLAGS)
 tests_harness_correlate_LDADD = $(SNDFILE_LIBS) -lm
 endif
 
-
 check_PROGRAMS += tests/harness/impairer
-tests_harness_impairer_SOURCES = %D%/impairer.c
+tests_harness_impairer_SOURCES = \
+	%D%/network/control.c \
+	%D%/network/control.h \
+	%D%/network/impairer.c \
+	%D%/network/nodes.c \
+	%D%/network/nodes.h \
+	%D%/network/path.c \
+	%D%/network/path.h
+tests_harness_impairer_LDADD = -lm
+
+# What was shown and heard when; see qvfield.py.
+check_LTLIBRARIES += tests/harness/videosink-witness.la tests/harness/audiosink-witness.la
+check_PROGRAMS += tests/harness/listener
+witness_pattern = modules/videosource/testpattern/pattern.c modules/videosource/testpattern/pattern.h \
+	modules/videosource/testpattern/digits.c modules/videosource/testpattern/digits.h
+tests_harness_videosink_witness_la_SOURCES = %D%/witness/videosink.c %D%/witness/judge.c %D%/witness/judge.h $(witness_pattern)
+tests_harness_videosink_witness_la_LIBADD = libqvisio.la -lm
+tests_harness_videosink_witness_la_LDFLAGS = $(LDFLAGS_MOCK)
+tests_harness_audiosink_witness_la_SOURCES = %D%/witness/audiosink.c %D%/witness/recording.c %D%/witness/recording.h
+tests_harness_audiosink_witness_la_LIBADD = libqvisio.la
+tests_harness_audiosink_witness_la_LDFLAGS = $(LDFLAGS_MOCK)
+tests_harness_listener_SOURCES = %D%/witness/listener.c modules/audiosource/tone/signal.c modules/audiosource/tone/signal.h
+tests_harness_listener_CFLAGS = $(AM_CFLAGS)
+tests_harness_listener_LDADD = -lm

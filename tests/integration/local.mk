@@ -4,7 +4,15 @@ TESTS += %D%/test_build.py %D%/test_examples.py %D%/test_loader.py %D%/test_man_
 include %D%/kme/local.mk
 include %D%/conformance_probe/local.mk
 include %D%/relay/local.mk
+dist_check_SCRIPTS += %D%/test_field_network.py
+TESTS += %D%/test_field_network.py
 if WITH_JANSSON
+if WITH_VPX
+if WITH_OPUS
+dist_check_SCRIPTS += %D%/test_field_stream.py
+TESTS += %D%/test_field_stream.py
+endif
+endif
 dist_check_SCRIPTS += %D%/test_visio_config.py %D%/test_call.py %D%/test_call_kme.py %D%/test_call_window.py %D%/test_visio.py %D%/test_demo.py
 TESTS += %D%/test_visio_config.py %D%/test_call.py %D%/test_call_kme.py %D%/test_call_window.py %D%/test_visio.py %D%/test_demo.py
 endif
