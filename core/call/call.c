@@ -48,6 +48,17 @@ void side_tell_states(struct side *side)
 	}
 }
 
+static void tell_roster(struct side *side)
+{
+	struct qv_roster roster;
+	uint8_t payload[QV_ROSTER_SIZE_MAX];
+	if (side->media.connection->phase != PHASE_OPEN || !control_take_roster(side->control, &roster))
+		return;
+	int size = qv_roster_encode(&roster, payload, sizeof payload, NULL);
+	if (size > 0)
+		connection_send_new(side->media.connection, QV_RECORD_ROSTER, payload, (size_t)size);
+}
+
 static bool fill(struct side *side)
 {
 	if (!side->out)
@@ -134,6 +145,7 @@ static int woken(struct side *side, struct qv_error *err)
 		return 0;
 	}
 	side_tell_states(side);
+	tell_roster(side);
 	ask_for_key(side);
 	if (negotiation_answer(side, &asked, err) != 0 || rekeying_look(side, asked.renew, err) != 0)
 		return -1;

@@ -105,7 +105,7 @@ bool connection_send(struct connection *c, uint8_t type, const uint8_t *payload,
 
 bool connection_send_new(struct connection *c, uint8_t type, const uint8_t *payload, size_t size)
 {
-	return c->peer_minor >= 1 && queue(c, type, QV_RECORD_IGNORABLE, payload, size);
+	return c->peer_minor >= (type > QV_RECORD_SWITCH ? 2 : 1) && queue(c, type, QV_RECORD_IGNORABLE, payload, size);
 }
 
 void connection_ring(struct connection *c)
@@ -228,7 +228,8 @@ static int peer_rings(struct connection *c, const struct qv_record *record, stru
 
 static int dispatch(struct connection *c, const struct qv_record *record, struct qv_error *err)
 {
-	bool known = record->type >= QV_RECORD_HELLO && record->type <= QV_RECORD_SWITCH;
+	bool known = (record->type >= QV_RECORD_HELLO && record->type <= QV_RECORD_SWITCH) ||
+		     record->type == QV_RECORD_ROSTER;
 	bool greets =
 		record->type <= QV_RECORD_REFUSE || record->type == QV_RECORD_BYE || record->type == QV_RECORD_RINGING;
 	if (!known)

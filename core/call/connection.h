@@ -39,7 +39,7 @@ struct side_class {
 
 #define CONTROL_SLOTS   16
 #define CONTROL_SPARE   4 /* kept for records that must go out */
-#define CONTROL_PAYLOAD 1024
+#define CONTROL_PAYLOAD 1536
 
 /* Sessions gone over from, of which the peer's close_notify is still to come. */
 #define OLD_LINKS 4
@@ -109,7 +109,7 @@ void connection_opened(struct connection *connection);
 /* Queues a control record. False: too many wait already. */
 bool connection_send(struct connection *connection, uint8_t type, const uint8_t *payload, size_t size);
 
-/* A record of version 1.1; to an older peer it is not sent. */
+/* A record of version 1.1 or, with a type above SWITCH, 1.2; to an older peer it is not sent. */
 bool connection_send_new(struct connection *connection, uint8_t type, const uint8_t *payload, size_t size);
 
 /* Waits for a person to answer: the peer is told so. */

@@ -71,6 +71,26 @@ void qv_call_control_renew(struct qv_call_control *control)
 	pthread_mutex_unlock(&control->lock);
 }
 
+void qv_call_control_roster(struct qv_call_control *control, const struct qv_roster *roster)
+{
+	pthread_mutex_lock(&control->lock);
+	control->roster = *roster;
+	control->tell_roster = true;
+	wake(control);
+	pthread_mutex_unlock(&control->lock);
+}
+
+bool control_take_roster(struct qv_call_control *control, struct qv_roster *roster)
+{
+	pthread_mutex_lock(&control->lock);
+	bool has = control->tell_roster;
+	control->tell_roster = false;
+	if (has)
+		*roster = control->roster;
+	pthread_mutex_unlock(&control->lock);
+	return has;
+}
+
 void qv_call_control_source(struct qv_call_control *control, enum qv_stream_kind kind, const struct qv_role *role)
 {
 	pthread_mutex_lock(&control->lock);

@@ -27,6 +27,8 @@ struct qv_call_control {
 	struct connection *connection; /* of the call that runs; the rest is told to it by waking it */
 	bool answered, taken, hang_up, renew;
 	const struct qv_role *source[KINDS];
+	struct qv_roster roster;
+	bool tell_roster;
 	struct qv_secret *token; /* that a session must show to be attached; NULL: none can be */
 	struct qv_call_renewal *renewal;
 	bool has_next;
@@ -49,6 +51,9 @@ struct control_asked {
 	bool answered, taken, hang_up, renew;
 };
 struct control_asked control_asked(struct qv_call_control *control);
+
+/* False: the peer knows it, or there is none. */
+bool control_take_roster(struct qv_call_control *control, struct qv_roster *roster);
 
 const struct qv_role *control_source(struct qv_call_control *control, enum qv_stream_kind kind);
 

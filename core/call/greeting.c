@@ -2,6 +2,7 @@
 /* The first records of a session, read and written while nobody runs a call over it. */
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control.h"
 
@@ -67,6 +68,17 @@ bool qv_greeting_attaches(const struct qv_greeting *greeting)
 {
 	struct qv_record record;
 	return qv_record_parse(greeting->bytes, greeting->size, &record, NULL) == 1 && record.type == QV_RECORD_ATTACH;
+}
+
+bool qv_greeting_conference(const struct qv_greeting *greeting, uint8_t id[QV_CONFERENCE_ID])
+{
+	struct qv_record record;
+	struct qv_hello hello;
+	if (qv_record_parse(greeting->bytes, greeting->size, &record, NULL) != 1 || record.type != QV_RECORD_HELLO ||
+	    qv_hello_decode(record.payload, record.size, &hello, NULL) != 0 || !hello.in_conference)
+		return false;
+	memcpy(id, hello.conference, QV_CONFERENCE_ID);
+	return true;
 }
 
 struct qv_secret *attach_token(const struct qv_link *link)

@@ -2,6 +2,7 @@
 /* The greeting: what each side offers, takes and accepts, and whether there is a call at all. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "side.h"
 
@@ -70,6 +71,7 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, st
 	if (side->in && incoming_start(side->in, err) != 0)
 		return -1;
 	side_tell_states(side);
+	connection_wake(side->media.connection); /* for what was to be told as soon as there is a call */
 	return 0;
 }
 
@@ -83,6 +85,10 @@ int negotiation_say_hello(struct side *side, struct qv_error *err)
 		outgoing_offer(side->out, &hello);
 	if (side->in)
 		incoming_takes(side->in, &hello);
+	if (side->plan->conference) {
+		hello.in_conference = true;
+		memcpy(hello.conference, side->plan->conference, sizeof hello.conference);
+	}
 	int size = qv_hello_encode(&hello, payload, sizeof payload, err);
 	if (size < 0)
 		return -1;

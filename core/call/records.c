@@ -39,6 +39,16 @@ static int take_refresh(struct side *side, const struct qv_record *record, struc
 	return 0;
 }
 
+static int take_roster(struct side *side, const struct qv_record *record, struct qv_error *err)
+{
+	struct qv_roster roster;
+	if (qv_roster_decode(record->payload, record->size, &roster, err) != 0)
+		return -1;
+	struct qv_call_event event = { .happening = QV_CALL_ROSTER, .roster = &roster };
+	side_tell(side, &event);
+	return 0;
+}
+
 static int wrong_side(const struct side *side, const struct qv_record *record, struct qv_error *err)
 {
 	if (side->role == QV_CALL_ANSWERER)
@@ -85,6 +95,8 @@ int side_take_record(struct side *side, const struct qv_record *record, struct q
 		side->renewer.peer_asked = true;
 		connection_wake(side->media.connection);
 		return 0;
+	case QV_RECORD_ROSTER:
+		return take_roster(side, record, err);
 	default:
 		return wrong_side(side, record, err);
 	}

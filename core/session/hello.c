@@ -11,6 +11,7 @@ enum {
 	FIELD_AUDIO = 3,
 	FIELD_ACCEPT = 4,
 	FIELD_TAKE = 5,         /* since 1.1 */
+	FIELD_CONFERENCE = 7,   /* since 1.2 */
 	FIELD_CRITICAL = 0x8000 /* a reader that does not know the type must give up */
 };
 
@@ -153,6 +154,11 @@ int qv_hello_encode(const struct qv_hello *hello, uint8_t *bytes, size_t room, s
 			return -1;
 		put_take(&out, &hello->take[i]);
 	}
+	if (hello->in_conference) {
+		put_number(&out, FIELD_CONFERENCE, 2);
+		put_number(&out, QV_CONFERENCE_ID, 2);
+		put_bytes(&out, hello->conference, QV_CONFERENCE_ID);
+	}
 	if (out.overflow)
 		return qv_fail(err, QV_E_INVALID, "no room for a HELLO in %zu bytes", room);
 	return (int)out.used;
@@ -239,6 +245,15 @@ static int parse_accept(struct reader *in, struct qv_hello *hello, struct qv_err
 	return 0;
 }
 
+static int parse_conference(struct reader *in, struct qv_hello *hello, struct qv_error *err)
+{
+	if (hello->in_conference || in->size != QV_CONFERENCE_ID)
+		return qv_fail(err, QV_E_PROTOCOL, "the peer's conference ID is malformed, or told twice");
+	hello->in_conference = true;
+	memcpy(hello->conference, in->bytes, QV_CONFERENCE_ID);
+	return 0;
+}
+
 static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello, struct qv_error *err)
 {
 	switch (type & ~(unsigned)FIELD_CRITICAL) {
@@ -255,6 +270,8 @@ static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello,
 		return parse_accept(in, hello, err);
 	case FIELD_TAKE:
 		return parse_take(in, hello, err);
+	case FIELD_CONFERENCE:
+		return parse_conference(in, hello, err);
 	}
 	if (type & FIELD_CRITICAL)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer insists on field %u of its greeting, unknown here", type);

@@ -6,6 +6,7 @@ libqvisio_la_SOURCES += \
 	%D%/ping.c \
 	%D%/reason.c \
 	%D%/record.c \
+	%D%/roster.c \
 	%D%/stats.c \
 	%D%/stream_state.c \
 	%D%/text.c \

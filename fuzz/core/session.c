@@ -19,7 +19,20 @@ static void greeting(const struct qv_record *record)
 		return;
 	int size = qv_hello_encode(&hello, bytes, sizeof bytes, NULL);
 	if (size < 0 || qv_hello_decode(bytes, (size_t)size, &again, NULL) != 0 || again.offers != hello.offers ||
-	    again.accepts != hello.accepts || again.takes != hello.takes || strcmp(again.program, hello.program) != 0)
+	    again.accepts != hello.accepts || again.takes != hello.takes ||
+	    again.in_conference != hello.in_conference || strcmp(again.program, hello.program) != 0)
+		abort();
+}
+
+static void roster(const struct qv_record *record)
+{
+	struct qv_roster told, again;
+	uint8_t bytes[QV_ROSTER_SIZE_MAX];
+	if (qv_roster_decode(record->payload, record->size, &told, NULL) != 0)
+		return;
+	int size = qv_roster_encode(&told, bytes, sizeof bytes, NULL);
+	if (size < 0 || qv_roster_decode(bytes, (size_t)size, &again, NULL) != 0 ||
+	    memcmp(&told, &again, sizeof told) != 0)
 		abort();
 }
 
@@ -76,6 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			reason(&record);
 		else if (record.type == QV_RECORD_VIDEO || record.type == QV_RECORD_AUDIO)
 			fragment(&record, &assembler);
+		else if (record.type == QV_RECORD_ROSTER)
+			roster(&record);
 		else
 			control(&record);
 		at += QV_RECORD_HEADER + record.size;

@@ -125,8 +125,10 @@ enum qv_call_happening {
 	QV_CALL_PEER_STATE,   /* `kind` of the peer's streams is `muted` or not, has `ended` or not */
 	QV_CALL_DEVICE_GONE,  /* our `kind` of source failed; `text`; it is looked for until it comes back */
 	QV_CALL_DEVICE_BACK,
-	QV_CALL_KEY,          /* somebody pressed a key in the window: `key` */
-	QV_CALL_RECORD_FAILED /* the recording has stopped by itself; `text` says why */
+	QV_CALL_KEY,           /* somebody pressed a key in the window: `key` */
+	QV_CALL_RECORD_FAILED, /* the recording has stopped by itself; `text` says why */
+	QV_CALL_ROSTER,        /* whom the peer has calls with in its conference: `roster`, which may say anything */
+	QV_CALL_HAPPENINGS
 };
 const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
 
@@ -138,6 +140,7 @@ struct qv_call_event {
 	const char *text; /* NULL: none */
 	const char *peer_program;
 	const struct qv_call_security *security;
+	const struct qv_roster *roster;
 };
 
 /* Each caller defines its observer around this. Callbacks come on the thread of the call, are short, may be NULL. */
@@ -262,6 +265,7 @@ struct qv_call_plan {
 	const struct qv_greeting *greeting;    /* answerer: what has been read of the session; NULL: nothing */
 	bool ask;                              /* answerer: only qv_call_control_answer takes the call */
 	bool keep_devices;                     /* a source that fails is opened again until it works */
+	const uint8_t *conference;             /* QV_CONFERENCE_ID bytes, which the peer is told; NULL: a call of two */
 };
 
 /*

@@ -58,6 +58,12 @@ void qv_greeting_free(struct qv_greeting *greeting); /* NULL is fine */
 /* Whether it continues a running call. Anything else is for qv_call_run, which also judges it. */
 bool qv_greeting_attaches(const struct qv_greeting *greeting);
 
+/* The conference that the caller invites to, into `id`. False: none, it wants a call of two. */
+bool qv_greeting_conference(const struct qv_greeting *greeting, uint8_t id[QV_CONFERENCE_ID]);
+
+/* Tells the peer, now or when the call opens, whom this side has calls with. A peer before 1.2 is not told. */
+void qv_call_control_roster(struct qv_call_control *control, const struct qv_roster *roster);
+
 /*
  * Gives a call that runs the session that `greeting` came in; from then on it is the call's, which frees it by its
  * renewal. QV_E_DENIED: it belongs to no session of this call; QV_E_BUSY: the call has gone over to another one.

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <qvisio/keysource.h>
 #include <qvisio/media.h>
 
 #ifdef __cplusplus
@@ -19,7 +20,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_SESSION_MAJOR 1
-#define QV_SESSION_MINOR 1
+#define QV_SESSION_MINOR 2
 
 #define QV_RECORD_HEADER      8
 #define QV_RECORD_SIZE_MAX    16384 /* header and payload: one TLS record, RFC 8446 section 5.1 */
@@ -42,7 +43,9 @@ enum qv_record_type {
 	QV_RECORD_RENEW = 13,    /* the answerer asks the caller for a session with a new key */
 	QV_RECORD_ATTACH = 14,   /* first of a new session: it continues the call that the token names */
 	QV_RECORD_ATTACHED = 15, /* in answer to ATTACH */
-	QV_RECORD_SWITCH = 16    /* last of a session in this direction: what follows comes in the new one */
+	QV_RECORD_SWITCH = 16,   /* last of a session in this direction: what follows comes in the new one */
+	/* Since 1.2, and only to a peer of 1.2 or later: */
+	QV_RECORD_ROSTER = 18 /* the participants of a conference that this side has calls with */
 };
 
 #define QV_RECORD_IGNORABLE 0x80u /* a receiver that does not know the type skips the record */
@@ -93,6 +96,9 @@ struct qv_stream_take {
 /* Whether a stream fits into what is taken. */
 bool qv_stream_take_fits(const struct qv_stream_take *take, const struct qv_stream_offer *offer);
 
+/* A conference is a full mesh of calls of two; who knows its random ID was told by a participant. */
+#define QV_CONFERENCE_ID 16 /* bytes */
+
 struct qv_hello {
 	uint16_t major, minor;                 /* of the protocol */
 	char program[QV_SESSION_NAME_MAX + 1]; /* "visio_client 0.1.0"; "" when not told */
@@ -102,6 +108,8 @@ struct qv_hello {
 	uint16_t accept[QV_SESSION_STREAMS_MAX];
 	size_t takes; /* HELLO */
 	struct qv_stream_take take[QV_SESSION_TAKES_MAX];
+	bool in_conference; /* the call is part of this conference; since 1.2 */
+	uint8_t conference[QV_CONFERENCE_ID];
 };
 
 /* Return the payload's size, or -1 QV_E_INVALID when `hello` cannot be sent. */
@@ -225,6 +233,19 @@ int qv_refresh_decode(const uint8_t *bytes, size_t size, uint16_t *stream, struc
 void qv_attach_encode(const uint8_t token[QV_ATTACH_TOKEN], uint8_t bytes[QV_ATTACH_SIZE]);
 /* `token` points into `bytes`. */
 int qv_attach_decode(const uint8_t *bytes, size_t size, const uint8_t **token, struct qv_error *err);
+
+/* ROSTER. */
+#define QV_ROSTER_MAX      5 /* participants, besides the one who tells: six in all */
+#define QV_ROSTER_SIZE_MAX (1 + QV_ROSTER_MAX * (1 + QV_SAE_ID_MAX))
+
+struct qv_roster {
+	size_t count;
+	char sae[QV_ROSTER_MAX][QV_SAE_ID_MAX + 1]; /* printable ASCII without blanks */
+};
+/* Return the payload's size, or -1 QV_E_INVALID when `roster` cannot be sent. */
+int qv_roster_encode(const struct qv_roster *roster, uint8_t *bytes, size_t room, struct qv_error *err);
+/* What stands behind the list belongs to later versions. */
+int qv_roster_decode(const uint8_t *bytes, size_t size, struct qv_roster *roster, struct qv_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -437,6 +437,69 @@ static void state_refresh_and_attach_are_written_and_read_back(void **state)
 	assert_int_equal(qv_attach_decode(bytes, sizeof bytes, &found, NULL), -1);
 }
 
+static void a_conference_is_written_and_read_back(void **state)
+{
+	(void)state;
+	uint8_t bytes[1024];
+	struct qv_hello told = greeting, out;
+	told.in_conference = true;
+	memset(told.conference, 0xc5, sizeof told.conference);
+	int size = qv_hello_encode(&told, bytes, sizeof bytes, NULL);
+	assert_true(size > 0);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size, &out, NULL), 0);
+	assert_true(out.in_conference);
+	assert_memory_equal(out.conference, told.conference, QV_CONFERENCE_ID);
+	static const uint8_t field[] = { 0, 7, 0, QV_CONFERENCE_ID };
+	assert_memory_equal(bytes + size - QV_CONFERENCE_ID - 4, field, sizeof field);
+	/* Told twice. */
+	memmove(bytes + size, bytes + size - QV_CONFERENCE_ID - 4, QV_CONFERENCE_ID + 4);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size + QV_CONFERENCE_ID + 4, &out, NULL), -1);
+	/* Cut short by itself. */
+	bytes[size - QV_CONFERENCE_ID - 1]--;
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size - 1, &out, NULL), -1);
+}
+
+static void a_roster_is_written_and_read_back(void **state)
+{
+	(void)state;
+	struct qv_roster told = { .count = 2, .sae = { "bob", "carol" } }, out;
+	static const uint8_t expected[] = { 2, 3, 'b', 'o', 'b', 5, 'c', 'a', 'r', 'o', 'l' };
+	uint8_t bytes[QV_ROSTER_SIZE_MAX];
+	assert_int_equal(qv_roster_encode(&told, bytes, sizeof bytes, NULL), sizeof expected);
+	assert_memory_equal(bytes, expected, sizeof expected);
+	assert_int_equal(qv_roster_decode(bytes, sizeof expected, &out, NULL), 0);
+	assert_memory_equal(&out, &told, sizeof out);
+	for (size_t cut = 0; cut < sizeof expected; cut++)
+		assert_int_equal(qv_roster_decode(bytes, cut, &out, NULL), -1);
+	for (size_t room = 0; room < sizeof expected; room++)
+		assert_int_equal(qv_roster_encode(&told, bytes, room, NULL), -1);
+	told.count = QV_ROSTER_MAX;
+	for (size_t i = 0; i < told.count; i++)
+		memset(told.sae[i], 'x', QV_SAE_ID_MAX);
+	assert_int_equal(qv_roster_encode(&told, bytes, sizeof bytes, NULL), QV_ROSTER_SIZE_MAX);
+	assert_int_equal(qv_roster_decode(bytes, sizeof bytes, &out, NULL), 0);
+}
+
+static void rosters_that_make_no_sense_are_refused(void **state)
+{
+	(void)state;
+	static const uint8_t many[] = { 6, 1, 'a', 1, 'b', 1, 'c', 1, 'd', 1, 'e', 1, 'f' };
+	static const uint8_t nobody[] = { 1, 0 }, blank[] = { 1, 1, ' ' }, zero[] = { 1, 1, 0 },
+			     high[] = { 1, 1, 0xff };
+	struct qv_roster out, told = { .count = 1, .sae = { "a b" } };
+	uint8_t bytes[QV_ROSTER_SIZE_MAX];
+	assert_int_equal(qv_roster_decode(many, sizeof many, &out, NULL), -1);
+	assert_int_equal(qv_roster_decode(nobody, sizeof nobody, &out, NULL), -1);
+	assert_int_equal(qv_roster_decode(blank, sizeof blank, &out, NULL), -1);
+	assert_int_equal(qv_roster_decode(zero, sizeof zero, &out, NULL), -1);
+	assert_int_equal(qv_roster_decode(high, sizeof high, &out, NULL), -1);
+	assert_int_equal(qv_roster_encode(&told, bytes, sizeof bytes, NULL), -1);
+	told.sae[0][0] = '\0';
+	assert_int_equal(qv_roster_encode(&told, bytes, sizeof bytes, NULL), -1);
+	told.count = QV_ROSTER_MAX + 1;
+	assert_int_equal(qv_roster_encode(&told, bytes, sizeof bytes, NULL), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +509,9 @@ int main(void)
 		cmocka_unit_test(what_a_caller_takes_is_written_and_read_back),
 		cmocka_unit_test(state_refresh_and_attach_are_written_and_read_back),
 		cmocka_unit_test(the_bytes_of_a_greeting_are_those_of_the_document),
+		cmocka_unit_test(a_conference_is_written_and_read_back),
+		cmocka_unit_test(a_roster_is_written_and_read_back),
+		cmocka_unit_test(rosters_that_make_no_sense_are_refused),
 		cmocka_unit_test(later_versions_can_add_to_a_greeting),
 		cmocka_unit_test(greetings_that_make_no_sense_are_not_sent),
 		cmocka_unit_test(greetings_that_make_no_sense_are_refused),

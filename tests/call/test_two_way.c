@@ -27,8 +27,9 @@ struct two_way {
 	enum qv_call_role role;
 	struct qv_call_plan plan;
 	struct two_way *other;
-	atomic_int happened[QV_CALL_RECORD_FAILED + 1];
-	struct qv_call_event last[QV_CALL_RECORD_FAILED + 1];
+	struct qv_roster roster; /* of the last such event */
+	atomic_int happened[QV_CALL_HAPPENINGS];
+	struct qv_call_event last[QV_CALL_HAPPENINGS];
 	atomic_int made, released, fails;
 	bool answers, takes; /* when it rings */
 };
@@ -40,6 +41,8 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 	struct two_way *way = (struct two_way *)(void *)observer;
 	parts_lock();
 	way->last[event->happening] = *event;
+	if (event->roster)
+		way->roster = *event->roster;
 	parts_unlock();
 	atomic_fetch_add(&way->happened[event->happening], 1);
 	parts_lock();
@@ -308,6 +311,31 @@ static void hanging_up_ends_a_call_for_both(void **state)
 	assert_regular(&answerer);
 	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
 	assert_int_equal(caller.end.result.end, QV_CALL_PEER_BYE);
+}
+
+static void a_roster_is_told_when_the_call_opens_and_when_it_changes(void **state)
+{
+	(void)state;
+	struct qv_roster roster = { .count = 1, .sae = { "carol" } };
+	parts.video_frames = parts.audio_blocks = NO_LIMIT;
+	qv_call_control_roster(answerer.plan.control, &roster);
+	start(&answerer);
+	start(&caller);
+	assert_true(await(&caller.happened[QV_CALL_ROSTER], 1));
+	parts_lock();
+	assert_memory_equal(&caller.roster, &roster, sizeof roster);
+	parts_unlock();
+	roster.count = 0;
+	memset(roster.sae, 0, sizeof roster.sae);
+	qv_call_control_roster(answerer.plan.control, &roster);
+	assert_true(await(&caller.happened[QV_CALL_ROSTER], 2));
+	parts_lock();
+	assert_memory_equal(&caller.roster, &roster, sizeof roster);
+	parts_unlock();
+	assert_int_equal(atomic_load(&answerer.happened[QV_CALL_ROSTER]), 0);
+	qv_call_control_hang_up(answerer.plan.control);
+	join_both();
+	assert_regular(&caller);
 }
 
 static void a_caller_may_hang_up_while_it_rings(void **state)
@@ -589,6 +617,7 @@ int main(void)
 		TWO_WAY(without_a_key_the_call_goes_on_and_says_so),
 		TWO_WAY(without_a_key_the_call_ends_where_the_policy_says_so),
 		TWO_WAY(a_stranger_cannot_attach),
+		TWO_WAY(a_roster_is_told_when_the_call_opens_and_when_it_changes),
 		TWO_WAY(a_caller_of_version_1_0_is_received),
 		TWO_WAY(an_answerer_of_version_1_0_is_sent_to),
 	};
