@@ -36,9 +36,10 @@ libqvisio_la_SOURCES = \
 	%D%/tls_settings.c
 libqvisio_la_CPPFLAGS = $(AM_CPPFLAGS) -DQV_MODULEDIR='"$(moduledir)"'
 libqvisio_la_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
-libqvisio_la_LIBADD = $(CORE_LIBS)
+libqvisio_la_LIBADD = $(CORE_LIBS) -lm
 libqvisio_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-symbols-regex '^qv_'
 
+include %D%/audio/local.mk
 include %D%/session/local.mk
 include %D%/call/local.mk
 include %D%/pad/local.mk

@@ -24,6 +24,7 @@ include %D%/harness/local.mk
 include %D%/unit/local.mk
 include %D%/unit/rtp/local.mk
 include %D%/unit/shamir/local.mk
+include %D%/audio/local.mk
 include %D%/call/local.mk
 include %D%/modules/local.mk
 include %D%/conformance/local.mk

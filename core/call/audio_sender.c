@@ -7,6 +7,7 @@
 #include <qvisio/audiocodec.h>
 #include <qvisio/audiosource.h>
 
+#include "../audio/adapter.h"
 #include "board.h"
 #include "control.h"
 
@@ -21,6 +22,7 @@ struct audio_sender {
 	const struct qv_audiocodec_class *codec_class;
 	const struct qv_role *source_role;
 	struct qv_audiosource *source; /* NULL: gone, or of another role soon */
+	struct audio_adapter *adapter; /* NULL: the source gives the encoder's format */
 	size_t block_frames;
 	unsigned source_set; /* by the call's control, when the source was opened */
 	bool told_gone;
@@ -35,20 +37,39 @@ struct audio_sender {
 	pthread_t thread;
 };
 
+static void close_source(struct audio_sender *sender)
+{
+	if (sender->source)
+		sender->source_class->close(sender->source);
+	sender->source = NULL;
+	audio_adapter_free(sender->adapter);
+	sender->adapter = NULL;
+}
+
+/* Where the source gives another format than the encoder takes. */
+static int adapt_source(struct audio_sender *sender, struct qv_error *err)
+{
+	struct qv_audio_format own = sender->format;
+	if (sender->source_class->format)
+		sender->source_class->format(sender->source, &own);
+	if (own.rate == sender->format.rate && own.channels == sender->format.channels)
+		return 0;
+	sender->adapter = audio_adapter_new(&own, &sender->format, sender->block_frames, err);
+	if (sender->adapter)
+		return 0;
+	close_source(sender);
+	return -1;
+}
+
 static int open_source(struct audio_sender *sender, struct qv_error *err)
 {
 	sender->source_class = qv_audiosource_class(sender->source_role->class);
 	module_host_take(&sender->source_host, sender->source_role);
 	sender->source = sender->source_class->open(&sender->source_host.host, sender->source_role->options,
 						    &sender->format, sender->block_frames, err);
-	return sender->source ? 0 : qv_error_prefix(err, "audio source \"%s\"", sender->source_class->head.name);
-}
-
-static void close_source(struct audio_sender *sender)
-{
-	if (sender->source)
-		sender->source_class->close(sender->source);
-	sender->source = NULL;
+	if (!sender->source || adapt_source(sender, err) != 0)
+		return qv_error_prefix(err, "audio source \"%s\"", sender->source_class->head.name);
+	return 0;
 }
 
 static int open_modules(struct audio_sender *sender, const struct qv_role *codec, struct qv_stream_offer *offer,
@@ -146,6 +167,17 @@ static int pass_block(struct audio_sender *sender, struct qv_audio_block *block,
 	return send_block(sender, block, sender->read_ns, err);
 }
 
+static int pass_adapted(struct audio_sender *sender, const struct qv_audio_block *block, struct qv_error *err)
+{
+	struct qv_audio_block adapted;
+	if (audio_adapter_push(sender->adapter, block, err) != 0)
+		return -1;
+	while (audio_adapter_take(sender->adapter, &adapted))
+		if (pass_block(sender, &adapted, err) != 0)
+			return -1;
+	return 0;
+}
+
 static void tell(struct audio_sender *sender, enum qv_call_happening happening, const char *text)
 {
 	board_post(sender->media->board, happening, QV_STREAM_AUDIO, 0, text);
@@ -199,7 +231,9 @@ static int take_block(struct audio_sender *sender, struct qv_error *err)
 		return has;
 	int got = sender->source_class->read(sender->source, &block, READ_MS, err);
 	if (got > 0)
-		return pass_block(sender, &block, err);
+		return sender->adapter ? pass_adapted(sender, &block, err) : pass_block(sender, &block, err);
+	if (got < 0 && err->code == QV_E_END && sender->adapter && audio_adapter_finish(sender->adapter, &block))
+		return pass_block(sender, &block, NULL) < 0 ? -1 : got;
 	if (got == 0 || !sender->media->keep_devices || (err->code != QV_E_GONE && err->code != QV_E_IO))
 		return got;
 	qv_log_warning(sender->media->host->log, "audio source \"%s\": %s; it is looked for",

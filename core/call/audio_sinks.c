@@ -3,10 +3,17 @@
 
 #include <stdlib.h>
 
+#include "../audio/resampler.h"
+
 struct entry {
 	struct module_host host;
 	const struct qv_audiosink_class *class;
 	struct qv_audiosink *sink; /* NULL: not open, or given up */
+	struct qv_audio_format format;
+	struct resampler *resampler; /* NULL: the sink takes the sound as it is */
+	int16_t *samples;            /* of the sink's format */
+	size_t room;                 /* samples per channel in it */
+	uint64_t position;
 };
 
 struct audio_sinks {
@@ -14,6 +21,30 @@ struct audio_sinks {
 	size_t count, working;
 	struct entry entries[];
 };
+
+static void close_entry(struct entry *entry)
+{
+	if (entry->sink)
+		entry->class->close(entry->sink);
+	entry->sink = NULL;
+	resampler_free(entry->resampler);
+	entry->resampler = NULL;
+	free(entry->samples);
+	entry->samples = NULL;
+	entry->room = 0;
+}
+
+/* Where the sink takes another format than the decoder gives. */
+static int adapt(struct entry *entry, const struct qv_audio_format *format, struct qv_error *err)
+{
+	entry->format = *format;
+	if (entry->class->format)
+		entry->class->format(entry->sink, &entry->format);
+	if (entry->format.rate == format->rate && entry->format.channels == format->channels)
+		return 0;
+	entry->resampler = resampler_new(format, &entry->format, err);
+	return entry->resampler ? 0 : -1;
+}
 
 static int open_one(struct audio_sinks *sinks, const struct qv_role *role, const struct qv_audio_format *format,
 		    struct qv_error *err)
@@ -23,7 +54,7 @@ static int open_one(struct audio_sinks *sinks, const struct qv_role *role, const
 	module_host_take(&entry->host, role);
 	entry->class = qv_audiosink_class(role->class);
 	entry->sink = entry->class->open(&entry->host.host, role->options, format, err);
-	if (!entry->sink)
+	if (!entry->sink || adapt(entry, format, err) != 0)
 		return qv_error_prefix(err, "audio sink \"%s\"", entry->class->head.name);
 	sinks->working++;
 	return 0;
@@ -59,8 +90,7 @@ static int judge(struct audio_sinks *sinks, struct entry *entry, struct qv_error
 	if (err->code == QV_E_CANCELLED)
 		return -1;
 	qv_error_prefix(err, "audio sink \"%s\"", entry->class->head.name);
-	entry->class->close(entry->sink);
-	entry->sink = NULL;
+	close_entry(entry);
 	if (--sinks->working == 0)
 		return -1;
 	qv_log_error(sinks->media->host->log, "%s; the other sinks go on", err->message);
@@ -68,11 +98,38 @@ static int judge(struct audio_sinks *sinks, struct entry *entry, struct qv_error
 	return 0;
 }
 
+static int write_adapted(struct entry *entry, const struct qv_audio_block *block, struct qv_error *err)
+{
+	size_t room = resampler_room(entry->resampler, block->frames);
+	if (room > entry->room) {
+		size_t bytes = room * (size_t)entry->format.channels * sizeof entry->samples[0];
+		int16_t *grown = realloc(entry->samples, bytes);
+		if (!grown)
+			return qv_fail(err, QV_E_NOMEM, "no memory for sound of another rate");
+		entry->samples = grown;
+		entry->room = room;
+	}
+	struct qv_audio_block adapted = { .format = entry->format,
+					  .samples = entry->samples,
+					  .capture_ns = block->capture_ns,
+					  .position = entry->position };
+	adapted.frames = resampler_run(entry->resampler, block->samples, block->frames, entry->samples);
+	entry->position += adapted.frames;
+	return adapted.frames > 0 ? entry->class->write(entry->sink, &adapted, err) : 0;
+}
+
+static int write_one(struct entry *entry, const struct qv_audio_block *block, struct qv_error *err)
+{
+	if (entry->resampler)
+		return write_adapted(entry, block, err);
+	return entry->class->write(entry->sink, block, err);
+}
+
 int audio_sinks_write(struct audio_sinks *sinks, const struct qv_audio_block *block, struct qv_error *err)
 {
 	for (size_t i = 0; i < sinks->count; i++) {
 		struct entry *entry = &sinks->entries[i];
-		if (entry->sink && entry->class->write(entry->sink, block, err) != 0 && judge(sinks, entry, err) != 0)
+		if (entry->sink && write_one(entry, block, err) != 0 && judge(sinks, entry, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -93,8 +150,7 @@ int64_t audio_sinks_delay(struct audio_sinks *sinks)
 void audio_sinks_close(struct audio_sinks *sinks)
 {
 	for (size_t i = 0; sinks && i < sinks->count; i++) {
-		if (sinks->entries[i].sink)
-			sinks->entries[i].class->close(sinks->entries[i].sink);
+		close_entry(&sinks->entries[i]);
 		module_host_clear(&sinks->entries[i].host);
 	}
 	free(sinks);

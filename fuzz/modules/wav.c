@@ -12,9 +12,9 @@
 
 const char *const fuzz_corpus = "fuzz/modules/corpus/wav";
 
-static void read_as(int fd, const struct qv_audio_format *format)
+static void read_as(int fd, struct qv_audio_format *format)
 {
-	int16_t samples[512 * 2];
+	int16_t samples[512 * 8];
 	struct wav_reader *reader = wav_reader_open(fd, "input", format, NULL);
 	if (!reader)
 		return;

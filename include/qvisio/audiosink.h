@@ -12,14 +12,17 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_AUDIOSINK_ABI_MAJOR 1
-#define QV_AUDIOSINK_ABI_MINOR 0
+#define QV_AUDIOSINK_ABI_MINOR 1
 
 struct qv_audiosink;
 
 struct qv_audiosink_class {
 	struct qv_class head;
 
-	/* Required. Every block written will have `format`. QV_E_UNSUPPORTED when the device cannot. */
+	/*
+	 * Required. Every block written will have `format`, or what the sink's own `format` tells then. QV_E_UNSUPPORTED when
+	 * the device cannot, and a sink without `format` cannot take another.
+	 */
 	struct qv_audiosink *(*open)(const struct qv_host *host, const struct qv_options *options,
 				     const struct qv_audio_format *format, struct qv_error *err);
 
@@ -37,6 +40,15 @@ struct qv_audiosink_class {
 	int64_t (*delay)(struct qv_audiosink *sink);
 
 	bool paced; /* true: write blocks at the device's pace */
+
+	/* Optional. The format of the blocks to be written, unchanged after open; NULL: what was asked for. */
+	void (*format)(const struct qv_audiosink *sink, struct qv_audio_format *format);
+
+	/*
+	 * Optional, for paced sinks. The least delay, in ns, at which the device does not run dry: what has left its buffer
+	 * and is not heard yet, and what it takes at once. NULL: 0.
+	 */
+	int64_t (*least_delay)(struct qv_audiosink *sink);
 };
 
 const struct qv_audiosink_class *qv_audiosink_class(const struct qv_class *class);

@@ -14,6 +14,8 @@ static struct qv_audiosink *open_with(struct check *check, const struct qv_optio
 		struct qv_audiosink *sink =
 			qv_audiosink_class(check->class)->open(&check->host, options, &formats[i], err);
 		*format = formats[i];
+		if (sink && qv_audiosink_class(check->class)->format)
+			qv_audiosink_class(check->class)->format(sink, format);
 		if (sink || err->code != QV_E_UNSUPPORTED)
 			return sink;
 	}

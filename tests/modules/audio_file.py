@@ -60,12 +60,18 @@ def _(tmp):
     assert list(qvaudio.read_wav(mono)[0]) == [2 * n for n in range(1000)]
 
 
-@test.case("another rate is refused with the command that converts")
+@test.case("a file of another rate comes at its own")
 def _(tmp):
-    qvaudio.write_noise(f"{tmp}/in.wav", seconds=0.1, rate=44100)
-    pump = qvaudio.pump(test, f"file,path={tmp}/in.wav", "null")
-    _, message = finish(pump, "unsupported")
-    assert "44100 Hz, 1 channels where 16000 Hz, 1 channels are needed" in message, message
+    qvaudio.write_noise(f"{tmp}/in.wav", seconds=0.5, rate=44100)
+    finish(qvaudio.pump(test, f"file,path={tmp}/in.wav", f"file,path={tmp}/out.wav"))
+    assert qvaudio.read_wav(f"{tmp}/out.wav") == qvaudio.read_wav(f"{tmp}/in.wav")
+
+
+@test.case("a rate that nobody plays is refused with the command that converts")
+def _(tmp):
+    qvaudio.write_noise(f"{tmp}/in.wav", seconds=0.1, rate=4000)
+    _, message = finish(qvaudio.pump(test, f"file,path={tmp}/in.wav", "null"), "unsupported")
+    assert "it has 4000 Hz, 1 channels" in message, message
     assert "ffmpeg -i IN -ar 16000 -ac 1" in message, message
 
 
@@ -124,7 +130,7 @@ def _(tmp):
         (f"file,path={tmp}", "null", "config", f"{tmp}: not a regular file"),
         (f"file,path={tmp}/fifo", "null", "config", "not a regular file"),
         (f"file,path={tmp}/text.wav", "null", "invalid", "text.wav: not a sound file that can be read"),
-        (f"file,path={tmp}/nine.wav", "null", "unsupported", "it has 9 channels; at most 8"),
+        (f"file,path={tmp}/nine.wav", "null", "unsupported", "9 channels; 8000 to 192000 Hz and 1 to 8 channels can be read"),
         ("file", "null", "config", "path"),
         ("tone", f"file,path={tmp}/no/such/folder.wav", "config", "No such file or directory"),
         ("tone", f"file,path={tmp}", "config", "Is a directory"),

@@ -62,11 +62,12 @@ static void run(struct part *from, struct part *to, struct qv_error *err)
 {
 	const struct qv_audiosource_class *in = qv_audiosource_class(from->class);
 	const struct qv_audiosink_class *out = qv_audiosink_class(to->class);
-	struct qv_audiosink *sink = out->open(&pump.host, to->options, &pump.format, err);
-	if (!sink)
-		return;
 	struct qv_audiosource *source = in->open(&pump.host, from->options, &pump.format, pump.block_frames, err);
-	if (source)
+	struct qv_audio_format format = pump.format;
+	if (source && in->format)
+		in->format(source, &format);
+	struct qv_audiosink *sink = source ? out->open(&pump.host, to->options, &format, err) : NULL;
+	if (sink)
 		copy(in, source, out, sink, err);
 	in->close(source);
 	out->close(sink);

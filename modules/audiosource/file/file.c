@@ -26,7 +26,7 @@ struct qv_audiosource {
 	size_t ready; /* samples per channel read and not yet due */
 	bool ended;
 	uint64_t position;
-	int16_t samples[];
+	int16_t *samples;
 };
 
 static const char *const paces[] = { "clock", "none", NULL };
@@ -53,6 +53,7 @@ static void file_close(struct qv_audiosource *source)
 	if (source->fd >= 0)
 		close(source->fd);
 	free(source->path);
+	free(source->samples);
 	free(source);
 }
 
@@ -71,6 +72,20 @@ static int open_file(struct qv_audiosource *source, const struct qv_options *val
 	return 0;
 }
 
+/* A block at the file's rate lasts as long as one at the rate that was asked for. */
+static int make_block(struct qv_audiosource *source, size_t block_frames, int rate, struct qv_error *err)
+{
+	size_t frames = block_frames * (size_t)source->format.rate / (size_t)rate;
+	source->block_frames = frames > 0 ? frames : 1;
+	source->samples = calloc(source->block_frames * (size_t)source->format.channels, sizeof source->samples[0]);
+	return source->samples ? 0 : qv_fail(err, QV_E_NOMEM, "no memory for an audio block");
+}
+
+static void file_format(const struct qv_audiosource *source, struct qv_audio_format *format)
+{
+	*format = source->format;
+}
+
 static struct qv_audiosource *file_open(const struct qv_host *host, const struct qv_options *values,
 					const struct qv_audio_format *format, size_t block_frames, struct qv_error *err)
 {
@@ -80,25 +95,24 @@ static struct qv_audiosource *file_open(const struct qv_host *host, const struct
 		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
 		return NULL;
 	}
-	struct qv_audiosource *source =
-		calloc(1, sizeof *source + block_frames * (size_t)format->channels * sizeof source->samples[0]);
+	struct qv_audiosource *source = calloc(1, sizeof *source);
 	if (!source) {
-		qv_fail(err, QV_E_NOMEM, "no memory for an audio block");
+		qv_fail(err, QV_E_NOMEM, "no memory for an audio source");
 		return NULL;
 	}
 	source->host = *host;
-	source->pace = pace_make(host, format->rate, strcmp(qv_options_string(values, "pace"), "none") == 0);
 	source->format = *format;
-	source->block_frames = block_frames;
 	source->loop = qv_options_bool(values, "loop");
 	source->fd = -1;
 	source->path = strdup(qv_options_string(values, "path"));
 	if (!source->path)
 		qv_fail(err, QV_E_NOMEM, "no memory for a file name");
-	if (!source->path || open_file(source, values, err) != 0) {
+	if (!source->path || open_file(source, values, err) != 0 ||
+	    make_block(source, block_frames, format->rate, err) != 0) {
 		file_close(source);
 		return NULL;
 	}
+	source->pace = pace_make(host, source->format.rate, strcmp(qv_options_string(values, "pace"), "none") == 0);
 	return source;
 }
 
@@ -163,6 +177,7 @@ static const struct qv_audiosource_class file = {
 	.open = file_open,
 	.close = file_close,
 	.read = file_read,
+	.format = file_format,
 };
 
 static const struct qv_class *const classes[] = { &file.head, NULL };

@@ -14,23 +14,23 @@ struct wav_reader {
 	float chunk[CHUNK_FRAMES * FILE_CHANNELS_MAX];
 };
 
-static int check_format(const SF_INFO *info, const char *path, const struct qv_audio_format *format,
-			struct qv_error *err)
+/* The file's own rate, and its channels where these cannot be had as asked for without loss of one. */
+static int choose_format(const SF_INFO *info, const char *path, struct qv_audio_format *format, struct qv_error *err)
 {
-	if (info->channels < 1 || info->channels > FILE_CHANNELS_MAX)
-		return qv_fail(err, QV_E_UNSUPPORTED, "%s: it has %d channels; at most %d can be read", path,
-			       info->channels, FILE_CHANNELS_MAX);
-	bool channels = info->channels == format->channels || info->channels == 1 || format->channels == 1;
-	if (info->samplerate != format->rate || !channels)
-		return qv_fail(err, QV_E_UNSUPPORTED,
-			       "%s: it has %d Hz, %d channels where %d Hz, %d channels are needed; convert it with: "
-			       "ffmpeg -i IN -ar %d -ac %d -c:a pcm_s16le OUT.wav",
-			       path, info->samplerate, info->channels, format->rate, format->channels, format->rate,
-			       format->channels);
+	struct qv_audio_format own = { info->samplerate, info->channels };
+	if (qv_audio_format_check(&own, NULL) != 0)
+		return qv_fail(
+			err, QV_E_UNSUPPORTED,
+			"%s: it has %d Hz, %d channels; 8000 to 192000 Hz and 1 to %d channels can be read; convert "
+			"it with: ffmpeg -i IN -ar %d -ac %d -c:a pcm_s16le OUT.wav",
+			path, own.rate, own.channels, FILE_CHANNELS_MAX, format->rate, format->channels);
+	format->rate = own.rate;
+	if (own.channels != 1 && format->channels != 1)
+		format->channels = own.channels;
 	return 0;
 }
 
-struct wav_reader *wav_reader_open(int fd, const char *path, const struct qv_audio_format *format, struct qv_error *err)
+struct wav_reader *wav_reader_open(int fd, const char *path, struct qv_audio_format *format, struct qv_error *err)
 {
 	struct wav_reader *reader = calloc(1, sizeof *reader);
 	if (!reader) {
@@ -44,7 +44,7 @@ struct wav_reader *wav_reader_open(int fd, const char *path, const struct qv_aud
 		wav_reader_close(reader);
 		return NULL;
 	}
-	if (check_format(&info, path, format, err) != 0) {
+	if (choose_format(&info, path, format, err) != 0) {
 		wav_reader_close(reader);
 		return NULL;
 	}

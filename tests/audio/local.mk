@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+if WITH_CMOCKA
+sound_tests = \
+	tests/audio/test_resampler
+check_PROGRAMS += $(sound_tests)
+TESTS += $(sound_tests)
+
+# These are not part of the library's interface, so the tests have their own copies.
+tests_audio_test_resampler_SOURCES = %D%/test_resampler.c core/audio/adapter.c core/audio/resampler.c
+tests_audio_test_resampler_CFLAGS = $(CFLAGS_UNIT)
+tests_audio_test_resampler_LDADD = $(LDADD_UNIT) -lm
+endif
