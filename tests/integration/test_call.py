@@ -94,6 +94,19 @@ def coded_call(tmp, settings):
     assert fit.peak > 0.8, fit
 
 
+@test.case("sound of another rate and number of channels is made that of the codec")
+def _(tmp):
+    _, audio = make_media(tmp, 2)
+    other = os.path.join(tmp, "other.wav")
+    qvtest.run(["ffmpeg", "-v", "error", "-i", audio, "-ar", "44100", "-ac", "2", "-y", other])
+    call = qvcall.Call(test, tmp, **FILES)
+    client = call.client(audio=f'module = "file"; path = "{other}";')
+    assert client.wait() == 0, client.output()
+    qvcall.event(call.server, "summary")
+    fit = qvaudio.correlate(audio, os.path.join(tmp, "received.wav"))
+    assert fit.rate == 16000 and fit.peak > 0.97 and abs(fit.delay) <= 1, fit
+
+
 @test.case("a call in VP8 and Opus")
 def _(tmp):
     coded_call(tmp, 'codec = "vp8";')
