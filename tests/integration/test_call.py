@@ -100,7 +100,7 @@ def _(tmp):
     other = os.path.join(tmp, "other.wav")
     qvtest.run(["ffmpeg", "-v", "error", "-i", audio, "-ar", "44100", "-ac", "2", "-y", other])
     call = qvcall.Call(test, tmp, **FILES)
-    client = call.client(audio=f'module = "file"; path = "{other}";')
+    client = call.client(video=None, audio=f'module = "file"; path = "{other}";')
     assert client.wait() == 0, client.output()
     qvcall.event(call.server, "summary")
     fit = qvaudio.correlate(audio, os.path.join(tmp, "received.wav"))
