@@ -27,6 +27,13 @@ def psk_source(end, sae):
     return f'{{ module = "psk"; keys = "keys.txt"; record = "{end}.used"; sae_id = "{sae}"; }}'
 
 
+def etsi_source(pair, kme, sae, extra=""):
+    """The key source of an SAE of one of two KMEs (qvkme.KmePair)."""
+    base = os.path.join(pair.folder, f"sae-{sae}")
+    return (f'{{ module = "etsi014"; kme = "{kme.address}"; certificate = "{base}.pem"; private_key = "{base}.key"; '
+            f'ca = "{pair.folder}/ca.pem"; {extra} }}')
+
+
 def roles(name, inside):
     """The role `name`, or the list of several."""
     if isinstance(inside, str):

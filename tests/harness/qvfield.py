@@ -16,7 +16,8 @@ import json
 import os
 import socket
 import statistics
-import time
+import sys
+import threading
 
 import qvcall
 import qvtest
@@ -92,6 +93,16 @@ class Field:
         # Deleting a first address may take the others of its network along.
         self.run(node, ["ip", "addr", "replace", f"10.99.0.{new}/24", "dev", "qv0"])
 
+    def door(self, node, port):
+        """Lets a node reach a port of this machine's loopback under the same number: KMEs are not what is impaired."""
+        path = os.path.join(self.folder, f"door-{node}-{port}.sock")
+        inner = socket.socket(socket.AF_UNIX)
+        inner.bind(path)
+        inner.listen()
+        threading.Thread(target=pass_on, args=(inner, socket.AF_INET, ("127.0.0.1", port)), daemon=True).start()
+        door = self.start(node, [sys.executable, os.path.abspath(__file__), "door", port, path])
+        door.wait_for("^open$")
+
     def counts(self):
         """{(from, to): {passed, bytes, lost, full, duplicated, reordered}}"""
         names = ("passed", "bytes", "lost", "full", "duplicated", "reordered")
@@ -100,6 +111,30 @@ class Field:
             path, *numbers = part.split()
             found[tuple(int(n) for n in path.split("-"))] = dict(zip(names, map(int, numbers)))
         return found
+
+
+def pass_on(listener, family, address):
+    """Whatever comes to a listening socket goes on to an address, and back."""
+    def pump(source, drain):
+        try:
+            while data := source.recv(65536):
+                drain.sendall(data)
+            drain.shutdown(socket.SHUT_WR)
+        except OSError:
+            for end in (source, drain):
+                end.close()
+
+    while True:
+        near, _ = listener.accept()
+        far = socket.socket(family)
+        try:
+            far.connect(address)
+        except OSError:
+            near.close()  # as if nobody listened
+            far.close()
+            continue
+        for pair in ((near, far), (far, near)):
+            threading.Thread(target=pump, args=pair, daemon=True).start()
 
 
 def options(**values):
@@ -292,8 +327,7 @@ def descriptors(process):
     return len(os.listdir(f"/proc/{process.pid}/fd"))
 
 
-def wait_until(condition, timeout=qvtest.TIMEOUT):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
+if __name__ == "__main__" and sys.argv[1:2] == ["door"]:
+    with socket.create_server(("127.0.0.1", int(sys.argv[2]))) as outer:
+        print("open", flush=True)
+        pass_on(outer, socket.AF_UNIX, sys.argv[3])
