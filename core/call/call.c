@@ -224,7 +224,10 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 		return -1;
 	}
 	side.first = *link;
-	if (plan->receive && plan->receive->secured_text) {
+	snprintf(side.transport, sizeof side.transport, "stream");
+	if (plan->security) {
+		side.security = *plan->security;
+	} else if (plan->receive && plan->receive->secured_text) {
 		side.security.secured = plan->receive->secured;
 		snprintf(side.security.text, sizeof side.security.text, "%s", plan->receive->secured_text);
 	}

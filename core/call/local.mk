@@ -48,6 +48,8 @@ libqvisio_la_SOURCES += \
 	%D%/renewer.h \
 	%D%/refuse.c \
 	%D%/reports.c \
+	%D%/security.c \
+	%D%/security.h \
 	%D%/side.h \
 	%D%/tape.c \
 	%D%/tape.h \

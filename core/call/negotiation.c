@@ -68,6 +68,7 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, st
 	};
 	if (side->observer && side->observer->opened)
 		side->observer->opened(side->observer, &opened);
+	rekeying_show(side);
 	if (side->in && incoming_start(side->in, err) != 0)
 		return -1;
 	side_tell_states(side);

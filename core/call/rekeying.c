@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "security.h"
 #include "side.h"
 
 void rekeying_offer(struct side *side)
@@ -11,22 +12,41 @@ void rekeying_offer(struct side *side)
 		control_set_token(side->control, attach_token(&side->media.connection->link));
 }
 
-/* Shows, beside how the call is secured, how old its key is and when the next one is due; or that there is none. */
-void rekeying_show(struct side *side)
+static struct qv_call_security state_now(const struct side *side)
 {
 	const struct renewer *renewer = &side->renewer;
-	struct qv_call_security shown = side->security;
+	struct qv_call_security state = side->security;
 	int64_t now = qv_clock_now(&qv_clock_monotonic), next = renewer_next(renewer);
-	char age[BOARD_TEXT + 80], due[40] = "";
-	if (!side->plan->renewal || !shown.text[0])
+	state.key_age_ms = renewer->keyed_ns ? (now - renewer->keyed_ns) / QV_NS_PER_MS : -1;
+	state.next_key_ms = next > now && !side->no_key[0] ? (next - now) / QV_NS_PER_MS : -1;
+	snprintf(state.no_key, sizeof state.no_key, "%s", side->no_key);
+	snprintf(state.transport, sizeof state.transport, "%s", side->transport);
+	security_words(&state, side->security.text);
+	return state;
+}
+
+void rekeying_show(struct side *side)
+{
+	struct qv_call_security before = side->shown;
+	char changed[SECURITY_CHANGE_MAX];
+	if (!side->security.text[0])
 		return;
-	if (next > now)
-		snprintf(due, sizeof due, ", next in %d s", (int)((next - now) / QV_NS_PER_SECOND));
-	snprintf(age, sizeof age, "; key %d s old%s%s%s", (int)((now - renewer->keyed_ns) / QV_NS_PER_SECOND), due,
-		 side->no_key[0] ? "; NO NEW KEY: " : "", side->no_key);
-	size_t used = strlen(shown.text);
-	snprintf(shown.text + used, sizeof shown.text - used, "%s", age);
-	board_set_security(&side->board, &shown);
+	side->shown = state_now(side);
+	board_set_security(&side->board, &side->shown);
+	if (!before.text[0]) {
+		/* What a call begins with is a change only where one would have to be told of it anyway. */
+		before = side->shown;
+		if (before.secured == QV_SECURED_CLASSIC)
+			before.secured = QV_SECURED_QKD;
+	}
+	struct qv_call_event event = {
+		.happening = QV_CALL_SECURITY,
+		.change = security_compare(&before, &side->shown, changed, sizeof changed),
+		.text = changed,
+		.security = &side->shown,
+	};
+	if (event.change != QV_SECURITY_SAME)
+		side_tell(side, &event);
 }
 
 /* Without a new key the policy decides; either way somebody is told. */
@@ -34,9 +54,9 @@ static int rekey_failed(struct side *side, const struct qv_error *why, struct qv
 {
 	side->result->rekey_failures++;
 	snprintf(side->no_key, sizeof side->no_key, "%.*s", BOARD_TEXT - 1, why->message);
-	rekeying_show(side);
 	struct qv_call_event event = { .happening = QV_CALL_REKEY_FAILED, .text = why->message };
 	side_tell(side, &event);
+	rekeying_show(side);
 	if (side->plan->renewal->end_without)
 		return qv_fail(err, QV_E_NO_KEY, "the key of the call could not be replaced: %s", why->message);
 	qv_log_warning(side->media.host->log, "the call goes on with the key that it has: %s", why->message);
@@ -82,10 +102,10 @@ int rekeying_switched(struct side *side, struct qv_error *err)
 	side->current = side->media.connection->link;
 	side->security = side->next_security;
 	side->no_key[0] = '\0';
-	board_set_security(&side->board, &side->security);
 	rekeying_offer(side);
 	renewer_keyed(&side->renewer);
-	struct qv_call_event event = { .happening = QV_CALL_REKEYED, .security = &side->next_security };
+	rekeying_show(side);
+	struct qv_call_event event = { .happening = QV_CALL_REKEYED, .security = &side->shown };
 	side_tell(side, &event);
 	return 0;
 }

@@ -53,6 +53,7 @@ void reports_second(struct side *side, bool last)
 	if (!side->observer || !side->observer->stats)
 		return;
 	stats.totals = totals_of(side);
+	stats.security = side->shown;
 	media_stats(&side->media, &side->before, &side->before_ns, &stats);
 	fill_stats(side, median, &stats);
 	side->observer->stats(side->observer, &stats);

@@ -28,7 +28,9 @@ struct side {
 	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
 	struct board board;
 	struct renewer renewer;
-	struct qv_call_security security;      /* of the session in use */
+	struct qv_call_security security;      /* of the session in use, as its program says it */
+	struct qv_call_security shown;         /* with all that the call knows, as it was last told */
+	char transport[64];                    /* that media go over, for people */
 	char no_key[BOARD_TEXT];               /* why the last new key could not be had; "": it could */
 	struct qv_call_security next_security; /* of the session that the call goes over to */
 	struct qv_link first, current;

@@ -15,6 +15,7 @@
 #include <qvisio/keysource.h>
 #include <qvisio/loader.h>
 #include <qvisio/module.h>
+#include <qvisio/secure.h>
 #include <qvisio/session.h>
 #include <qvisio/tls.h>
 #include <qvisio/videosink.h>
@@ -89,6 +90,30 @@ struct qv_call_totals {
 	uint64_t bytes_sent, bytes_received; /* of session records, all types */
 };
 
+/* How a call is secured now. A program fills what a session says, by qv_call_security_of; the call the rest. */
+struct qv_call_security {
+	enum qv_secured secured;
+	char key_id[QV_KEY_ID_MAX + 1]; /* "" unless keyed by QKD */
+	enum qv_key_route route;        /* likewise */
+	char peer_sae[QV_SAE_ID_MAX + 1];
+	char cipher[160];    /* "TLSv1.3 TLS_AES_256_GCM_SHA384 and X25519"; "": not known */
+	char transport[64];  /* of the media: "stream", "srtp"…; "": none yet */
+	int64_t key_age_ms;  /* since the key came into use; -1: not yet */
+	int64_t next_key_ms; /* until it is to be replaced for its age; -1: not known, or it is late */
+	char no_key[200];    /* why the last new key could not be had; "": it could */
+	char text[768];      /* all of it in words, one line, for people */
+};
+
+/* What is known after a handshake. */
+void qv_call_security_of(const struct qv_secure_session *session, struct qv_call_security *security);
+
+/* What a change of it means to a person. */
+enum qv_security_change {
+	QV_SECURITY_SAME,
+	QV_SECURITY_BETTER, /* or at least not worse: it may be told for a while */
+	QV_SECURITY_WORSE   /* it must be told until somebody has seen it */
+};
+
 /* The state of a call, once a second. */
 struct qv_call_stats {
 	int64_t elapsed_ns;              /* since the call began */
@@ -98,6 +123,7 @@ struct qv_call_stats {
 	double latency_ms;               /* capture to display, median of the last interval; -1: not known (yet) */
 	double jitter_buffer_ms;         /* sound waiting here or, when sending, at the receiver; -1: none */
 	double rtt_ms;                   /* shortest of the last pings; -1: not known yet */
+	struct qv_call_security security;
 	struct qv_call_totals totals;
 	bool report_valid;                /* sending: the receiver has reported */
 	struct qv_receiver_report report; /* its last report */
@@ -108,13 +134,6 @@ struct qv_call_opened {
 	const char *peer_program;                    /* as it calls itself; hostile text, made printable */
 	const struct qv_stream_offer *video, *audio; /* received, or sent where nothing is; NULL: not in this call */
 	const struct qv_stream_offer *sent_video, *sent_audio;
-};
-
-/* How a call is secured now. */
-struct qv_call_security {
-	enum qv_secured secured;
-	char key_id[QV_KEY_ID_MAX + 1]; /* "" unless keyed by QKD */
-	char text[768];                 /* in words, one line, for people */
 };
 
 /* Something happened in a call. */
@@ -128,6 +147,7 @@ enum qv_call_happening {
 	QV_CALL_KEY,           /* somebody pressed a key in the window: `key` */
 	QV_CALL_RECORD_FAILED, /* the recording has stopped by itself; `text` says why */
 	QV_CALL_ROSTER,        /* whom the peer has calls with in its conference: `roster`, which may say anything */
+	QV_CALL_SECURITY,      /* how the call is secured has changed: `change`, `text` says what, `security` */
 	QV_CALL_HAPPENINGS
 };
 const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
@@ -141,6 +161,7 @@ struct qv_call_event {
 	const char *peer_program;
 	const struct qv_call_security *security;
 	const struct qv_roster *roster;
+	enum qv_security_change change;
 };
 
 /* Each caller defines its observer around this. Callbacks come on the thread of the call, are short, may be NULL. */
@@ -209,7 +230,7 @@ struct qv_receive_plan {
 	size_t audio_codec_count;
 	const char *title;        /* of the window */
 	enum qv_secured secured;  /* and words, for the window: see qv_videosink_class.status */
-	const char *secured_text; /* NULL: none */
+	const char *secured_text; /* NULL: none; a two-way call's plan may say more */
 	struct qv_call_limits limits;
 };
 
@@ -258,14 +279,15 @@ struct qv_call_control; /* see <qvisio/call_control.h> */
 struct qv_greeting;
 
 struct qv_call_plan {
-	const struct qv_send_plan *send;       /* NULL: nothing is sent */
-	const struct qv_receive_plan *receive; /* NULL: nothing is received */
-	struct qv_call_control *control;       /* NULL: nobody steers the call */
-	struct qv_call_renewal *renewal;       /* NULL: one session, one key */
-	const struct qv_greeting *greeting;    /* answerer: what has been read of the session; NULL: nothing */
-	bool ask;                              /* answerer: only qv_call_control_answer takes the call */
-	bool keep_devices;                     /* a source that fails is opened again until it works */
-	const uint8_t *conference;             /* QV_CONFERENCE_ID bytes, which the peer is told; NULL: a call of two */
+	const struct qv_send_plan *send;         /* NULL: nothing is sent */
+	const struct qv_receive_plan *receive;   /* NULL: nothing is received */
+	const struct qv_call_security *security; /* of the session; NULL: what `receive` says */
+	struct qv_call_control *control;         /* NULL: nobody steers the call */
+	struct qv_call_renewal *renewal;         /* NULL: one session, one key */
+	const struct qv_greeting *greeting;      /* answerer: what has been read of the session; NULL: nothing */
+	bool ask;                                /* answerer: only qv_call_control_answer takes the call */
+	bool keep_devices;                       /* a source that fails is opened again until it works */
+	const uint8_t *conference; /* QV_CONFERENCE_ID bytes, which the peer is told; NULL: a call of two */
 };
 
 /*
