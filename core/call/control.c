@@ -13,6 +13,7 @@ struct qv_call_control *qv_call_control_new(struct qv_error *err)
 	}
 	pthread_mutex_init(&control->lock, NULL);
 	recording_init(&control->recording);
+	window_init(&control->window);
 	return control;
 }
 
@@ -22,6 +23,7 @@ void qv_call_control_free(struct qv_call_control *control)
 		return;
 	qv_secret_free(control->token);
 	recording_clear(&control->recording);
+	window_clear(&control->window);
 	pthread_mutex_destroy(&control->lock);
 	free(control);
 }

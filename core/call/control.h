@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "recording.h"
+#include "window.h"
 
 #define KINDS 3 /* indices are enum qv_stream_kind */
 
@@ -23,6 +24,7 @@ struct call_switches {
 struct qv_call_control {
 	struct call_switches switches;
 	struct recording recording;
+	struct window window;
 	pthread_mutex_t lock;
 	struct connection *connection; /* of the call that runs; the rest is told to it by waking it */
 	bool answered, taken, hang_up, renew;

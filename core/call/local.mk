@@ -61,5 +61,7 @@ libqvisio_la_SOURCES += \
 	%D%/video_sinks.h \
 	%D%/video_sender.c \
 	%D%/video_sender.h \
+	%D%/window.c \
+	%D%/window.h \
 	%D%/wire.c \
 	%D%/wire.h

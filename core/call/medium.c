@@ -135,7 +135,8 @@ const char *qv_call_end_name(enum qv_call_end end)
 
 const char *qv_call_happening_name(enum qv_call_happening happening)
 {
-	static const char *const names[] = { "ringing",     "rekeyed", "rekey-failed",  "peer-state", "device-gone",
-					     "device-back", "key",     "record-failed", "roster",     "security" };
+	static const char *const names[] = { "ringing",     "rekeyed",     "rekey-failed", "peer-state",
+					     "device-gone", "device-back", "key",          "record-failed",
+					     "roster",      "security",    "snapshot" };
 	return (unsigned)happening < sizeof names / sizeof names[0] ? names[happening] : "unknown";
 }

@@ -117,6 +117,25 @@ static void note_need(struct video_receiver *receiver)
 	connection_wake(receiver->media->connection);
 }
 
+/* Somebody wants to keep what is shown. */
+static void take_snapshot(struct video_receiver *receiver, const struct qv_frame *frame)
+{
+	struct qv_role role;
+	struct qv_error why = QV_ERROR_INIT;
+	if (!window_take_snapshot(&receiver->media->control->window, &role))
+		return;
+	const struct qv_videosink_class *class = qv_videosink_class(role.class);
+	struct qv_videosink *sink =
+		class ? class->open(&receiver->codec_host.host, role.options, "snapshot", &why) : NULL;
+	if (sink)
+		class->show(sink, frame, &why);
+	if (sink)
+		class->close(sink);
+	qv_role_free(&role);
+	board_post(receiver->media->board, QV_CALL_SNAPSHOT, QV_STREAM_VIDEO, 0, why.message);
+	connection_wake(receiver->media->connection);
+}
+
 static int show_picture(struct video_receiver *receiver, bool more, struct qv_error *err)
 {
 	struct qv_frame frame = { 0 };
@@ -132,7 +151,16 @@ static int show_picture(struct video_receiver *receiver, bool more, struct qv_er
 	if (video_sinks_show(receiver->sinks, &frame, err) != 0)
 		return -1;
 	note_times(receiver, taken, decoded, now_ns());
+	take_snapshot(receiver, &frame);
 	return 0;
+}
+
+static void pass_keys(struct video_receiver *receiver)
+{
+	for (int key; (key = video_sinks_key(receiver->sinks)) > 0;) {
+		board_post(receiver->media->board, QV_CALL_KEY, QV_STREAM_VIDEO, key, NULL);
+		connection_wake(receiver->media->connection);
+	}
 }
 
 /* A new key has come into use. */
@@ -152,6 +180,8 @@ static int show_all(struct video_receiver *receiver, struct qv_error *err)
 	for (;;) {
 		bool more = false;
 		show_security(receiver);
+		window_obey(&receiver->media->control->window, receiver->sinks);
+		pass_keys(receiver);
 		switch (inbox_take(receiver->inbox, &receiver->picture, &more, IDLE_MS)) {
 		case INBOX_ENDED:
 			return 0;

@@ -175,6 +175,8 @@ static int pass_frame(struct video_sender *sender, const struct qv_frame *frame,
 {
 	struct ledger *ledger = sender->media->ledger;
 	int64_t read_ns = qv_clock_now(&qv_clock_monotonic);
+	bool muted = atomic_load(&sender->media->control->switches.muted[QV_STREAM_VIDEO]);
+	window_mirror(&sender->media->control->window, muted ? NULL : frame);
 	ledger_add(ledger, &ledger->totals.video.captured, 1);
 	if (frame->sequence > sender->next_frame)
 		ledger_add(ledger, &ledger->totals.video.missed, frame->sequence - sender->next_frame);
@@ -183,7 +185,7 @@ static int pass_frame(struct video_sender *sender, const struct qv_frame *frame,
 		ledger_add(ledger, &ledger->totals.video.skipped, 1);
 		return 0;
 	}
-	if (atomic_load(&sender->media->control->switches.muted[QV_STREAM_VIDEO]))
+	if (muted)
 		return send_black(sender, frame, read_ns, err);
 	sender->black_ns = 0;
 	return send_frame(sender, sender->encoder, frame, read_ns, err);

@@ -94,6 +94,60 @@ void video_sinks_status(struct video_sinks *sinks, enum qv_secured secured, cons
 	}
 }
 
+static void complain(const struct video_sinks *sinks, const char *what, const struct qv_error *why)
+{
+	qv_log_warning(sinks->media->host->log, "%s: %s", what, why->message);
+}
+
+void video_sinks_overlay(struct video_sinks *sinks, enum qv_overlay overlay, const char *text)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct entry *entry = &sinks->entries[i];
+		if (entry->sink && entry->class->overlay &&
+		    entry->class->overlay(entry->sink, overlay, text, &why) != 0)
+			complain(sinks, "a text cannot be shown over the picture", &why);
+	}
+}
+
+void video_sinks_self_view(struct video_sinks *sinks, const struct qv_frame *frame)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct entry *entry = &sinks->entries[i];
+		if (entry->sink && entry->class->self_view && entry->class->self_view(entry->sink, frame, &why) != 0)
+			complain(sinks, "our own picture cannot be shown", &why);
+	}
+}
+
+void video_sinks_fullscreen(struct video_sinks *sinks, bool on)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct entry *entry = &sinks->entries[i];
+		if (entry->sink && entry->class->fullscreen && entry->class->fullscreen(entry->sink, on, &why) != 0)
+			complain(sinks, "full screen", &why);
+	}
+}
+
+void video_sinks_levels(struct video_sinks *sinks, double sent, double received)
+{
+	for (size_t i = 0; i < sinks->count; i++)
+		if (sinks->entries[i].sink && sinks->entries[i].class->levels)
+			sinks->entries[i].class->levels(sinks->entries[i].sink, sent, received);
+}
+
+int video_sinks_key(struct video_sinks *sinks)
+{
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct entry *entry = &sinks->entries[i];
+		int key = entry->sink && entry->class->key ? entry->class->key(entry->sink) : 0;
+		if (key > 0)
+			return key;
+	}
+	return 0;
+}
+
 void video_sinks_close(struct video_sinks *sinks)
 {
 	for (size_t i = 0; sinks && i < sinks->count; i++) {

@@ -21,6 +21,13 @@ int video_sinks_poll(struct video_sinks *sinks, struct qv_error *err);
 /* Shows how the call is secured now. */
 void video_sinks_status(struct video_sinks *sinks, enum qv_secured secured, const char *text);
 
+/* As the callbacks of the same names, of each sink that has them. */
+void video_sinks_overlay(struct video_sinks *sinks, enum qv_overlay overlay, const char *text);
+void video_sinks_self_view(struct video_sinks *sinks, const struct qv_frame *frame);
+void video_sinks_fullscreen(struct video_sinks *sinks, bool on);
+void video_sinks_levels(struct video_sinks *sinks, double sent, double received);
+int video_sinks_key(struct video_sinks *sinks);
+
 /* NULL is fine. */
 void video_sinks_close(struct video_sinks *sinks);
 

@@ -148,6 +148,7 @@ enum qv_call_happening {
 	QV_CALL_RECORD_FAILED, /* the recording has stopped by itself; `text` says why */
 	QV_CALL_ROSTER,        /* whom the peer has calls with in its conference: `roster`, which may say anything */
 	QV_CALL_SECURITY,      /* how the call is secured has changed: `change`, `text` says what, `security` */
+	QV_CALL_SNAPSHOT,      /* qv_call_control_snapshot is done; `text`: what failed */
 	QV_CALL_HAPPENINGS
 };
 const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
@@ -156,7 +157,7 @@ struct qv_call_event {
 	enum qv_call_happening happening;
 	enum qv_stream_kind kind;
 	bool muted, ended;
-	int key;          /* a Unicode character in lower case */
+	int key;          /* see qv_videosink_class.key */
 	const char *text; /* NULL: none */
 	const char *peer_program;
 	const struct qv_call_security *security;

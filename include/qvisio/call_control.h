@@ -49,6 +49,20 @@ int qv_call_control_record_stop(struct qv_call_control *control, struct qv_error
 bool qv_call_control_recording(struct qv_call_control *control);
 
 /*
+ * What the window is to show beside the peer's pictures; sinks that cannot show it do not. Overlays are copied; NULL
+ * takes one away.
+ */
+void qv_call_control_overlay(struct qv_call_control *control, enum qv_overlay overlay, const char *text);
+void qv_call_control_self_view(struct qv_call_control *control, bool on);
+void qv_call_control_fullscreen(struct qv_call_control *control, bool on);
+
+/*
+ * Gives the next picture that is shown to one more sink, which is opened and closed for it; owns `role`. The call tells
+ * when it is done (QV_CALL_SNAPSHOT); `text` says what failed. False: an earlier one is not done yet; `role` is freed.
+ */
+bool qv_call_control_snapshot(struct qv_call_control *control, struct qv_role *role);
+
+/*
  * What an answerer's new session is for, by its first record. Waits for that, at most `timeout_ms`. Pass it on to
  * qv_call_run or qv_call_control_attach. NULL with err.
  */
