@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "happenings.h"
 #include "socket.h"
 
 #define CONNECT_MS 10000
@@ -30,13 +31,6 @@ int conversation_connect(const struct settings *settings, const struct qv_host *
 static struct conversation *of_renewal(struct qv_call_renewal *renewal)
 {
 	return (struct conversation *)(void *)((char *)renewal - offsetof(struct conversation, renewal));
-}
-
-static void note_security(struct qv_call_security *security, const struct qv_secure_session *session)
-{
-	security->secured = session->secured;
-	snprintf(security->key_id, sizeof security->key_id, "%s", session->key_id);
-	snprintf(security->text, sizeof security->text, "%s", session->text);
 }
 
 /* A call never goes over to a session that is secured less than the one it has. */
@@ -63,7 +57,7 @@ static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, st
 		close(fd);
 		return -1;
 	}
-	note_security(security, &session);
+	qv_call_security_of(&session, security);
 	*link = (struct qv_link){ session.tls, session.session, fd };
 	return 0;
 }
@@ -77,46 +71,12 @@ static void release(struct qv_call_renewal *renewal, struct qv_link *link)
 	close(link->fd);
 }
 
-static json_t *event_json(const struct conversation *talk, const struct qv_call_event *event)
+/* With the lock held. */
+static void note_security(struct conversation *talk, const struct qv_call_security *security)
 {
-	json_t *json = json_pack("{s:s,s:s}", "event", qv_call_happening_name(event->happening), "peer", talk->peer);
-	if (!json)
-		return NULL;
-	if (event->text)
-		json_object_set_new(json, "text", json_string(event->text));
-	if (event->kind)
-		json_object_set_new(json, "stream", json_string(event->kind == QV_STREAM_VIDEO ? "video" : "audio"));
-	if (event->happening == QV_CALL_PEER_STATE) {
-		json_object_set_new(json, "muted", json_boolean(event->muted));
-		json_object_set_new(json, "ended", json_boolean(event->ended));
-	}
-	if (event->happening == QV_CALL_REKEYED)
-		json_object_set_new(json, "key_ID", json_string(event->security->key_id));
-	return json;
-}
-
-static void print_event(const struct conversation *talk, json_t *json)
-{
-	if (talk->visio->stats == STATS_JSON) {
-		char *line = json_dumps(json, JSON_COMPACT);
-		if (line)
-			printf("%s\n", line);
-		fflush(stdout);
-		free(line);
-	}
-}
-
-/* What a person must know also goes to the log, whatever standard output shows. */
-static void log_event(const struct conversation *talk, const struct qv_call_event *event)
-{
-	const struct qv_log *log = talk->visio->settings.log;
-	if (event->happening == QV_CALL_RINGING && !talk->contact)
-		qv_log_info(log, "%s calls (%s); answer or refuse: visio ctl answer, visio ctl refuse", talk->peer,
-			    event->peer_program ? event->peer_program : "");
-	if (event->happening == QV_CALL_REKEYED)
-		qv_log_debug(log, "new key: %s", event->security->text);
-	if (event->happening == QV_CALL_REKEY_FAILED)
-		qv_log_warning(log, "%s: no new key: %s", talk->peer, event->text);
+	talk->security = *security;
+	snprintf(talk->session.key_id, sizeof talk->session.key_id, "%s", security->key_id);
+	snprintf(talk->session.text, sizeof talk->session.text, "%s", security->text);
 }
 
 static void on_event(struct qv_call_observer *observer, const struct qv_call_event *event)
@@ -130,16 +90,16 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 		talk->peer_muted[event->kind] = event->muted;
 	if (event->happening == QV_CALL_REKEY_FAILED)
 		talk->rekey_failures++;
-	if (event->happening == QV_CALL_REKEYED) {
+	if (event->happening == QV_CALL_REKEYED)
 		talk->rekeyed++;
-		snprintf(talk->session.key_id, sizeof talk->session.key_id, "%s", event->security->key_id);
-		snprintf(talk->session.text, sizeof talk->session.text, "%s", event->security->text);
+	if (event->security)
+		note_security(talk, event->security);
+	if (event->happening == QV_CALL_SECURITY) {
+		notice_raise(&talk->notice, event->change, event->text, qv_clock_now(&qv_clock_monotonic));
+		happening_show_notice(talk);
 	}
 	pthread_mutex_unlock(&visio->lock);
-	log_event(talk, event);
-	json_t *json = event_json(talk, event);
-	print_event(talk, json);
-	control_socket_tell(visio->control, json);
+	happening_tell(talk, event);
 }
 
 static void on_opened(struct qv_call_observer *observer, const struct qv_call_opened *opened)
@@ -158,6 +118,9 @@ static void on_stats(struct qv_call_observer *observer, const struct qv_call_sta
 	struct conversation *talk = (struct conversation *)(void *)observer;
 	pthread_mutex_lock(&talk->visio->lock);
 	talk->stats = *stats;
+	note_security(talk, &stats->security);
+	if (notice_expire(&talk->notice, qv_clock_now(&qv_clock_monotonic)))
+		happening_show_notice(talk);
 	pthread_mutex_unlock(&talk->visio->lock);
 	talk->report.observer.stats(&talk->report.observer, stats);
 }
@@ -208,7 +171,9 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 	struct settings *settings = &talk->visio->settings;
 	struct devices *video = &settings->video, *audio = &settings->audio;
 	struct qv_link link = { talk->session.tls, talk->session.session, fd };
+	struct qv_call_security security;
 	char title[SOCKET_NAME_MAX + 16];
+	qv_call_security_of(&talk->session, &security);
 	snprintf(title, sizeof title, "Qvisio: %s", talk->peer);
 	struct qv_send_plan send = {
 		.program = "visio " PACKAGE_VERSION,
@@ -234,6 +199,7 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 	struct qv_call_plan plan = {
 		.send = video->source.class || audio->source.class ? &send : NULL,
 		.receive = video->sink_count || audio->sink_count ? &receive : NULL,
+		.security = &security,
 		.control = talk->control,
 		.renewal = &talk->renewal,
 		.greeting = greeting,
@@ -241,6 +207,7 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 		.keep_devices = true,
 	};
 	struct qv_call_result result;
+	talk->security = security;
 	int status = qv_call_run(&link, talk->contact ? QV_CALL_CALLER : QV_CALL_ANSWERER, &plan, &settings->host,
 				 &talk->observer, &result, err);
 	report_summary(&talk->report, &result, status == 0 ? NULL : err);
@@ -287,7 +254,7 @@ static int attach_to_one(struct visio *visio, const struct qv_secure_session *se
 			 const struct qv_greeting *greeting, const struct qv_link *link, struct qv_error *err)
 {
 	struct qv_call_security security;
-	note_security(&security, session);
+	qv_call_security_of(session, &security);
 	if (visio->call_count == 0)
 		return qv_fail(err, QV_E_DENIED, "asks to continue a call, and there is none");
 	for (size_t i = 0; i < visio->call_count; i++)

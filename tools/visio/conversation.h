@@ -7,6 +7,7 @@
 #include <qvisio/call_control.h>
 
 #include "control_socket.h"
+#include "notice.h"
 #include "report.h"
 #include "settings.h"
 
@@ -40,6 +41,8 @@ struct conversation {
 	struct qv_secure_session session; /* its state in words and key_ID follow the keys; the session may be NULL */
 	struct qv_call_control *control;
 	struct qv_call_stats stats;
+	struct qv_call_security security; /* as the call has last told it */
+	struct notice notice;
 	uint64_t rekeyed, rekey_failures;
 	bool peer_muted[3]; /* by enum qv_stream_kind */
 };

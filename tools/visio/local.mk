@@ -13,6 +13,8 @@ libvisiotools_la_SOURCES = \
 	%D%/legacy_config.h \
 	%D%/report.c \
 	%D%/report.h \
+	%D%/secured_json.c \
+	%D%/secured_json.h \
 	%D%/socket.c \
 	%D%/socket.h \
 	%D%/stop.c \
@@ -31,6 +33,10 @@ visio_SOURCES = \
 	%D%/control_socket.h \
 	%D%/conversation.c \
 	%D%/conversation.h \
+	%D%/happenings.c \
+	%D%/happenings.h \
+	%D%/notice.c \
+	%D%/notice.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/steering.c \

@@ -6,11 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *secured_word(enum qv_secured secured)
-{
-	static const char *const words[] = { "none", "classic", "qkd" };
-	return words[secured];
-}
+#include "secured_json.h"
 
 /* Peers' texts may not be UTF-8 whole (cut at a limit); such a text is left out rather than the line. */
 static json_t *text_or_null(const char *text)
@@ -96,14 +92,15 @@ static void on_stats(struct qv_call_observer *observer, const struct qv_call_sta
 	if (report->mode == STATS_LINE)
 		stats_line(report, stats);
 	if (report->mode == STATS_JSON)
-		print_json(json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o}", "event", "stats",
+		print_json(json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o}", "event", "stats",
 				     "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent",
 				     stats->kbit_sent, "kbit_received", stats->kbit_received, "latency_ms",
 				     milliseconds(stats->latency_ms), "jitter_buffer_ms",
 				     milliseconds(stats->jitter_buffer_ms), "rtt_ms", milliseconds(stats->rtt_ms),
 				     "dropped", (json_int_t)drops(report, &stats->totals), "secured",
 				     secured_word(report->secure->secured), "key_ID", report->secure->key_id, "video",
-				     video_json(&stats->totals.video), "audio", audio_json(&stats->totals.audio)));
+				     video_json(&stats->totals.video), "audio", audio_json(&stats->totals.audio),
+				     "security", secured_json(&stats->security)));
 }
 
 static void on_opened(struct qv_call_observer *observer, const struct qv_call_opened *opened)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happens in a call, told to whoever wants to know: standard output, the log, the control socket, the window. */
+#ifndef VISIO_HAPPENINGS_H
+#define VISIO_HAPPENINGS_H
+
+#include "conversation.h"
+
+/* On the thread of the call, without the lock. */
+void happening_tell(struct conversation *talk, const struct qv_call_event *event);
+
+/* With the lock held: shows the notice of the call, or that there is none. */
+void happening_show_notice(struct conversation *talk);
+
+#endif
