@@ -30,4 +30,5 @@ include %D%/qkdlink/simulated/local.mk
 include %D%/relay/disjoint/local.mk
 include %D%/relay/recursive/local.mk
 include %D%/relay/redistribute/local.mk
+include %D%/recorder/matroska/local.mk
 include %D%/srtp/libsrtp2/local.mk

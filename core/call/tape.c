@@ -42,6 +42,7 @@ struct tape {
 	struct qv_host host;
 	struct qv_log *log;
 	struct slot slots[TAPE_SLOTS];
+	int64_t started_ns;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
@@ -124,8 +125,8 @@ static int open_recorder(struct tape *tape, const struct qv_role *role, const ch
 				       .log = tape->log,
 				       .clock = host->clock ? host->clock : &qv_clock_monotonic,
 				       .cancel_fd = -1 };
-	tape->recorder =
-		tape->class->open(&tape->host, role->options, path, tracks, count, qv_clock_now(tape->host.clock), err);
+	tape->started_ns = qv_clock_now(tape->host.clock);
+	tape->recorder = tape->class->open(&tape->host, role->options, path, tracks, count, tape->started_ns, err);
 	return tape->recorder ? 0 : qv_error_prefix(err, "recorder \"%s\"", tape->class->head.name);
 }
 
@@ -219,14 +220,17 @@ void tape_put(struct tape *tape, enum tape_slot index, const struct qv_packet *p
 {
 	struct slot *slot = &tape->slots[index];
 	int64_t now = qv_clock_now(tape->host.clock);
-	if (slot->track < 0 || packet->size > QV_PACKET_MAX || (slot->video && awaits_key(tape, index, packet, now)))
+	if (slot->track < 0 || packet->size > QV_PACKET_MAX)
+		return;
+	int64_t capture_ns = place(slot, packet->capture_ns, position, now);
+	if (capture_ns < tape->started_ns || (slot->video && awaits_key(tape, index, packet, now)))
 		return;
 	struct item *item = malloc(sizeof *item + packet->size);
 	if (item) {
 		item->next = NULL;
 		item->packet = *packet;
 		item->packet.data = item->data;
-		item->packet.capture_ns = place(slot, packet->capture_ns, position, now);
+		item->packet.capture_ns = capture_ns;
 		memcpy(item->data, packet->data, packet->size);
 	}
 	pthread_mutex_lock(&tape->lock);

@@ -49,8 +49,7 @@ struct qv_recorder_class {
 	/*
 	 * Required. One packet (borrowed) of track `track`, an index into `tracks`. Of one track they come in the order of
 	 * decoding and by time, pictures from a key picture on, each decodable with those before it; of several they come
-	 * as they may: a peer's arrives later than ours of the same time. What was captured before second 0 is left out.
-	 * QV_E_IO.
+	 * as they may: a peer's arrives later than ours of the same time. None was captured before second 0. QV_E_IO.
 	 */
 	int (*write)(struct qv_recorder *recorder, size_t track, const struct qv_packet *packet, struct qv_error *err);
 

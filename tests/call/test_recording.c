@@ -62,7 +62,7 @@ static int recorder_write(struct qv_recorder *recorder, size_t track, const stru
 	bool fails = tape.fail_after && ++recorder->packets > tape.fail_after;
 	if (tape.track[track].kind == QV_STREAM_VIDEO && tape.written[track] == 0 && !packet->key)
 		tape.pictures_before_key++;
-	if (packet->capture_ns < tape.last_ns[track])
+	if (packet->capture_ns < tape.last_ns[track] || packet->capture_ns < tape.started_ns)
 		tape.backwards++;
 	tape.last_ns[track] = packet->capture_ns;
 	tape.written[track]++;

@@ -56,8 +56,8 @@ int check_module(const struct qv_loaded *loaded, const struct check_request *req
 const struct check_suite *check_suite_find(const char *kind);
 
 extern const struct check_suite check_keysource, check_tls, check_videosource, check_videosink, check_videocodec,
-	check_audiosource, check_audiosink, check_audiocodec, check_keystore, check_qkdlink, check_relay, check_srtp,
-	check_audiofilter;
+	check_audiosource, check_audiosink, check_audiocodec, check_keystore, check_qkdlink, check_recorder,
+	check_relay, check_srtp, check_audiofilter;
 
 /* Cases that every class has to pass. */
 extern const struct check_case check_common[];

@@ -19,6 +19,7 @@ libconformance_la_SOURCES = \
 	%D%/keystore_parts.c \
 	%D%/option_table.c \
 	%D%/qkdlink.c \
+	%D%/recorder.c \
 	%D%/relay.c \
 	%D%/relay.h \
 	%D%/relay_net.c \

@@ -77,6 +77,7 @@ ARGUMENTS = {
     "keystore/sqlite": lambda tmp: ["file=" + os.path.join(tmp, "keys.db")],
     "qkdlink/directory": key_files,
     "qkdlink/simulated": simulated,
+    "recorder/matroska": None,
     "relay/disjoint": None,
     "relay/recursive": None,
     "relay/redistribute": None,
