@@ -21,6 +21,7 @@ include %D%/audiosink/file/local.mk
 include %D%/audiosink/null/local.mk
 include %D%/audiocodec/pcm/local.mk
 include %D%/audiocodec/opus/local.mk
+include %D%/audiofilter/local.mk
 include %D%/keystore/memory/local.mk
 include %D%/keystore/postgres/local.mk
 include %D%/keystore/sqlite/local.mk

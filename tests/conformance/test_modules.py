@@ -68,6 +68,8 @@ def key_files(tmp):
 ARGUMENTS = {
     "audiocodec/opus": None,
     "audiocodec/pcm": None,
+    "audiofilter/speexdsp": None,
+    "audiofilter/webrtc": None,
     "audiosink/file": lambda tmp: ["path=" + os.path.join(tmp, "out.wav")],
     "audiosink/null": None,
     "audiosource/file": lambda tmp: ["path=" + wav_file(tmp)],

@@ -39,6 +39,10 @@ TABLE = {
     ("audiosink", "null"): {
         "CREDULOUS": "another format", "SHORT": "+any length", "DELAY": "any length", "PACED": "cancelled"},
     ("audiocodec", "pcm"): {"CODE": "damaged", "NOISE": "sound comes back", "PLAN": "+wire name and plan"},
+    ("audiofilter", "speexdsp"): {
+        "PLAN": "agree on rates", "LONG": "+agree on rates", "CREDULOUS": "+rates that cannot be", "HUM": "silence",
+        "LAG": "+as late as it says", "DEAF": "+as late as it says", "ECHO": "an echo is weakened", "LOUD": "+voice passes",
+        "METERS": "+meters", "LEVEL": "meters", "FAILS": "+any sound", "RANDOM": "the same sound"},
     ("keysource", "psk"): {
         "SIZE": "multiple of 8", "SAME_ID": "+are distinct", "ID_BLANK": "+are distinct", "ZERO": "+are distinct",
         "SAME_KEY": "+are distinct", "CLAIM_OTHER": "peer claims", "CLAIM_ANY": "peer claims|unknown and malformed",

@@ -4,7 +4,7 @@ EXTRA_DIST += %D%/qvconform.py %D%/qvaudit.py %D%/qvkme.py %D%/qvnetwork.py %D%/
 # For unit tests of media modules: LDADD = libmediatest.la $(LDADD_UNIT)
 if WITH_CMOCKA
 check_LTLIBRARIES += libmediatest.la
-libmediatest_la_SOURCES = %D%/media_test.c %D%/media_test.h
+libmediatest_la_SOURCES = %D%/echo_room.c %D%/echo_room.h %D%/media_test.c %D%/media_test.h
 libmediatest_la_CFLAGS = $(CFLAGS_UNIT)
 libmediatest_la_LIBADD = libqvisio.la $(CMOCKA_LIBS) -lm
 endif

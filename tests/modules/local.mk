@@ -19,6 +19,7 @@ include %D%/audio.mk
 # Compiled by tests/conformance/test_mutants.py, each many times with one thing broken.
 EXTRA_DIST += \
 	%D%/mutants/audiocodec.c \
+	%D%/mutants/audiofilter.c \
 	%D%/mutants/audiosink.c \
 	%D%/mutants/audiosource.c \
 	%D%/mutants/keysource.c \
