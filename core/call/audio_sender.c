@@ -20,7 +20,7 @@ struct audio_sender {
 	struct module_host source_host, codec_host;
 	const struct qv_audiosource_class *source_class;
 	const struct qv_audiocodec_class *codec_class;
-	const struct qv_role *source_role;
+	const struct qv_role *source_role, *codec_role;
 	struct qv_audiosource *source; /* NULL: gone, or of another role soon */
 	struct audio_adapter *adapter; /* NULL: the source gives the encoder's format */
 	size_t block_frames;
@@ -72,9 +72,10 @@ static int open_source(struct audio_sender *sender, struct qv_error *err)
 	return 0;
 }
 
-static int open_modules(struct audio_sender *sender, const struct qv_role *codec, struct qv_stream_offer *offer,
-			struct qv_error *err)
+static int open_modules(struct audio_sender *sender, const struct qv_role *codec, struct qv_error *err)
 {
+	sender->codec_role = codec;
+	sender->codec_class = qv_audiocodec_class(codec->class);
 	if (sender->codec_class->plan(codec->options, &sender->format, &sender->block_frames, err) != 0)
 		return qv_error_prefix(err, "audio codec \"%s\"", sender->codec_class->head.name);
 	if (open_source(sender, err) != 0)
@@ -84,11 +85,16 @@ static int open_modules(struct audio_sender *sender, const struct qv_role *codec
 	if (!sender->encoder)
 		return qv_error_prefix(err, "audio codec \"%s\"", sender->codec_class->head.name);
 	sender->silence = calloc((size_t)sender->format.rate * (size_t)sender->format.channels, sizeof(int16_t));
-	if (!sender->silence)
-		return qv_fail(err, QV_E_NOMEM, "no memory for silence");
-	offer->audio = sender->format;
-	offer->block_frames = (uint32_t)sender->block_frames;
-	return 0;
+	return sender->silence ? 0 : qv_fail(err, QV_E_NOMEM, "no memory for silence");
+}
+
+static void close_modules(struct audio_sender *sender)
+{
+	sender->codec_class->encoder_close(sender->encoder);
+	sender->encoder = NULL;
+	close_source(sender);
+	free(sender->silence);
+	sender->silence = NULL;
 }
 
 struct audio_sender *audio_sender_open(struct media *media, struct outbox *outbox, const struct qv_role *source,
@@ -102,14 +108,15 @@ struct audio_sender *audio_sender_open(struct media *media, struct outbox *outbo
 	sender->media = media;
 	sender->outbox = outbox;
 	sender->source_role = source;
-	sender->codec_class = qv_audiocodec_class(codec->class);
 	module_host_init(&sender->source_host, media, "audio.source");
 	module_host_init(&sender->codec_host, media, "audio.codec");
-	if (open_modules(sender, codec, offer, err) != 0) {
+	if (open_modules(sender, codec, err) != 0) {
 		audio_sender_free(sender);
 		return NULL;
 	}
 	offer->kind = QV_STREAM_AUDIO;
+	offer->audio = sender->format;
+	offer->block_frames = (uint32_t)sender->block_frames;
 	snprintf(offer->codec, sizeof offer->codec, "%s", sender->codec_class->wire_name);
 	return sender;
 }
@@ -263,6 +270,14 @@ static void *run(void *argument)
 	return NULL;
 }
 
+int audio_sender_choose(struct audio_sender *sender, const struct qv_role *codec, struct qv_error *err)
+{
+	if (codec == sender->codec_role)
+		return 0;
+	close_modules(sender);
+	return open_modules(sender, codec, err);
+}
+
 int audio_sender_start(struct audio_sender *sender, struct qv_error *err)
 {
 	int failed = pthread_create(&sender->thread, NULL, run, sender);
@@ -278,9 +293,7 @@ void audio_sender_free(struct audio_sender *sender)
 		return;
 	if (sender->started)
 		pthread_join(sender->thread, NULL);
-	sender->codec_class->encoder_close(sender->encoder);
-	close_source(sender);
-	free(sender->silence);
+	close_modules(sender);
 	module_host_clear(&sender->source_host);
 	module_host_clear(&sender->codec_host);
 	free(sender);

@@ -12,6 +12,8 @@ struct audio_sender;
 struct audio_sender *audio_sender_open(struct media *media, struct outbox *outbox, const struct qv_role *source,
 				       const struct qv_role *codec, struct qv_stream_offer *offer,
 				       struct qv_error *err);
+/* Before the start: goes over to another codec, which the peer takes. */
+int audio_sender_choose(struct audio_sender *sender, const struct qv_role *codec, struct qv_error *err);
 int audio_sender_start(struct audio_sender *sender, struct qv_error *err);
 
 /* Joins the thread, which media->stop must have stopped. NULL is fine. */

@@ -33,6 +33,8 @@ libqvisio_la_SOURCES += \
 	%D%/jitter_buffer.h \
 	%D%/ledger.c \
 	%D%/ledger.h \
+	%D%/offers.c \
+	%D%/offers.h \
 	%D%/medium.c \
 	%D%/medium.h \
 	%D%/negotiation.c \

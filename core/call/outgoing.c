@@ -9,32 +9,48 @@
 /* Data of a fragment: small enough that sound does not wait long behind a piece of a picture on a slow line. */
 #define FRAGMENT_DATA 8192
 
+static int check_codecs(const char *kind, const struct qv_role *codecs, size_t count, struct qv_error *err)
+{
+	if (!role_present(codecs) || count < 1)
+		return qv_fail(err, QV_E_INVALID, "a source without a codec cannot be sent (%s)", kind);
+	if (count > QV_CALL_CODECS_MAX)
+		return qv_fail(err, QV_E_INVALID, "%zu %s codecs are more than the %d that can be offered", count, kind,
+			       QV_CALL_CODECS_MAX);
+	return 0;
+}
+
+static int open_video(struct outgoing *out, const struct qv_send_plan *plan, struct qv_error *err)
+{
+	const struct qv_role *codecs = plan->video_codecs;
+	if (check_codecs("video", codecs, plan->video_codec_count, err) != 0)
+		return -1;
+	out->video = video_sender_open(&out->media, out->outbox, plan->video_source, codecs, &out->video_offer, err);
+	return out->video ? offers_add(&out->offers, &out->video_offer, codecs, plan->video_codec_count, err) : -1;
+}
+
+static int open_audio(struct outgoing *out, const struct qv_send_plan *plan, struct qv_error *err)
+{
+	const struct qv_role *codecs = plan->audio_codecs;
+	if (check_codecs("audio", codecs, plan->audio_codec_count, err) != 0)
+		return -1;
+	out->audio = audio_sender_open(&out->media, out->outbox, plan->audio_source, codecs, &out->audio_offer, err);
+	return out->audio ? offers_add(&out->offers, &out->audio_offer, codecs, plan->audio_codec_count, err) : -1;
+}
+
 static int open_sources(struct outgoing *out, const struct qv_send_plan *plan, struct qv_error *err)
 {
 	bool video = role_present(plan->video_source), audio = role_present(plan->audio_source);
 	if (!video && !audio)
 		return qv_fail(err, QV_E_INVALID,
 			       "a call with neither a video nor an audio source has nothing to send");
-	if ((video && !role_present(plan->video_codec)) || (audio && !role_present(plan->audio_codec)))
-		return qv_fail(err, QV_E_INVALID, "a source without a codec cannot be sent");
 	out->outbox = outbox_new(err);
 	if (!out->outbox)
 		return -1;
 	out->video_offer.stream = VIDEO_STREAM;
 	out->audio_offer.stream = AUDIO_STREAM;
-	if (video) {
-		out->video = video_sender_open(&out->media, out->outbox, plan->video_source, plan->video_codec,
-					       &out->video_offer, err);
-		if (!out->video)
-			return -1;
-	}
-	if (audio) {
-		out->audio = audio_sender_open(&out->media, out->outbox, plan->audio_source, plan->audio_codec,
-					       &out->audio_offer, err);
-		if (!out->audio)
-			return -1;
-	}
-	return 0;
+	if (video && open_video(out, plan, err) != 0)
+		return -1;
+	return audio ? open_audio(out, plan, err) : 0;
 }
 
 struct outgoing *outgoing_open(const struct media *media, const struct qv_send_plan *plan, struct qv_error *err)
@@ -54,47 +70,34 @@ struct outgoing *outgoing_open(const struct media *media, const struct qv_send_p
 
 void outgoing_offer(const struct outgoing *out, struct qv_hello *hello)
 {
-	if (out->video)
-		hello->offer[hello->offers++] = out->video_offer;
-	if (out->audio)
-		hello->offer[hello->offers++] = out->audio_offer;
-}
-
-static bool fits(const struct qv_hello *takes, const struct qv_stream_offer *offer)
-{
-	for (size_t i = 0; i < takes->takes; i++)
-		if (qv_stream_take_fits(&takes->take[i], offer))
-			return true;
-	return false;
+	offers_say(&out->offers, hello);
 }
 
 void outgoing_offer_fitting(const struct outgoing *out, const struct qv_hello *takes, struct qv_hello *hello)
 {
-	if (out->video && fits(takes, &out->video_offer))
-		hello->offer[hello->offers++] = out->video_offer;
-	if (out->audio && fits(takes, &out->audio_offer))
-		hello->offer[hello->offers++] = out->audio_offer;
+	offers_say_fitting(&out->offers, takes, hello);
 }
 
-static int note_accepted(struct outgoing *out, const uint16_t *accept, size_t count, struct qv_error *err)
+static int note_accepted(struct outgoing *out, uint16_t stream, struct qv_error *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (accept[i] == VIDEO_STREAM && out->video)
-			out->sends_video = true;
-		else if (accept[i] == AUDIO_STREAM && out->audio)
-			out->sends_audio = true;
-		else
-			return qv_fail(err, QV_E_PROTOCOL, "the peer accepts stream %u, which was not offered",
-				       accept[i]);
-	}
-	return 0;
+	const struct offered *offered = offers_find(&out->offers, stream);
+	if (!offered)
+		return qv_fail(err, QV_E_PROTOCOL, "the peer accepts stream %u, which was not offered", stream);
+	bool video = offered->stream.kind == QV_STREAM_VIDEO;
+	if (video ? out->sends_video : out->sends_audio)
+		return qv_fail(err, QV_E_PROTOCOL, "the peer accepts two %s streams", video ? "video" : "audio");
+	*(video ? &out->sends_video : &out->sends_audio) = true;
+	*(video ? &out->video_offer : &out->audio_offer) = offered->stream;
+	return video ? video_sender_choose(out->video, offered->codec, err)
+		     : audio_sender_choose(out->audio, offered->codec, err);
 }
 
 int outgoing_start(struct outgoing *out, const uint16_t *accept, size_t count, struct qv_error *err)
 {
 	struct ledger *ledger = out->media.ledger;
-	if (note_accepted(out, accept, count, err) != 0)
-		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (note_accepted(out, accept[i], err) != 0)
+			return -1;
 	if (out->video && !out->sends_video)
 		qv_log_warning(out->media.host->log, "the peer takes no video (codec \"%s\")", out->video_offer.codec);
 	if (out->audio && !out->sends_audio)
@@ -138,7 +141,7 @@ static bool put_sound(struct outgoing *out)
 		out->sound.active = true;
 		out->sound.at = 0;
 	}
-	if (put_piece(out, &out->sound, QV_RECORD_AUDIO, AUDIO_STREAM)) {
+	if (put_piece(out, &out->sound, QV_RECORD_AUDIO, out->audio_offer.stream)) {
 		out->sound.active = false;
 		ledger_add(ledger, &ledger->totals.audio.packets_sent, 1);
 		ledger_add(ledger, &ledger->totals.audio.bytes, out->sound.buffer.size);
@@ -155,7 +158,7 @@ static bool put_picture(struct outgoing *out)
 		out->picture.active = true;
 		out->picture.at = 0;
 	}
-	if (put_piece(out, &out->picture, QV_RECORD_VIDEO, VIDEO_STREAM)) {
+	if (put_piece(out, &out->picture, QV_RECORD_VIDEO, out->video_offer.stream)) {
 		out->picture.active = false;
 		ledger_add(ledger, &ledger->totals.video.sent, 1);
 		ledger_add(ledger, &ledger->totals.video.bytes, out->picture.buffer.size);

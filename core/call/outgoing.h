@@ -5,6 +5,7 @@
 
 #include "audio_sender.h"
 #include "medium.h"
+#include "offers.h"
 #include "outbox.h"
 #include "video_sender.h"
 
@@ -20,7 +21,8 @@ struct outgoing {
 	struct outbox *outbox;
 	struct video_sender *video; /* open, whether the peer takes it or not */
 	struct audio_sender *audio;
-	struct qv_stream_offer video_offer, audio_offer;
+	struct offers offers;
+	struct qv_stream_offer video_offer, audio_offer; /* the first of each kind, then the one that the peer takes */
 	bool sends_video, sends_audio; /* the peer takes it */
 	struct flight picture, sound;
 };
@@ -28,7 +30,7 @@ struct outgoing {
 /* Opens the sources of the plan. */
 struct outgoing *outgoing_open(const struct media *media, const struct qv_send_plan *plan, struct qv_error *err);
 
-/* Adds what is offered to a greeting: all of it, or the streams that fit into what the peer takes. */
+/* Adds what is offered to a greeting: all of it, or the stream of each kind that fits into what the peer takes. */
 void outgoing_offer(const struct outgoing *out, struct qv_hello *hello);
 void outgoing_offer_fitting(const struct outgoing *out, const struct qv_hello *takes, struct qv_hello *hello);
 

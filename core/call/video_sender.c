@@ -267,6 +267,22 @@ static void *run(void *argument)
 	return NULL;
 }
 
+int video_sender_choose(struct video_sender *sender, const struct qv_role *codec, struct qv_error *err)
+{
+	uint32_t pixels = sender->codec_class->pixels;
+	if (codec == sender->codec_role)
+		return 0;
+	sender->codec_class->encoder_close(sender->encoder);
+	sender->encoder = NULL;
+	sender->codec_role = codec;
+	sender->codec_class = qv_videocodec_class(codec->class);
+	if (sender->codec_class->pixels == pixels)
+		return open_encoder(sender, &sender->format, &sender->encoder, err);
+	/* A camera may then give pictures that this codec takes as they are. */
+	close_source(sender);
+	return open_source(sender, err);
+}
+
 int video_sender_start(struct video_sender *sender, struct qv_error *err)
 {
 	int failed = pthread_create(&sender->thread, NULL, run, sender);

@@ -12,6 +12,8 @@ struct video_sender;
 struct video_sender *video_sender_open(struct media *media, struct outbox *outbox, const struct qv_role *source,
 				       const struct qv_role *codec, struct qv_stream_offer *offer,
 				       struct qv_error *err);
+/* Before the start: goes over to another codec, which the peer takes. */
+int video_sender_choose(struct video_sender *sender, const struct qv_role *codec, struct qv_error *err);
 int video_sender_start(struct video_sender *sender, struct qv_error *err);
 
 /* Joins the thread, which media->stop must have stopped. NULL is fine. */

@@ -210,11 +210,18 @@ struct qv_call_limits {
 	int ring_timeout_ms;  /* for a person to answer; 60000 */
 };
 
-/* What to send. A role that is NULL is absent; a source needs its codec. */
+/* Codecs that a side offers for one kind of stream. */
+#define QV_CALL_CODECS_MAX 4
+
+/*
+ * What to send. A role that is NULL is absent; a source needs a codec. Codecs stand in the order of preference: the peer
+ * takes the first that it can decode.
+ */
 struct qv_send_plan {
 	const char *program; /* our name for the peer, "visio_client 0.1.0", at most QV_SESSION_NAME_MAX bytes */
-	const struct qv_role *video_source, *video_codec;
-	const struct qv_role *audio_source, *audio_codec;
+	const struct qv_role *video_source, *audio_source;
+	const struct qv_role *video_codecs, *audio_codecs;
+	size_t video_codec_count, audio_codec_count; /* 1…QV_CALL_CODECS_MAX */
 	struct qv_call_limits limits;
 };
 

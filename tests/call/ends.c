@@ -12,9 +12,11 @@ void end_init(struct end *end, int fd)
 	end->host = (struct qv_host){ sizeof end->host, NULL, &qv_clock_monotonic, end->cancel_fd, NULL };
 	end->send.program = "sender 1";
 	end->send.video_source = &video_source_role;
-	end->send.video_codec = &video_codec_role;
+	end->send.video_codecs = &video_codec_role;
+	end->send.video_codec_count = 1;
 	end->send.audio_source = &audio_source_role;
-	end->send.audio_codec = &audio_codec_role;
+	end->send.audio_codecs = &audio_codec_role;
+	end->send.audio_codec_count = 1;
 	end->receive.program = "receiver 1";
 	end->receive.video_sinks = &video_sink_role;
 	end->receive.video_sink_count = 1;

@@ -94,12 +94,17 @@ static struct qv_reason get_bye(void)
 	return reason;
 }
 
-static void put_welcome(size_t accepts)
+static void put_accept(size_t accepts, uint16_t first, uint16_t second)
 {
-	struct qv_hello welcome = { .major = 1, .minor = 0, .accepts = accepts, .accept = { 1, 2 } };
+	struct qv_hello welcome = { .major = 1, .minor = 0, .accepts = accepts, .accept = { first, second } };
 	uint8_t bytes[256];
 	int size = qv_hello_encode(&welcome, bytes, sizeof bytes, NULL);
 	put(QV_RECORD_WELCOME, 0, 0, bytes, (size_t)size);
+}
+
+static void put_welcome(size_t accepts)
+{
+	put_accept(accepts, 1, 2);
 }
 
 static void put_hello(uint16_t major, const char *video_codec)
@@ -515,6 +520,24 @@ static void a_welcome_to_what_was_not_offered_is_refused(void **state)
 	assert_int_equal(parts.source_opens, parts.source_closes);
 }
 
+static void a_welcome_to_two_streams_of_a_kind_is_refused(void **state)
+{
+	(void)state;
+	struct qv_role codecs[] = { video_codec_role, video_codec_role };
+	struct qv_record record;
+	end.send.video_codecs = codecs;
+	end.send.video_codec_count = 2;
+	end_start_sender(&end);
+	assert_true(get_type(QV_RECORD_HELLO, &record));
+	put_accept(2, 1, 3);
+	assert_int_equal(get_bye().code, QV_BYE_PROTOCOL);
+	shutdown(peer, SHUT_WR);
+	end_join(&end);
+	assert_int_equal(end.err.code, QV_E_PROTOCOL);
+	assert_string_equal(end.err.message, "the peer accepts two video streams");
+	assert_int_equal(parts.source_opens, parts.source_closes);
+}
+
 static void refusals_have_their_codes(void **state)
 {
 	static const struct {
@@ -579,6 +602,7 @@ int main(void)
 		CASE(breaking_the_protocol_ends_the_call),
 		CASE(before_the_greeting_nothing_else_is_taken),
 		CASE(a_welcome_to_what_was_not_offered_is_refused),
+		CASE(a_welcome_to_two_streams_of_a_kind_is_refused),
 		CASE(refusals_have_their_codes),
 		CASE(floods_of_pings_cost_nothing_but_answers),
 	};

@@ -14,7 +14,9 @@
 
 #include <cmocka.h>
 
+#include <qvisio/audiocodec.h>
 #include <qvisio/call_control.h>
+#include <qvisio/videocodec.h>
 
 #include "parts.h"
 #include "recorded_1_0.h"
@@ -214,6 +216,62 @@ static void both_ends_send_and_receive(void **state)
 	assert_string_equal(caller.end.result.sent_video.codec, "stamp");
 	/* Each end tells the other that its sources have ended. */
 	assert_true(caller.last[QV_CALL_PEER_STATE].ended || answerer.last[QV_CALL_PEER_STATE].ended);
+}
+
+/* The codecs of the parts under another name, in front of those. */
+static struct qv_videocodec_class other_video;
+static struct qv_audiocodec_class other_audio;
+static struct qv_role video_codecs[2], audio_codecs[2];
+
+static void make_other_codecs(void)
+{
+	static const char *const names[] = { "other", NULL };
+	other_video = *qv_videocodec_class(video_codec_role.class);
+	other_video.wire_names = names;
+	other_audio = *qv_audiocodec_class(audio_codec_role.class);
+	other_audio.wire_name = "other16";
+	video_codecs[0] = (struct qv_role){ .class = &other_video.head };
+	video_codecs[1] = video_codec_role;
+	audio_codecs[0] = (struct qv_role){ .class = &other_audio.head };
+	audio_codecs[1] = audio_codec_role;
+}
+
+static void offer_both(struct qv_send_plan *plan)
+{
+	plan->video_codecs = video_codecs;
+	plan->audio_codecs = audio_codecs;
+	plan->video_codec_count = plan->audio_codec_count = 2;
+}
+
+static void take_both(struct qv_receive_plan *plan)
+{
+	plan->video_codecs = video_codecs;
+	plan->audio_codecs = audio_codecs;
+	plan->video_codec_count = plan->audio_codec_count = 2;
+}
+
+static void the_first_codec_that_both_know_is_taken(void **state)
+{
+	(void)state;
+	parts.video_frames = parts.audio_blocks = 40;
+	make_other_codecs();
+	offer_both(&caller.end.send);
+	offer_both(&answerer.end.send);
+	take_both(&caller.end.receive); /* the answerer decodes only the second of each */
+	start(&answerer);
+	start(&caller);
+	join_both();
+	assert_regular(&caller);
+	assert_regular(&answerer);
+	assert_string_equal(caller.end.result.sent_video.codec, "stamp");
+	assert_string_equal(caller.end.result.sent_audio.codec, "raw16");
+	assert_string_equal(answerer.end.result.sent_video.codec, "other");
+	assert_string_equal(answerer.end.result.sent_audio.codec, "other16");
+	assert_string_equal(caller.end.result.video.codec, "other");
+	assert_all_arrived(&caller, &answerer);
+	assert_all_arrived(&answerer, &caller);
+	assert_true(caller.end.result.totals.video.shown > 0 && answerer.end.result.totals.video.shown > 0);
+	assert_true(answerer.end.result.totals.audio.played > 0);
 }
 
 static void an_answerer_who_takes_nothing_is_heard(void **state)
@@ -600,6 +658,7 @@ int main(void)
 #define TWO_WAY(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TWO_WAY(both_ends_send_and_receive),
+		TWO_WAY(the_first_codec_that_both_know_is_taken),
 		TWO_WAY(an_answerer_who_takes_nothing_is_heard),
 		TWO_WAY(a_caller_may_only_listen),
 		TWO_WAY(no_stream_is_offered_that_the_caller_does_not_take),

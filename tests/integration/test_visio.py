@@ -64,6 +64,25 @@ def _(tmp):
     assert pair.ctl("bob", "status")["state"] == "idle"
 
 
+@test.case("the first codec that both ends have is taken")
+def _(tmp):
+    def media(video, audio):
+        return (VIDEO.replace("};\n", f"codecs: ( {video} ); }};\n") +
+                AUDIO.replace("};\n", f"codecs: ( {audio} ); }};\n"))
+    jpeg, pcm = '{ module = "mjpeg"; }', '{ module = "pcm"; rate = 16000; }'
+    pair = Pair(tmp, media=media('{ module = "vpx"; codec = "vp9"; }, ' + jpeg, pcm))
+    pair.media = media('{ module = "vpx"; codec = "vp8"; }, ' + jpeg, '{ module = "opus"; }, ' + pcm)
+    alice = pair.call()
+    qvcall.event(alice, "stats")
+    assert pair.ctl("bob", "hangup")["ok"]
+    ours, theirs = qvcall.event(alice, "summary"), qvcall.event(pair.bob, "summary")
+    # Each vpx decodes what the other's makes; of sound bob knows only alice's second.
+    assert (ours["video_format"]["codec"], ours["audio_format"]["codec"]) == ("vp9", "pcm-s16le"), ours
+    assert (theirs["video_format"]["codec"], theirs["audio_format"]["codec"]) == ("vp8", "pcm-s16le"), theirs
+    assert counts(ours, True, True) and counts(theirs, True, True), (ours, theirs)
+    assert alice.wait(qvtest.TIMEOUT) == 0
+
+
 @test.case("a call rings until somebody answers it, and can be refused")
 def _(tmp):
     pair = Pair(tmp, auto_answer=False)

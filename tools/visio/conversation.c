@@ -178,9 +178,11 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 	struct qv_send_plan send = {
 		.program = "visio " PACKAGE_VERSION,
 		.video_source = &video->source,
-		.video_codec = &video->codec,
+		.video_codecs = video->codecs,
+		.video_codec_count = video->codec_count,
 		.audio_source = &audio->source,
-		.audio_codec = &audio->codec,
+		.audio_codecs = audio->codecs,
+		.audio_codec_count = audio->codec_count,
 	};
 	struct qv_receive_plan receive = {
 		.program = "visio " PACKAGE_VERSION,
@@ -188,10 +190,10 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 		.video_sink_count = video->sink_count,
 		.audio_sinks = audio->sinks,
 		.audio_sink_count = audio->sink_count,
-		.video_codecs = &video->codec,
-		.video_codec_count = video->codec.class ? 1 : 0,
-		.audio_codecs = &audio->codec,
-		.audio_codec_count = audio->codec.class ? 1 : 0,
+		.video_codecs = video->codecs,
+		.video_codec_count = video->codec_count,
+		.audio_codecs = audio->codecs,
+		.audio_codec_count = audio->codec_count,
 		.title = title,
 		.secured = talk->session.secured,
 		.secured_text = talk->session.text,

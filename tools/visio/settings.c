@@ -92,20 +92,29 @@ static int check_contacts(struct settings *settings, struct qv_error *err)
 	return 0;
 }
 
-static int load_sinks(struct settings *settings, const struct qv_section *outer, const char *kind,
-		      struct devices *devices, struct qv_error *err)
+/* A kind of module of which the configuration names one (`sink`) or a list (`sinks`). */
+struct role_list {
+	const char *one, *many, *kind;
+	const char *fallback; /* module of `one` where it names none; NULL: then there is nothing */
+	struct qv_role *roles;
+	size_t max, *count;
+};
+
+static int load_list(struct settings *settings, const struct qv_section *outer, const struct role_list *list,
+		     struct qv_error *err)
 {
 	const struct qv_section *one;
 	size_t count;
-	if (qv_section_group(outer, "sink", &one, err) != 0 || qv_section_list(outer, "sinks", &count, err) != 0)
+	if (qv_section_group(outer, list->one, &one, err) != 0 || qv_section_list(outer, list->many, &count, err) != 0)
 		return -1;
-	if ((one && count > 0) || count > DEVICES_MAX)
-		return qv_fail(err, QV_E_CONFIG, "%s: %s: give one sink, or a list of at most %d sinks",
-			       qv_section_where(outer), qv_section_name(outer), DEVICES_MAX);
-	for (size_t i = 0; i < (one ? 1 : count); i++) {
-		const struct qv_section *section = one ? one : qv_section_list_item(outer, "sinks", i);
-		if (qv_role_load(settings->loader, section, kind, NULL, &devices->sinks[devices->sink_count++], err) !=
-		    0)
+	if ((one && count > 0) || count > list->max)
+		return qv_fail(err, QV_E_CONFIG, "%s: %s: give one %s, or a list of at most %zu %s",
+			       qv_section_where(outer), qv_section_name(outer), list->one, list->max, list->many);
+	bool single = one || (list->fallback && count == 0);
+	for (size_t i = 0; i < (single ? 1 : count); i++) {
+		const struct qv_section *section = single ? one : qv_section_list_item(outer, list->many, i);
+		if (qv_role_load(settings->loader, section, list->kind, single ? list->fallback : NULL,
+				 &list->roles[(*list->count)++], err) != 0)
 			return -1;
 	}
 	return 0;
@@ -115,8 +124,8 @@ static int load_devices(struct settings *settings, const char *name, const char 
 			struct qv_error *err)
 {
 	static const struct qv_option none[] = { { .name = NULL } };
-	static const char *const groups[] = { "source", "sink", "sinks", "codec", NULL };
-	const struct qv_section *outer, *source, *codec_section;
+	static const char *const groups[] = { "source", "sink", "sinks", "codec", "codecs", NULL };
+	const struct qv_section *outer, *source;
 	char kind[32];
 	if (qv_section_group(qv_config_root(settings->config), name, &outer, err) != 0)
 		return -1;
@@ -124,17 +133,20 @@ static int load_devices(struct settings *settings, const char *name, const char 
 		return 0;
 	struct qv_options *options = qv_options_check(outer, none, sizeof none[0], groups, err);
 	qv_options_free(options);
-	if (!options || qv_section_group(outer, "source", &source, err) != 0 ||
-	    qv_section_group(outer, "codec", &codec_section, err) != 0)
+	if (!options || qv_section_group(outer, "source", &source, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%ssource", name);
 	if (source && qv_role_load(settings->loader, source, kind, NULL, &devices->source, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%ssink", name);
-	if (load_sinks(settings, outer, kind, devices, err) != 0)
+	struct role_list sinks = { "sink", "sinks", kind, NULL, devices->sinks, DEVICES_MAX, &devices->sink_count };
+	if (load_list(settings, outer, &sinks, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%scodec", name);
-	return qv_role_load(settings->loader, codec_section, kind, codec, &devices->codec, err);
+	struct role_list codecs = {
+		"codec", "codecs", kind, codec, devices->codecs, QV_CALL_CODECS_MAX, &devices->codec_count
+	};
+	return load_list(settings, outer, &codecs, err);
 }
 
 static int load_security(struct settings *settings, struct qv_error *err)
@@ -215,7 +227,8 @@ int settings_open(struct settings *settings, struct qv_error *err)
 static void free_devices(struct devices *devices)
 {
 	qv_role_free(&devices->source);
-	qv_role_free(&devices->codec);
+	for (size_t i = 0; i < QV_CALL_CODECS_MAX; i++)
+		qv_role_free(&devices->codecs[i]);
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		qv_role_free(&devices->sinks[i]);
 }

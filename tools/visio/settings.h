@@ -12,7 +12,8 @@ struct devices {
 	struct qv_role source; /* class NULL: nothing is sent */
 	struct qv_role sinks[DEVICES_MAX];
 	size_t sink_count; /* 0: nothing is received */
-	struct qv_role codec;
+	struct qv_role codecs[QV_CALL_CODECS_MAX]; /* in the order of preference */
+	size_t codec_count;
 };
 
 struct settings {

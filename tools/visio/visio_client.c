@@ -18,9 +18,11 @@ static int call(struct app *app, int fd, const char *name, struct qv_secure_sess
 	struct qv_send_plan plan = {
 		.program = app_program(VISIO_CLIENT),
 		.video_source = video->device_count ? video->devices : NULL,
-		.video_codec = video->device_count ? &video->codec : NULL,
+		.video_codecs = &video->codec,
+		.video_codec_count = 1,
 		.audio_source = audio->device_count ? audio->devices : NULL,
-		.audio_codec = audio->device_count ? &audio->codec : NULL,
+		.audio_codecs = &audio->codec,
+		.audio_codec_count = 1,
 	};
 	struct qv_call_result result;
 	int status = qv_call_send(&link, &plan, &app->host, &report.observer, &result, err);
