@@ -3,12 +3,19 @@
 # BENCH_HELPERS are programs that these use.
 PYTHON_BENCHES =
 BENCH_HELPERS =
+# Of the tests, what joins and watches the ends of calls.
+BENCH_FIELD = \
+	tests/harness/impairer \
+	tests/harness/listener \
+	tests/harness/audiosink-witness.la \
+	tests/harness/videosink-witness.la
 EXTRA_PROGRAMS += $(BENCHES) $(BENCH_HELPERS)
 EXTRA_LTLIBRARIES = libbench.la
 libbench_la_SOURCES = %D%/bench.c %D%/bench.h
 CLEANFILES += $(BENCHES) $(BENCH_HELPERS) libbench.la
 EXTRA_DIST += $(PYTHON_BENCHES)
 
+include %D%/call/local.mk
 include %D%/tls/local.mk
 include %D%/mjpeg/local.mk
 include %D%/kme/local.mk
@@ -18,13 +25,6 @@ include %D%/links/local.mk
 include %D%/relay/local.mk
 include %D%/relay-live/local.mk
 include %D%/shamir/local.mk
-
-# Of the tests, what joins and watches the ends of calls.
-BENCH_FIELD = \
-	tests/harness/impairer \
-	tests/harness/listener \
-	tests/harness/audiosink-witness.la \
-	tests/harness/videosink-witness.la
 
 bench: all $(BENCHES) $(BENCH_HELPERS) $(BENCH_FIELD)
 	@$(AM_TESTS_ENVIRONMENT) set -e; \

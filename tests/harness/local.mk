@@ -41,3 +41,12 @@ tests_harness_audiosink_witness_la_LDFLAGS = $(LDFLAGS_MOCK)
 tests_harness_listener_SOURCES = %D%/witness/listener.c modules/audiosource/tone/signal.c modules/audiosource/tone/signal.h
 tests_harness_listener_CFLAGS = $(AM_CFLAGS)
 tests_harness_listener_LDADD = -lm
+
+if WITH_ALSA
+check_LTLIBRARIES += tests/harness/qvcard.la
+tests_harness_qvcard_la_SOURCES = %D%/card/card.c %D%/witness/recording.c %D%/witness/recording.h \
+	modules/audiosource/tone/signal.c modules/audiosource/tone/signal.h
+tests_harness_qvcard_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS) -DPIC -Wno-missing-prototypes
+tests_harness_qvcard_la_LIBADD = $(ALSA_LIBS) -lm
+tests_harness_qvcard_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+endif
