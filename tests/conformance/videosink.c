@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "video.h"
 
+#include <math.h>
+
 #include <qvisio/videosink.h>
 
 static int open_close(struct check *check, const struct qv_options *options, unsigned count, struct qv_error *err)
@@ -120,11 +122,38 @@ static void takes_status(struct check *check)
 	class->close(sink);
 }
 
+static void shows_more(struct check *check)
+{
+	static const char *const texts[] = { "one line", "several\nlines \xc3\xa9\n\n%s", "", "x", NULL };
+	const struct qv_videosink_class *class = qv_videosink_class(check->class);
+	struct qv_video_format format = { QV_PIXEL_I420, QV_RANGE_FULL, 64, 48, 30, 1 };
+	struct qv_videosink *sink = open_sink(check);
+	struct qv_picture *own = video_picture(check, &format, 7);
+	struct qv_frame frame = qv_picture_frame(own);
+	struct qv_error err = QV_ERROR_INIT;
+	for (int i = 0; i < 5; i++) {
+		for (int overlay = 0; class->overlay && overlay < QV_OVERLAY_COUNT; overlay++)
+			REQUIRE(check, class->overlay(sink, (enum qv_overlay)overlay, texts[i], &err) == 0,
+				"overlay: %s", err.message);
+		if (class->self_view)
+			REQUIRE(check, class->self_view(sink, i % 2 ? NULL : &frame, &err) == 0, "self_view: %s",
+				err.message);
+		if (class->levels)
+			class->levels(sink, i % 2 ? -20.0 : NAN, -100.0 + 25 * i);
+		show(check, sink, &format, i);
+		if (class->key)
+			REQUIRE(check, class->key(sink) == 0, "a key that nobody pressed");
+	}
+	qv_picture_free(own);
+	class->close(sink);
+}
+
 static const struct check_case cases[] = {
 	{ "each planar format is shown", shows_each_format },
 	{ "size and format may change", follows_changes },
 	{ "frames that do not hold what they say are refused", refuses_false_frames },
 	{ "status and poll work before and between frames", takes_status },
+	{ "texts, our own picture and levels may come and go, and no key is made up", shows_more },
 	{ NULL, NULL },
 };
 

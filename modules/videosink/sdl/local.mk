@@ -2,6 +2,12 @@
 if WITH_SDL
 module_LTLIBRARIES += videosink-sdl.la
 videosink_sdl_la_SOURCES = \
+	%D%/banner.c \
+	%D%/banner.h \
+	%D%/input.c \
+	%D%/input.h \
+	%D%/label.c \
+	%D%/label.h \
 	%D%/library.c \
 	%D%/library.h \
 	%D%/picture.c \

@@ -7,27 +7,30 @@
 
 #include <qvisio/videosink.h>
 
+#include "banner.h"
+#include "input.h"
 #include "library.h"
 #include "picture.h"
 #include "strip.h"
 
-#define WIDTH    640
-#define HEIGHT   480
-#define MIN_SIDE 160
+#define WIDTH       640
+#define HEIGHT      480
+#define MIN_SIDE    160
+#define SELF_MARGIN 8
+#define SELF_FRAME  2
 
 struct qv_videosink {
 	const struct qv_log *log;
 	char *title;
 	SDL_Window *window;
 	SDL_Renderer *renderer;
-	Uint32 id;
-	struct picture picture;
+	struct input input;
+	struct picture picture, self; /* the peer's, and our own, small */
 	struct strip strip;
+	struct banners banners;
 	bool watching;
 	bool fitted; /* the window has been given the size of the first picture */
 	bool fullscreen;
-	/* Set while SDL hands out events. */
-	bool closed, toggle, leave, redraw, reset;
 };
 
 static const struct qv_option options[] = {
@@ -49,51 +52,6 @@ static const struct qv_option options[] = {
 	{ .name = NULL },
 };
 
-static void note_window_event(struct qv_videosink *sink, const SDL_WindowEvent *event)
-{
-	if (event->windowID != sink->id)
-		return;
-	sink->closed |= event->event == SDL_WINDOWEVENT_CLOSE;
-	if (event->event == SDL_WINDOWEVENT_FOCUS_GAINED)
-		qv_log_debug(sink->log, "the window has the keyboard");
-	sink->redraw |= event->event == SDL_WINDOWEVENT_EXPOSED || event->event == SDL_WINDOWEVENT_SIZE_CHANGED ||
-			event->event == SDL_WINDOWEVENT_RESTORED || event->event == SDL_WINDOWEVENT_SHOWN;
-}
-
-/*
- * Called by SDL for each event, in SDL_PumpEvents. The queue is one per process: a watch of its own lets each instance
- * see the events of its window, whoever empties the queue.
- */
-static int note_event(void *data, SDL_Event *event)
-{
-	struct qv_videosink *sink = data;
-	switch (event->type) {
-	case SDL_QUIT:
-		sink->closed = true;
-		break;
-	case SDL_WINDOWEVENT:
-		note_window_event(sink, &event->window);
-		break;
-	case SDL_KEYDOWN:
-		if (event->key.windowID != sink->id || event->key.repeat)
-			break;
-		sink->toggle ^= event->key.keysym.sym == SDLK_f || event->key.keysym.sym == SDLK_F11;
-		sink->leave |= event->key.keysym.sym == SDLK_ESCAPE;
-		break;
-	case SDL_MOUSEBUTTONDOWN:
-		if (event->button.windowID == sink->id && event->button.button == SDL_BUTTON_LEFT)
-			sink->toggle ^= event->button.clicks == 2;
-		break;
-	case SDL_RENDER_TARGETS_RESET:
-	case SDL_RENDER_DEVICE_RESET:
-		sink->reset = true;
-		break;
-	default:
-		break;
-	}
-	return 0;
-}
-
 static void set_fullscreen(struct qv_videosink *sink, bool on)
 {
 	if (SDL_SetWindowFullscreen(sink->window, on ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0) != 0) {
@@ -101,35 +59,55 @@ static void set_fullscreen(struct qv_videosink *sink, bool on)
 		return;
 	}
 	sink->fullscreen = on;
-	sink->redraw = true;
+	sink->input.redraw = true;
 	qv_log_debug(sink->log, "full screen is %s", on ? "on" : "off");
 }
 
 /* SDL may hand out further events while it switches: what was asked for is forgotten before, not after. */
 static void obey_keys(struct qv_videosink *sink)
 {
-	bool toggle = sink->toggle, leave = sink->leave;
-	sink->toggle = sink->leave = false;
+	bool toggle = sink->input.toggle, leave = sink->input.leave;
+	sink->input.toggle = sink->input.leave = false;
 	if (toggle)
 		set_fullscreen(sink, !sink->fullscreen);
 	else if (leave && sink->fullscreen)
 		set_fullscreen(sink, false);
+	else if (leave)
+		input_put(&sink->input, 27);
 }
 
 static int handle_events(struct qv_videosink *sink, struct qv_error *err)
 {
 	SDL_PumpEvents();
 	SDL_FlushEvents(SDL_FIRSTEVENT, SDL_LASTEVENT);
-	if (sink->closed)
+	if (sink->input.closed)
 		return qv_fail(err, QV_E_END, "the video window was closed");
 	obey_keys(sink);
-	if (sink->reset) {
+	if (sink->input.reset) {
 		picture_free(&sink->picture);
+		picture_free(&sink->self);
 		strip_forget(&sink->strip);
-		sink->reset = false;
-		sink->redraw = true;
+		banners_forget(&sink->banners);
+		sink->input.reset = false;
+		sink->input.redraw = true;
 	}
 	return 0;
+}
+
+/* In the lower right corner, in a frame, a quarter as broad as the window. */
+static void draw_self(struct qv_videosink *sink, const SDL_Rect *area)
+{
+	const struct qv_video_format *format = &sink->self.format;
+	if (!sink->self.texture)
+		return;
+	int width = area->w / 4 - 2 * SELF_FRAME, height = width * format->height / format->width;
+	SDL_Rect inside = { area->x + area->w - width - SELF_FRAME - SELF_MARGIN,
+			    area->y + area->h - height - SELF_FRAME - SELF_MARGIN, width, height };
+	SDL_Rect frame = { inside.x - SELF_FRAME, inside.y - SELF_FRAME, width + 2 * SELF_FRAME,
+			   height + 2 * SELF_FRAME };
+	SDL_SetRenderDrawColor(sink->renderer, 255, 255, 255, 255);
+	SDL_RenderFillRect(sink->renderer, &frame);
+	picture_draw(&sink->self, sink->renderer, &inside);
 }
 
 static void draw(struct qv_videosink *sink)
@@ -142,9 +120,11 @@ static void draw(struct qv_videosink *sink)
 	SDL_SetRenderDrawColor(sink->renderer, 0, 0, 0, 255);
 	SDL_RenderClear(sink->renderer);
 	picture_draw(&sink->picture, sink->renderer, &above);
+	draw_self(sink, &above);
+	banners_draw(&sink->banners, sink->renderer, sink->strip.font, &above);
 	strip_draw(&sink->strip, sink->renderer, &below);
 	SDL_RenderPresent(sink->renderer);
-	sink->redraw = false;
+	sink->input.redraw = false;
 }
 
 /* Gives the window the size of the first picture, or what of it the screen has room for. */
@@ -165,8 +145,10 @@ static void fit_window(struct qv_videosink *sink, const struct qv_video_format *
 
 static void set_title(struct qv_videosink *sink)
 {
-	char title[600];
-	snprintf(title, sizeof title, "%s — %s", sink->title, sink->strip.text);
+	char title[1200];
+	const char *warning = sink->banners.labels[QV_OVERLAY_WARNING].text;
+	snprintf(title, sizeof title, "%s%.300s%s — %s", warning ? "! " : "", warning ? warning : sink->title,
+		 warning ? " !" : "", sink->strip.label.text);
 	SDL_SetWindowTitle(sink->window, title);
 }
 
@@ -185,7 +167,7 @@ static int make_window(struct qv_videosink *sink, const struct qv_options *value
 		SDL_CreateRenderer(sink->window, -1, qv_options_bool(values, "vsync") ? SDL_RENDERER_PRESENTVSYNC : 0);
 	if (!sink->renderer)
 		return qv_fail(err, QV_E_UNSUPPORTED, "nothing draws into the video window: SDL: %s", SDL_GetError());
-	sink->id = SDL_GetWindowID(sink->window);
+	sink->input.window = SDL_GetWindowID(sink->window);
 	SDL_RendererInfo info;
 	if (SDL_GetRendererInfo(sink->renderer, &info) == 0)
 		qv_log_debug(sink->log, "SDL video driver %s, renderer %s", SDL_GetCurrentVideoDriver(), info.name);
@@ -204,7 +186,7 @@ static int set_up(struct qv_videosink *sink, const struct qv_options *values, st
 		qv_log_warning(sink->log,
 			       "no font was found: the security state stands in the window's title only; install "
 			       "DejaVu Sans (fonts-dejavu-core) or set the option font");
-	SDL_AddEventWatch(note_event, sink);
+	input_watch(&sink->input);
 	sink->watching = true;
 	SDL_StopTextInput();
 	set_title(sink);
@@ -217,8 +199,10 @@ static void sdl_close(struct qv_videosink *sink)
 	if (!sink)
 		return;
 	if (sink->watching)
-		SDL_DelEventWatch(note_event, sink);
+		input_unwatch(&sink->input);
 	picture_free(&sink->picture);
+	picture_free(&sink->self);
+	banners_free(&sink->banners);
 	strip_close(&sink->strip);
 	if (sink->renderer)
 		SDL_DestroyRenderer(sink->renderer);
@@ -243,7 +227,7 @@ static struct qv_videosink *sdl_open(const struct qv_host *host, const struct qv
 		qv_fail(err, QV_E_NOMEM, "no memory for the video sink sdl");
 		return NULL;
 	}
-	sink->log = host->log;
+	sink->log = sink->input.log = host->log;
 	sink->title = own_title;
 	if (set_up(sink, values, err) != 0) {
 		sdl_close(sink);
@@ -281,9 +265,47 @@ static int sdl_poll(struct qv_videosink *sink, struct qv_error *err)
 {
 	if (handle_events(sink, err) != 0)
 		return -1;
-	if (sink->redraw)
+	if (sink->input.redraw)
 		draw(sink);
 	return 0;
+}
+
+static int sdl_overlay(struct qv_videosink *sink, enum qv_overlay overlay, const char *text, struct qv_error *err)
+{
+	if (banner_set(&sink->banners, overlay, text, err) != 0)
+		return -1;
+	set_title(sink);
+	draw(sink);
+	return 0;
+}
+
+static int sdl_key(struct qv_videosink *sink)
+{
+	return input_take(&sink->input);
+}
+
+static int sdl_self_view(struct qv_videosink *sink, const struct qv_frame *frame, struct qv_error *err)
+{
+	sink->input.redraw = true;
+	if (!frame) {
+		picture_free(&sink->self);
+		return 0;
+	}
+	if (qv_frame_check(frame, err) != 0 || frame->format.pixel == QV_PIXEL_JPEG)
+		return qv_fail(err, QV_E_INVALID, "video sink sdl: our own picture is not a planar one");
+	return picture_update(&sink->self, sink->renderer, frame, err);
+}
+
+static int sdl_fullscreen(struct qv_videosink *sink, bool on, struct qv_error *err)
+{
+	set_fullscreen(sink, on);
+	return sink->fullscreen == on ? 0 : qv_fail(err, QV_E_UNSUPPORTED, "SDL: %s", SDL_GetError());
+}
+
+static void sdl_levels(struct qv_videosink *sink, double sent, double received)
+{
+	strip_levels(&sink->strip, sent, received);
+	sink->input.redraw = true;
 }
 
 static const struct qv_videosink_class sdl = {
@@ -300,6 +322,11 @@ static const struct qv_videosink_class sdl = {
 	.show = sdl_show,
 	.status = sdl_status,
 	.poll = sdl_poll,
+	.overlay = sdl_overlay,
+	.key = sdl_key,
+	.self_view = sdl_self_view,
+	.fullscreen = sdl_fullscreen,
+	.levels = sdl_levels,
 };
 
 static const struct qv_class *const classes[] = { &sdl.head, NULL };

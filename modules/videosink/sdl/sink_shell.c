@@ -8,7 +8,13 @@
  *   open-elsewhere N MODULE           the same, on another thread
  *   pattern N PIXEL WIDTH HEIGHT SEED RANGE PATH   shows a test picture, and writes its planes to PATH
  *   status N none|classic|qkd TEXT
+ *   overlay N notice|warning|help TEXT   without a text: none; | is a new line
+ *   self N PIXEL WIDTH HEIGHT SEED RANGE PATH   as pattern, for our own picture; "self N none"
+ *   levels N SENT RECEIVED
+ *   fullscreen N on|off
  *   close N
+ *
+ * "key N CODE" tells a key that somebody pressed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,8 +119,10 @@ static void write_planes(const struct qv_frame *frame, const char *path)
 		fclose(file);
 }
 
-static int show_pattern(struct slot *slot, const char *arguments, struct qv_error *err)
+static int show_pattern(struct slot *slot, const char *arguments, bool own, struct qv_error *err)
 {
+	if (strcmp(arguments, "none") == 0)
+		return slot->class->self_view(slot->sink, NULL, err);
 	char pixel_name[8], range[8], path[512];
 	int width, height;
 	unsigned seed;
@@ -127,7 +135,7 @@ static int show_pattern(struct slot *slot, const char *arguments, struct qv_erro
 	struct qv_frame frame = qv_picture_frame(picture);
 	frame.format.range = strcmp(range, "full") == 0 ? QV_RANGE_FULL : QV_RANGE_LIMITED;
 	write_planes(&frame, path);
-	int result = slot->class->show(slot->sink, &frame, err);
+	int result = own ? slot->class->self_view(slot->sink, &frame, err) : slot->class->show(slot->sink, &frame, err);
 	qv_picture_free(picture);
 	return result;
 }
@@ -139,6 +147,23 @@ static int set_status(struct slot *slot, char *arguments, struct qv_error *err)
 				  : strcmp(state, "classic") == 0 ? QV_SECURED_CLASSIC
 								  : QV_SECURED_NONE;
 	return slot->class->status(slot->sink, secured, arguments, err);
+}
+
+static int set_overlay(struct slot *slot, char *arguments, struct qv_error *err)
+{
+	const char *name = strsep(&arguments, " ");
+	enum qv_overlay overlay = strcmp(name, "help") == 0      ? QV_OVERLAY_HELP
+				  : strcmp(name, "warning") == 0 ? QV_OVERLAY_WARNING
+								 : QV_OVERLAY_NOTICE;
+	for (char *bar = arguments; bar && (bar = strchr(bar, '|'));)
+		*bar = '\n';
+	return slot->class->overlay(slot->sink, overlay, arguments, err);
+}
+
+static void set_levels(struct slot *slot, char *arguments)
+{
+	double sent = strtod(arguments, &arguments), received = strtod(arguments, NULL);
+	slot->class->levels(slot->sink, sent, received);
 }
 
 /* Slot 0 is meant when none is named. NULL: there is no such slot. */
@@ -166,9 +191,17 @@ static void obey(char *line)
 	else if (strcmp(command, "open-elsewhere") == 0)
 		answer(open_elsewhere(slot, rest, &err), &err);
 	else if (slot->sink && strcmp(command, "pattern") == 0)
-		answer(show_pattern(slot, rest, &err), &err);
+		answer(show_pattern(slot, rest, false, &err), &err);
 	else if (slot->sink && strcmp(command, "status") == 0)
 		answer(set_status(slot, rest, &err), &err);
+	else if (slot->sink && strcmp(command, "overlay") == 0)
+		answer(set_overlay(slot, rest, &err), &err);
+	else if (slot->sink && strcmp(command, "self") == 0)
+		answer(show_pattern(slot, rest, true, &err), &err);
+	else if (slot->sink && strcmp(command, "levels") == 0)
+		set_levels(slot, rest), answer(0, NULL);
+	else if (slot->sink && strcmp(command, "fullscreen") == 0)
+		answer(slot->class->fullscreen(slot->sink, strcmp(rest, "on") == 0, &err), &err);
 	else if (strcmp(command, "close") == 0)
 		close_slot(slot), answer(0, NULL);
 	else
@@ -180,7 +213,12 @@ static void poll_sinks(void)
 	for (int i = 0; i < SLOTS; i++) {
 		struct qv_error err = QV_ERROR_INIT;
 		struct slot *slot = &slots[i];
-		if (!slot->sink || !slot->class->poll || slot->ended || slot->class->poll(slot->sink, &err) == 0)
+		if (!slot->sink || !slot->class->poll || slot->ended)
+			continue;
+		int polled = slot->class->poll(slot->sink, &err);
+		for (int key; slot->class->key && (key = slot->class->key(slot->sink)) > 0;)
+			printf("key %d %d\n", i, key);
+		if (polled == 0)
 			continue;
 		slot->ended = true;
 		printf("end %d: %s: %s\n", i, qv_code_name(err.code), err.message);

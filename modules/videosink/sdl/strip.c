@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "strip.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,7 +10,11 @@
 
 #define MARGIN   6
 #define BADGE    12 /* width of the coloured block before the text */
-#define TEXT_MAX 400
+#define METER    72 /* width of the bars after it */
+#define BAR      5  /* height of one */
+#define QUIET_DB (-60.0)
+#define LOUD_DB  (-6.0)
+#define TEXT_MAX 700
 
 static const char *const words[] = { "not secured", "classic", "QKD" };
 static const SDL_Color colours[] = { { 255, 80, 80, 255 }, { 255, 191, 0, 255 }, { 80, 220, 110, 255 } };
@@ -35,7 +41,7 @@ static TTF_Font *find_font(int size)
 
 int strip_open(struct strip *strip, const char *font, int size, struct qv_error *err)
 {
-	*strip = (struct strip){ 0 };
+	*strip = (struct strip){ .sent = NAN, .received = NAN };
 	if (strip_set(strip, QV_SECURED_NONE, NULL, err) != 0)
 		return -1;
 	strip->font = font ? TTF_OpenFont(font, size) : find_font(size);
@@ -49,34 +55,15 @@ int strip_open(struct strip *strip, const char *font, int size, struct qv_error 
 
 void strip_forget(struct strip *strip)
 {
-	if (strip->texture)
-		SDL_DestroyTexture(strip->texture);
-	strip->texture = NULL;
-	strip->width = 0;
+	label_forget(&strip->label);
 }
 
 void strip_close(struct strip *strip)
 {
-	strip_forget(strip);
+	label_free(&strip->label);
 	if (strip->font)
 		TTF_CloseFont(strip->font);
-	free(strip->text);
-	*strip = (struct strip){ 0 };
-}
-
-/* Cuts at a character of UTF-8, and lets no control character move the text about. */
-static void tidy(char *text)
-{
-	size_t length = strlen(text);
-	if (length > TEXT_MAX) {
-		length = TEXT_MAX;
-		while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-			length--;
-		text[length] = '\0';
-	}
-	for (char *at = text; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			*at = ' ';
+	*strip = (struct strip){ .font = NULL };
 }
 
 int strip_set(struct strip *strip, enum qv_secured secured, const char *text, struct qv_error *err)
@@ -93,50 +80,65 @@ int strip_set(struct strip *strip, enum qv_secured secured, const char *text, st
 		length = asprintf(&all, "%s · %s", word, text);
 	if (length < 0)
 		return qv_fail(err, QV_E_NOMEM, "no memory for the security state in the window");
-	tidy(all);
-	free(strip->text);
-	strip->text = all;
-	strip->secured = (enum qv_secured)index;
-	strip_forget(strip);
-	return 0;
+	int result = label_set(&strip->label, all, TEXT_MAX, false, colours[index], err);
+	free(all);
+	if (result == 0)
+		strip->secured = (enum qv_secured)index;
+	return result;
+}
+
+void strip_levels(struct strip *strip, double sent, double received)
+{
+	if (isnan(sent) != isnan(strip->sent) || isnan(received) != isnan(strip->received))
+		strip_forget(strip);
+	strip->sent = sent;
+	strip->received = received;
+}
+
+static bool has_meters(const struct strip *strip)
+{
+	return !isnan(strip->sent) || !isnan(strip->received);
 }
 
 static void lay_out(struct strip *strip, SDL_Renderer *renderer, int width)
 {
-	if (strip->width == width)
-		return;
-	strip_forget(strip);
-	strip->width = width;
-	strip->text_width = strip->text_height = 0;
-	int room = width - 3 * MARGIN - BADGE;
-	if (!strip->font || room < 1)
-		return;
-	SDL_Surface *surface =
-		TTF_RenderUTF8_Blended_Wrapped(strip->font, strip->text, colours[strip->secured], (Uint32)room);
-	if (!surface)
-		return;
-	strip->texture = SDL_CreateTextureFromSurface(renderer, surface);
-	strip->text_width = surface->w;
-	strip->text_height = surface->h;
-	SDL_FreeSurface(surface);
+	int room = width - 3 * MARGIN - BADGE - (has_meters(strip) ? METER + MARGIN : 0);
+	label_fit(&strip->label, renderer, strip->font, room);
 }
 
 int strip_height(struct strip *strip, SDL_Renderer *renderer, int width)
 {
 	lay_out(strip, renderer, width);
-	return (strip->text_height ? strip->text_height : BADGE) + 2 * MARGIN;
+	int height = strip->label.height ? strip->label.height : BADGE;
+	return height + 2 * MARGIN;
+}
+
+/* A bar as long as the sound is loud; red where it is nearly as loud as can be. */
+static void draw_meter(SDL_Renderer *renderer, double level, int x, int y)
+{
+	SDL_Rect whole = { x, y, METER, BAR }, bar = whole;
+	if (isnan(level))
+		return;
+	double part = level <= QUIET_DB ? 0 : level >= 0 ? 1 : 1 - level / QUIET_DB;
+	const SDL_Color *colour = &colours[level > LOUD_DB ? 0 : 2];
+	bar.w = (int)lround(part * METER);
+	SDL_SetRenderDrawColor(renderer, 70, 70, 70, 255);
+	SDL_RenderFillRect(renderer, &whole);
+	SDL_SetRenderDrawColor(renderer, colour->r, colour->g, colour->b, 255);
+	SDL_RenderFillRect(renderer, &bar);
 }
 
 void strip_draw(struct strip *strip, SDL_Renderer *renderer, const SDL_Rect *area)
 {
 	const SDL_Color *colour = &colours[strip->secured];
 	SDL_Rect badge = { area->x + MARGIN, area->y + MARGIN, BADGE, area->h - 2 * MARGIN };
-	SDL_Rect text = { badge.x + BADGE + MARGIN, area->y + MARGIN, strip->text_width, strip->text_height };
 	lay_out(strip, renderer, area->w);
 	SDL_SetRenderDrawColor(renderer, 24, 24, 24, 255);
 	SDL_RenderFillRect(renderer, area);
 	SDL_SetRenderDrawColor(renderer, colour->r, colour->g, colour->b, 255);
 	SDL_RenderFillRect(renderer, &badge);
-	if (strip->texture)
-		SDL_RenderCopy(renderer, strip->texture, NULL, &text);
+	label_draw(&strip->label, renderer, badge.x + BADGE + MARGIN, area->y + MARGIN);
+	int x = area->x + area->w - MARGIN - METER;
+	draw_meter(renderer, strip->sent, x, area->y + MARGIN);
+	draw_meter(renderer, strip->received, x, area->y + MARGIN + BAR + 2);
 }

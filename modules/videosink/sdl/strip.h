@@ -10,13 +10,13 @@
 #include <SDL_ttf.h>
 #include <qvisio/videosink.h>
 
+#include "label.h"
+
 struct strip {
 	TTF_Font *font; /* NULL: no text, colour only */
 	enum qv_secured secured;
-	char *text;           /* in words, always set */
-	SDL_Texture *texture; /* the text, laid out for `width` */
-	int width;
-	int text_width, text_height;
+	struct label label;    /* in words, always set */
+	double sent, received; /* levels of the sound, in dB below full scale; NAN: none */
 };
 
 /*
@@ -28,6 +28,9 @@ void strip_close(struct strip *strip);
 
 /* `text` may be NULL. The state is put in front in words unless the text starts with it. QV_E_NOMEM. */
 int strip_set(struct strip *strip, enum qv_secured secured, const char *text, struct qv_error *err);
+
+/* How loud sound is, in dB below full scale; NAN: there is none of it. */
+void strip_levels(struct strip *strip, double sent, double received);
 
 /* Rows that it takes in a window of this width. */
 int strip_height(struct strip *strip, SDL_Renderer *renderer, int width);

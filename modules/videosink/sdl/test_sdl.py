@@ -291,6 +291,84 @@ def _(tmp):
         shell.finish()
 
 
+WARNING, NOTICE, HELP = (176, 0, 32), (0, 96, 56), (20, 24, 48)
+
+
+@test.case("texts lie over the picture until they are taken away, and a warning is in the title too")
+def _(tmp):
+    path = os.path.join(tmp, "planes")
+    with Screen() as screen:
+        shell = Shell(DISPLAY=screen.name)
+        shell.do("open 0 sdl")
+        window = screen.window()
+        shell.do(f"pattern 0 gray 400 300 1 full {path}")
+        screen.wait_for(lambda: screen.size(window)[0] == 400, "the window at the size of the picture")
+
+        def covered(colour):
+            return screen.picture(window).count(colour, 2)
+        shell.do("overlay 0 warning NO NEW QKD KEY: the KME does not answer|Seen? Press Enter.")
+        screen.wait_for(lambda: covered(WARNING) > 400 * 30, "the warning")
+        assert screen.window("NO NEW QKD KEY.* A call|! NO NEW QKD KEY") == window
+        letters = screen.picture(window).count((255, 255, 255), 40)
+        shell.do("overlay 0 help m mute microphone|v mute camera|q hang up")
+        shell.do("overlay 0 notice there are new keys again")
+        screen.wait_for(lambda: covered(HELP) > 400 * 30 and covered(NOTICE) > 400 * 20, "help and notice")
+        assert covered(WARNING) > 400 * 30 and letters > 100, letters
+        # They stay over the pictures that follow, and at other sizes of the window.
+        shell.do(f"pattern 0 gray 400 300 2 full {path}")
+        assert covered(WARNING) > 400 * 30
+        for overlay in ("warning", "help", "notice"):
+            shell.do(f"overlay 0 {overlay}")
+        shows(screen, window, rendered(path, "gray", 400, 300, "full"), 0, 0, 33)
+        shell.finish()
+
+
+@test.case("keys and clicks are told, those for full screen are not")
+def _(tmp):
+    with Screen() as screen:
+        shell = Shell(DISPLAY=screen.name)
+        shell.do("open 0 sdl")
+        screen.window()
+        screen.wait_for(lambda: "the window has the keyboard" in shell.process.output(), "the keyboard")
+        for name, code in (("m", "m"), ("k", "k"), ("shift+question", "?"), ("F1", "?"), ("Return", "\r"),
+                           ("Escape", "\x1b"), ("space", " ")):
+            screen.xdotool("key", name)
+            assert int(shell.process.wait_for(r"^key 0 (\d+)$").group(1)) == ord(code), name
+        screen.xdotool("key", "ctrl+m", "key", "f")
+        screen.wait_for(lambda: "full screen is on" in shell.process.output(), "full screen")
+        screen.xdotool("mousemove", "50", "50", "click", "1")
+        assert int(shell.process.wait_for(r"^key 0 (\d+)$").group(1)) == 0x110000
+        shell.do("fullscreen 0 off")
+        screen.wait_for(lambda: "full screen is off" in shell.process.output(), "no full screen")
+        shell.finish()
+
+
+@test.case("our own picture is small in a corner, and the levels of the sound are bars in the strip")
+def _(tmp):
+    path, own = os.path.join(tmp, "planes"), os.path.join(tmp, "own")
+    with Screen() as screen:
+        shell = Shell(DISPLAY=screen.name)
+        shell.do("open 0 sdl")
+        window = screen.window()
+        shell.do(f"pattern 0 i420 400 300 1 full {path}")
+        screen.wait_for(lambda: screen.size(window)[0] == 400, "the window at the size of the picture")
+        shell.do(f"self 0 i420 96 72 5 full {own}")
+        # A frame of white two pixels wide around 96x72, eight pixels from the corner.
+        shows(screen, window, rendered(own, "i420", 96, 72, "full"), 294, 218, 25)
+        shell.do("self 0 none")
+        shows(screen, window, rendered(path, "i420", 400, 300, "full"), 0, 0, 33)
+        shell.do("status 0 classic x")
+        bars = []
+        for levels in ("-60 -60", "-30 nan", "-30 -12", "-1 -12"):
+            shell.do(f"levels 0 {levels}")
+            shell.do("status 0 classic x")  # which draws at once
+            strip = screen.picture(window).crop(320, 300, 80, screen.size(window)[1] - 300)
+            bars.append((strip.count(GREEN), strip.count(RED)))
+        assert bars[0] == (0, 0) and bars[1][0] == 36 * 5 and bars[2][0] == (36 + 58) * 5, bars
+        assert bars[3][1] == 71 * 5 and bars[3][0] == 58 * 5, bars
+        shell.finish()
+
+
 @test.case("closing the window ends the sink, in poll and in show")
 def _(tmp):
     path = os.path.join(tmp, "planes")
