@@ -43,6 +43,7 @@ include %D%/audio/local.mk
 include %D%/session/local.mk
 include %D%/call/local.mk
 include %D%/pad/local.mk
+include %D%/conference/local.mk
 include %D%/relay/local.mk
 include %D%/rtp/local.mk
 include %D%/topology/local.mk

@@ -8,6 +8,7 @@ qvisioinclude_HEADERS = \
 	%D%/qvisio/call.h \
 	%D%/qvisio/call_control.h \
 	%D%/qvisio/clock.h \
+	%D%/qvisio/conference.h \
 	%D%/qvisio/config.h \
 	%D%/qvisio/error.h \
 	%D%/qvisio/generator.h \

@@ -26,6 +26,7 @@ include %D%/unit/rtp/local.mk
 include %D%/unit/shamir/local.mk
 include %D%/audio/local.mk
 include %D%/call/local.mk
+include %D%/conference/local.mk
 include %D%/modules/local.mk
 include %D%/conformance/local.mk
 include %D%/integration/local.mk
