@@ -2,5 +2,11 @@
 libqvisio_la_SOURCES += \
 	%D%/adapter.c \
 	%D%/adapter.h \
+	%D%/arrival.c \
+	%D%/arrival.h \
+	%D%/drift.c \
+	%D%/drift.h \
 	%D%/resampler.c \
-	%D%/resampler.h
+	%D%/resampler.h \
+	%D%/stretch.c \
+	%D%/stretch.h

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audio_receiver.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <qvisio/audiocodec.h>
 
+#include "../audio/resampler.h"
+#include "../audio/stretch.h"
 #include "audio_sinks.h"
 #include "condition.h"
 #include "control.h"
@@ -13,9 +17,9 @@
 /* A longer gap is not filled but jumped over: nobody wants to listen to it, and no peer may fill our disk with it. */
 #define GAP_LIVE_MS      500
 #define GAP_RECORDING_MS 60000
-#define DRY_MAX_MS       500  /* after so much silence the sink may run dry: the sound has stopped */
 #define CONCEAL_MAX_MS   100  /* that a codec is asked to guess */
 #define SILENT_MAX_MS    1000 /* that it is asked for where the sender made no packet */
+#define DRIFT_MIN_PPM    8.0  /* less is left to add up: where clocks agree, no sample is touched */
 
 struct audio_receiver {
 	struct media *media;
@@ -29,12 +33,13 @@ struct audio_receiver {
 	struct qv_audiodecoder *decoder;
 	struct unit_buffer packet;
 	int16_t *silence;
-	size_t silence_frames; /* 20 ms */
-	uint64_t position;     /* in what the sink was given */
-	uint64_t dry_frames;   /* of silence for want of packets since the last one */
-	uint64_t dry_before;   /* of silence for want of the packet held */
-	uint64_t gap;          /* samples that are missing before the packet to come, which tells why */
-	bool any;              /* packet was taken; the number of the last one: */
+	size_t silence_frames;   /* 20 ms */
+	uint64_t position;       /* in what the sink was given */
+	struct resampler *drift; /* takes up the drift of the clocks, for a sink that paces */
+	int16_t *stretched, *drifted;
+	size_t stretch_room, drift_room; /* samples per channel in these */
+	uint64_t gap;                    /* samples that are missing before the packet to come, which tells why */
+	bool any;                        /* packet was taken; the number of the last one: */
 	uint64_t last;
 	bool warned;
 	bool started;
@@ -60,18 +65,47 @@ static int open_modules(struct audio_receiver *receiver, struct qv_error *err)
 	return receiver->sinks ? 0 : -1;
 }
 
+static int16_t *grow(const struct audio_receiver *receiver, int16_t **samples, size_t *room, size_t frames,
+		     struct qv_error *err)
+{
+	if (frames <= *room)
+		return *samples;
+	int16_t *grown = realloc(*samples, frames * (size_t)receiver->format.channels * sizeof **samples);
+	if (!grown) {
+		qv_fail(err, QV_E_NOMEM, "no memory for sound");
+		return NULL;
+	}
+	*samples = grown;
+	*room = frames;
+	return grown;
+}
+
+/* Plays a little faster or slower. */
+static int take_up_drift(struct audio_receiver *receiver, struct qv_audio_block *block, struct qv_error *err)
+{
+	size_t room = resampler_room(receiver->drift, block->frames);
+	int16_t *drifted = grow(receiver, &receiver->drifted, &receiver->drift_room, room, err);
+	if (!drifted)
+		return -1;
+	block->frames = resampler_run(receiver->drift, block->samples, block->frames, drifted);
+	block->samples = drifted;
+	return 0;
+}
+
 static int write_block(struct audio_receiver *receiver, const struct qv_audio_block *block, bool concealed,
 		       struct qv_error *err)
 {
 	struct ledger *ledger = receiver->media->ledger;
 	struct qv_audio_block placed = *block;
-	placed.position = receiver->position;
-	if (audio_sinks_write(receiver->sinks, &placed, err) != 0)
+	if (receiver->drift && take_up_drift(receiver, &placed, err) != 0)
 		return -1;
-	receiver->position += block->frames;
-	ledger_add(ledger, &ledger->totals.audio.played, block->frames);
+	placed.position = receiver->position;
+	if (placed.frames > 0 && audio_sinks_write(receiver->sinks, &placed, err) != 0)
+		return -1;
+	receiver->position += placed.frames;
+	ledger_add(ledger, &ledger->totals.audio.played, placed.frames);
 	if (concealed)
-		ledger_add(ledger, &ledger->totals.audio.concealed, block->frames);
+		ledger_add(ledger, &ledger->totals.audio.concealed, placed.frames);
 	return 0;
 }
 
@@ -129,10 +163,8 @@ static int fill_before(struct audio_receiver *receiver, const struct qv_packet *
 	receiver->gap = 0;
 	receiver->any = true;
 	receiver->last = packet->sequence;
-	if (silent) {
-		uint64_t heard = receiver->dry_before < frames ? receiver->dry_before : frames;
-		return fill_gap(receiver, QV_GAP_SILENT, frames - heard, err);
-	}
+	if (silent)
+		return fill_gap(receiver, QV_GAP_SILENT, frames, err);
 	if (frames <= one)
 		return recover_before(receiver, packet, frames, err);
 	if (frames > (uint64_t)receiver->format.rate)
@@ -146,7 +178,28 @@ static bool same_format(const struct qv_audio_format *a, const struct qv_audio_f
 	return a->rate == b->rate && a->channels == b->channels;
 }
 
-static int play_packet(struct audio_receiver *receiver, struct qv_error *err)
+/* Shorter or longer, so that the delay comes nearer to what is wanted. */
+static int change_length(struct audio_receiver *receiver, const struct jitter_step *step, struct qv_audio_block *block,
+			 struct qv_error *err)
+{
+	const struct qv_audio_format *format = &receiver->format;
+	size_t room = block->frames + stretch_room(format), frames = block->frames;
+	int16_t *samples = grow(receiver, &receiver->stretched, &receiver->stretch_room, room, err);
+	if (!samples)
+		return -1;
+	memcpy(samples, block->samples, frames * (size_t)format->channels * sizeof *samples);
+	if (step->change == JITTER_SHORTER)
+		block->frames = stretch_shorten(format, samples, frames, step->eager);
+	else
+		block->frames = stretch_lengthen(format, samples, frames, step->eager);
+	block->samples = samples;
+	pthread_mutex_lock(&receiver->lock);
+	jitter_buffer_changed(receiver->buffer, (int64_t)frames - (int64_t)block->frames);
+	pthread_mutex_unlock(&receiver->lock);
+	return 0;
+}
+
+static int play_packet(struct audio_receiver *receiver, const struct jitter_step *step, struct qv_error *err)
 {
 	struct ledger *ledger = receiver->media->ledger;
 	const struct unit_buffer *held = &receiver->packet;
@@ -169,6 +222,8 @@ static int play_packet(struct audio_receiver *receiver, struct qv_error *err)
 		recording_put(&receiver->media->control->recording, TAPE_AUDIO, &packet, packet.capture_ns,
 			      held->unit.position);
 		block.capture_ns = packet.capture_ns;
+		if (step->change != JITTER_AS_IT_IS && change_length(receiver, step, &block, err) != 0)
+			return -1;
 		return write_block(receiver, &block, false, err);
 	}
 	if (made < 0 && why.code != QV_E_PROTOCOL) {
@@ -191,90 +246,85 @@ static int64_t sink_delay(const struct audio_receiver *receiver)
 	return receiver->paced && receiver->position > 0 ? audio_sinks_delay(receiver->sinks) : 0;
 }
 
-static int64_t silence_ns(const struct audio_receiver *receiver)
+/* With the lock held: what to do next, after waiting for it. */
+static struct jitter_step await_step(struct audio_receiver *receiver)
 {
-	return (int64_t)receiver->silence_frames * QV_NS_PER_SECOND / receiver->format.rate;
-}
-
-/*
- * Waits, with the lock held, for something to change. False: the sink is about to run dry and must get silence. Before
- * the first sound, and once the sound has stopped, there is nothing to run dry.
- */
-static bool wait_for_sound(struct audio_receiver *receiver, int64_t delay)
-{
-	bool stopped = receiver->dry_frames >= (uint64_t)receiver->format.rate * DRY_MAX_MS / 1000;
-	if (!receiver->paced || receiver->position == 0 || stopped) {
-		pthread_cond_wait(&receiver->changed, &receiver->lock);
-		return true;
+	struct jitter_step step = { .next = JITTER_ENDED };
+	while (!receiver->stopped) {
+		struct jitter_device device = { 0 };
+		if (receiver->paced) {
+			device.delay_ns = sink_delay(receiver);
+			device.least_ns = audio_sinks_least_delay(receiver->sinks);
+		}
+		step = jitter_buffer_take(receiver->buffer, now_ns(), &device, &receiver->packet);
+		if (step.next != JITTER_WAIT)
+			return step;
+		if (step.until_ns == 0)
+			pthread_cond_wait(&receiver->changed, &receiver->lock);
+		else
+			condition_wait_until(&receiver->changed, &receiver->lock, step.until_ns);
 	}
-	int64_t spare = delay - silence_ns(receiver);
-	return spare > 0 && condition_wait_until(&receiver->changed, &receiver->lock, now_ns() + spare) == 0;
+	step.next = JITTER_ENDED;
+	return step;
 }
 
-enum step { STEP_PACKET, STEP_GAP, STEP_SILENCE, STEP_ENDED };
-
-static enum step next_step(struct audio_receiver *receiver, uint64_t *frames)
+static struct jitter_step next_step(struct audio_receiver *receiver)
 {
 	struct ledger *ledger = receiver->media->ledger;
-	enum step step = STEP_ENDED;
-	bool waiting = true;
 	pthread_mutex_lock(&receiver->lock);
-	while (waiting && !receiver->stopped) {
-		int given_up = 0;
-		waiting = false;
-		switch (jitter_buffer_take(receiver->buffer, now_ns(), &receiver->packet, frames, &given_up)) {
-		case JITTER_PACKET:
-			step = STEP_PACKET;
-			receiver->dry_before = receiver->dry_frames;
-			receiver->dry_frames = 0;
-			break;
-		case JITTER_GAP:
-			step = STEP_GAP;
-			break;
-		case JITTER_ENDED:
-			step = STEP_ENDED;
-			break;
-		case JITTER_WAIT:
-			waiting = wait_for_sound(receiver, sink_delay(receiver));
-			if (waiting)
-				break;
-			step = STEP_SILENCE;
-			receiver->dry_frames += receiver->silence_frames;
-			if (jitter_buffer_underrun(receiver->buffer))
-				ledger_add(ledger, &ledger->totals.audio.underruns, 1);
-			break;
-		}
-		if (given_up)
-			ledger_add(ledger, &ledger->totals.audio.dropped_inbox, (uint64_t)given_up);
-	}
+	struct jitter_step step = await_step(receiver);
 	int64_t depth = jitter_buffer_depth_ns(receiver->buffer);
-	if (receiver->stopped)
-		step = STEP_ENDED;
 	pthread_mutex_unlock(&receiver->lock);
+	if (receiver->drift)
+		resampler_drift(receiver->drift, fabs(step.ppm) < DRIFT_MIN_PPM ? 0 : step.ppm);
 	depth += sink_delay(receiver);
 	pthread_mutex_lock(&ledger->lock);
 	ledger->jitter_buffer_ns = depth;
+	ledger->totals.audio.dropped_inbox += (uint64_t)step.given_up;
+	ledger->totals.audio.underruns += step.underrun;
 	pthread_mutex_unlock(&ledger->lock);
 	return step;
+}
+
+/* What may come yet is made up as if it were lost. */
+static int make_up(struct audio_receiver *receiver, uint64_t frames, struct qv_error *err)
+{
+	struct qv_audio_block block;
+	if (receiver->any && receiver->codec_class->conceal &&
+	    receiver->codec_class->conceal(receiver->decoder, QV_GAP_LOST, (size_t)frames, &block, NULL) == 1)
+		return write_block(receiver, &block, true, err);
+	return write_silence(receiver, frames, err);
+}
+
+/* Plays what the filter still holds back. */
+static int finish(struct audio_receiver *receiver, struct qv_error *err)
+{
+	double held = receiver->drift && receiver->position > 0 ? resampler_held(receiver->drift) : 0;
+	return held > 0 ? write_silence(receiver, (uint64_t)ceil(held), err) : 0;
 }
 
 static int play_all(struct audio_receiver *receiver, struct qv_error *err)
 {
 	for (;;) {
-		uint64_t frames = 0;
+		struct jitter_step step = next_step(receiver);
 		int outcome = 0;
-		switch (next_step(receiver, &frames)) {
-		case STEP_PACKET:
-			outcome = play_packet(receiver, err);
+		switch (step.next) {
+		case JITTER_PACKET:
+			outcome = play_packet(receiver, &step, err);
 			break;
-		case STEP_GAP:
-			receiver->gap += frames;
+		case JITTER_GAP:
+			receiver->gap += step.frames;
 			break;
-		case STEP_SILENCE:
-			outcome = write_silence(receiver, receiver->silence_frames, err);
+		case JITTER_SILENT:
+			outcome = write_silence(receiver, step.frames, err);
 			break;
-		case STEP_ENDED:
-			return 0;
+		case JITTER_DRY:
+			outcome = make_up(receiver, step.frames, err);
+			break;
+		case JITTER_WAIT:
+			break;
+		case JITTER_ENDED:
+			return finish(receiver, err);
 		}
 		if (outcome != 0)
 			return -1;
@@ -305,7 +355,11 @@ static int prepare(struct audio_receiver *receiver, struct qv_error *err)
 	if (!receiver->silence)
 		return qv_fail(err, QV_E_NOMEM, "no memory for an audio receiver");
 	receiver->buffer = jitter_buffer_new(receiver->format.rate, !receiver->paced, err);
-	if (!receiver->buffer)
+	if (receiver->buffer)
+		jitter_buffer_copies(receiver->buffer, receiver->codec_class->recover != NULL);
+	if (receiver->paced)
+		receiver->drift = resampler_new(&receiver->format, &receiver->format, err);
+	if (!receiver->buffer || (receiver->paced && !receiver->drift))
 		return -1;
 	int failed = pthread_create(&receiver->thread, NULL, run, receiver);
 	return failed ? qv_fail_errno(err, QV_E_IO, failed, "starting the audio thread") : 0;
@@ -372,6 +426,9 @@ void audio_receiver_free(struct audio_receiver *receiver)
 	jitter_buffer_free(receiver->buffer);
 	unit_buffer_free(&receiver->packet);
 	free(receiver->silence);
+	resampler_free(receiver->drift);
+	free(receiver->stretched);
+	free(receiver->drifted);
 	pthread_cond_destroy(&receiver->changed);
 	pthread_mutex_destroy(&receiver->lock);
 	module_host_clear(&receiver->codec_host);

@@ -147,6 +147,19 @@ int64_t audio_sinks_delay(struct audio_sinks *sinks)
 	return longest;
 }
 
+int64_t audio_sinks_least_delay(struct audio_sinks *sinks)
+{
+	int64_t longest = 0;
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct entry *entry = &sinks->entries[i];
+		bool tells = entry->sink && entry->class->paced && entry->class->least_delay;
+		int64_t least = tells ? entry->class->least_delay(entry->sink) : 0;
+		if (least > longest)
+			longest = least;
+	}
+	return longest;
+}
+
 void audio_sinks_close(struct audio_sinks *sinks)
 {
 	for (size_t i = 0; sinks && i < sinks->count; i++) {

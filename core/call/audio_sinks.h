@@ -20,6 +20,7 @@ bool audio_sinks_paced(const struct qv_receive_plan *plan);
 /* As the callbacks of the same names; `delay` is that of the slowest. write fails when no sink is left. */
 int audio_sinks_write(struct audio_sinks *sinks, const struct qv_audio_block *block, struct qv_error *err);
 int64_t audio_sinks_delay(struct audio_sinks *sinks);
+int64_t audio_sinks_least_delay(struct audio_sinks *sinks); /* likewise */
 
 /* NULL is fine. */
 void audio_sinks_close(struct audio_sinks *sinks);

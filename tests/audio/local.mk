@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_CMOCKA
 sound_tests = \
-	tests/audio/test_resampler
+	tests/audio/test_resampler \
+	tests/audio/test_stretch
 check_PROGRAMS += $(sound_tests)
 TESTS += $(sound_tests)
 
@@ -9,4 +10,8 @@ TESTS += $(sound_tests)
 tests_audio_test_resampler_SOURCES = %D%/test_resampler.c core/audio/adapter.c core/audio/resampler.c
 tests_audio_test_resampler_CFLAGS = $(CFLAGS_UNIT)
 tests_audio_test_resampler_LDADD = $(LDADD_UNIT) -lm
+
+tests_audio_test_stretch_SOURCES = %D%/test_stretch.c core/audio/stretch.c
+tests_audio_test_stretch_CFLAGS = $(CFLAGS_UNIT)
+tests_audio_test_stretch_LDADD = $(LDADD_UNIT) -lm
 endif

@@ -3,6 +3,7 @@ if WITH_CMOCKA
 call_tests = \
 	tests/call/test_call \
 	tests/call/test_call_parts \
+	tests/call/test_jitter_buffer \
 	tests/call/test_protocol \
 	tests/call/test_recording \
 	tests/call/test_refuse \
@@ -31,11 +32,19 @@ tests_call_test_call_parts_SOURCES = \
 	core/call/clock_offset.c \
 	core/call/histogram.c \
 	core/call/inbox.c \
-	core/call/jitter_buffer.c \
 	core/call/outbox.c \
 	core/call/unit_buffer.c
 tests_call_test_call_parts_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_call_parts_LDADD = $(LDADD_UNIT)
+
+tests_call_test_jitter_buffer_SOURCES = \
+	%D%/test_jitter_buffer.c \
+	core/audio/arrival.c \
+	core/audio/drift.c \
+	core/call/jitter_buffer.c \
+	core/call/unit_buffer.c
+tests_call_test_jitter_buffer_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_jitter_buffer_LDADD = $(LDADD_UNIT) -lm
 
 tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)

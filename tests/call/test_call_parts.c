@@ -14,7 +14,6 @@
 #include "../../core/call/clock_offset.h"
 #include "../../core/call/histogram.h"
 #include "../../core/call/inbox.h"
-#include "../../core/call/jitter_buffer.h"
 #include "../../core/call/outbox.h"
 
 /* outbox */
@@ -291,161 +290,6 @@ static void quantiles_are_near_the_truth(void **state)
 	assert_int_equal(histogram_quantile(&histogram, 0), 0);
 }
 
-/* jitter buffer: packets of 10 ms at 16 kHz on a clock of the test's own */
-
-#define BLOCK    160
-#define BLOCK_NS (10 * QV_NS_PER_MS)
-
-static int64_t start = 1000 * QV_NS_PER_SECOND;
-
-static int put_sound(struct jitter_buffer *buffer, uint64_t number, int64_t now)
-{
-	struct unit_buffer packet = { .unit = { .sequence = number, .position = number * BLOCK, .frames = BLOCK },
-				      .size = 2 * BLOCK };
-	int given_up = jitter_buffer_put(buffer, &packet, now);
-	unit_buffer_free(&packet);
-	return given_up;
-}
-
-static enum jitter_next take(struct jitter_buffer *buffer, int64_t now, uint64_t *number, uint64_t *gap, int *given_up)
-{
-	struct unit_buffer packet = { 0 };
-	enum jitter_next next = jitter_buffer_take(buffer, now, &packet, gap, given_up);
-	if (next == JITTER_PACKET)
-		*number = packet.unit.sequence;
-	unit_buffer_free(&packet);
-	return next;
-}
-
-static void a_recording_gets_all_at_once_and_every_gap(void **state)
-{
-	(void)state;
-	struct jitter_buffer *buffer = jitter_buffer_new(16000, true, NULL);
-	uint64_t number, gap;
-	int given_up;
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_WAIT);
-	put_sound(buffer, 5, start);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_PACKET);
-	assert_int_equal(number, 5);
-	put_sound(buffer, 8, start);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_GAP);
-	assert_int_equal(gap, 2 * BLOCK);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_PACKET);
-	assert_int_equal(put_sound(buffer, 8, start), 1); /* again: too late */
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_WAIT);
-	jitter_buffer_end(buffer);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_ENDED);
-	jitter_buffer_free(buffer);
-}
-
-static void play_begins_at_the_target_depth(void **state)
-{
-	(void)state;
-	struct jitter_buffer *buffer = jitter_buffer_new(16000, false, NULL);
-	uint64_t number = 0, gap, put = 0;
-	int given_up;
-	while (take(buffer, start, &number, &gap, &given_up) == JITTER_WAIT) {
-		assert_in_range(put, 0, 10);
-		put_sound(buffer, put, start + (int64_t)put * BLOCK_NS);
-		put++;
-	}
-	assert_int_equal(number, 0);
-	assert_in_range(put, 3, 6); /* 40 ms and one packet */
-	/* Once playing, all that is there may be taken; a dry spell makes it wait for depth again. */
-	for (uint64_t i = 1; i < put; i++)
-		assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_PACKET);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_WAIT);
-	assert_true(jitter_buffer_underrun(buffer));
-	assert_false(jitter_buffer_underrun(buffer));
-	put_sound(buffer, put, start + (int64_t)put * BLOCK_NS);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_WAIT);
-	/* At the end nothing is waited for. */
-	jitter_buffer_end(buffer);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_PACKET);
-	assert_int_equal(take(buffer, start, &number, &gap, &given_up), JITTER_ENDED);
-	jitter_buffer_free(buffer);
-}
-
-/* Packets arrive up to `jitter` late; a device plays one every 10 ms. Returns how often it ran dry in the last half. */
-static int play_with_jitter(int64_t jitter, int packets, int64_t *depth_end)
-{
-	struct jitter_buffer *buffer = jitter_buffer_new(16000, false, NULL);
-	uint64_t put = 0, number, gap, random = 88172645463325252;
-	int64_t due = start, last = start;
-	int dry = 0, given_up;
-	for (int tick = 0; tick < packets; tick++) {
-		int64_t now = start + tick * BLOCK_NS;
-		while (due <= now) {
-			put_sound(buffer, put, due);
-			put++;
-			random ^= random << 13;
-			random ^= random >> 7;
-			random ^= random << 17;
-			due = start + (int64_t)put * BLOCK_NS + (jitter ? (int64_t)(random % (uint64_t)jitter) : 0);
-			due = due < last ? last : due; /* a stream keeps order */
-			last = due;
-		}
-		enum jitter_next next = take(buffer, now, &number, &gap, &given_up);
-		if (next == JITTER_GAP)
-			next = take(buffer, now, &number, &gap, &given_up);
-		if (next == JITTER_WAIT && jitter_buffer_underrun(buffer) && tick > packets / 2)
-			dry++;
-	}
-	*depth_end = jitter_buffer_depth_ns(buffer);
-	jitter_buffer_free(buffer);
-	return dry;
-}
-
-static void the_depth_follows_the_jitter(void **state)
-{
-	(void)state;
-	int64_t calm, rough;
-	assert_int_equal(play_with_jitter(0, 3000, &calm), 0);
-	assert_in_range(calm, 0, 60 * QV_NS_PER_MS);
-	/* It settles deep enough, and not deeper than what was seen to be needed. */
-	assert_in_range(play_with_jitter(120 * QV_NS_PER_MS, 6000, &rough), 0, 6);
-	assert_in_range(rough, 0, 300 * QV_NS_PER_MS);
-}
-
-/* The sender's clock is 0.1 % fast: two minutes would add 120 ms. */
-static void drift_is_taken_up(void **state)
-{
-	(void)state;
-	struct jitter_buffer *buffer = jitter_buffer_new(16000, false, NULL);
-	uint64_t put = 0, number, gap;
-	int given_up, dropped = 0;
-	int64_t deepest = 0;
-	for (int tick = 0; tick < 12000; tick++) {
-		int64_t now = start + tick * BLOCK_NS;
-		while (start + (int64_t)put * (BLOCK_NS - BLOCK_NS / 1000) <= now) {
-			put_sound(buffer, put, now);
-			put++;
-		}
-		if (take(buffer, now, &number, &gap, &given_up) == JITTER_GAP)
-			take(buffer, now, &number, &gap, &given_up);
-		dropped += given_up;
-		if (jitter_buffer_depth_ns(buffer) > deepest)
-			deepest = jitter_buffer_depth_ns(buffer);
-	}
-	assert_in_range(dropped, 8, 20);
-	assert_in_range(deepest, 0, 100 * QV_NS_PER_MS);
-	jitter_buffer_free(buffer);
-}
-
-static void a_flood_of_sound_is_bounded(void **state)
-{
-	(void)state;
-	for (int recording = 0; recording < 2; recording++) {
-		struct jitter_buffer *buffer = jitter_buffer_new(16000, recording, NULL);
-		int given_up = 0;
-		for (uint64_t i = 0; i < 5000; i++)
-			given_up += put_sound(buffer, i, start);
-		assert_true(given_up >= 5000 - JITTER_SLOTS);
-		assert_true(jitter_buffer_depth_ns(buffer) <= JITTER_SLOTS * BLOCK_NS);
-		jitter_buffer_free(buffer);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,11 +303,6 @@ int main(void)
 		cmocka_unit_test(the_quickest_exchange_tells_the_offset),
 		cmocka_unit_test(answers_to_nothing_are_ignored),
 		cmocka_unit_test(quantiles_are_near_the_truth),
-		cmocka_unit_test(a_recording_gets_all_at_once_and_every_gap),
-		cmocka_unit_test(play_begins_at_the_target_depth),
-		cmocka_unit_test(the_depth_follows_the_jitter),
-		cmocka_unit_test(drift_is_taken_up),
-		cmocka_unit_test(a_flood_of_sound_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

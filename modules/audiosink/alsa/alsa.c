@@ -124,6 +124,12 @@ static int64_t sink_delay(struct qv_audiosink *sink)
 	return left > 0 ? left : 0;
 }
 
+/* The device tells how far it is from one period to the next. */
+static int64_t sink_least_delay(struct qv_audiosink *sink)
+{
+	return (int64_t)sink->device.period * QV_NS_PER_SECOND / sink->device.format.rate;
+}
+
 static const struct qv_audiosink_class alsa = {
 	.head = { .kind = "audiosink",
 		  .name = "alsa",
@@ -138,6 +144,7 @@ static const struct qv_audiosink_class alsa = {
 	.write = sink_write,
 	.delay = sink_delay,
 	.paced = true,
+	.least_delay = sink_least_delay,
 };
 
 static const struct qv_class *const classes[] = { &alsa.head, NULL };

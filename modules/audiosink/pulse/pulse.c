@@ -156,6 +156,18 @@ static int64_t sink_delay(struct qv_audiosink *sink)
 	return known < 0 || negative ? 0 : (int64_t)latency * 1000;
 }
 
+/* The server takes from the stream, at once, what its device then plays for this long. */
+static int64_t sink_least_delay(struct qv_audiosink *sink)
+{
+	struct pulse_stream *stream = &sink->stream;
+	pa_threaded_mainloop_lock(stream->loop);
+	const pa_timing_info *timing = pa_stream_get_timing_info(stream->stream);
+	int64_t least = timing ? (int64_t)timing->configured_sink_usec * 1000 : 0;
+	pa_threaded_mainloop_unlock(stream->loop);
+	/* A server that does not say what it was set to holds back as much as it was asked to at most. */
+	return least > 0 && least < sink->latency_ms * QV_NS_PER_MS ? least : sink->latency_ms * QV_NS_PER_MS / 2;
+}
+
 static const struct qv_audiosink_class pulse = {
 	.head = { .kind = "audiosink",
 		  .name = "pulse",
@@ -170,6 +182,7 @@ static const struct qv_audiosink_class pulse = {
 	.write = sink_write,
 	.delay = sink_delay,
 	.paced = true,
+	.least_delay = sink_least_delay,
 };
 
 static const struct qv_class *const classes[] = { &pulse.head, NULL };

@@ -174,12 +174,11 @@ static pa_buffer_attr buffer_attributes(const struct pulse_stream *stream, const
 	uint32_t bytes = (uint32_t)((size_t)(frames > 0 ? frames : 1) * stream->frame_bytes);
 	/* A request of a quarter lets the server take sound while most of the buffer still plays. */
 	uint32_t quarter = (uint32_t)((size_t)(frames > 4 ? frames / 4 : 1) * stream->frame_bytes);
+	/* It plays from the first request on: how much is held is up to whoever writes. */
 	/* Of recorded sound that does not fit, libpulse says nothing: so as much as the server allows, some 20 s or more. */
-	return (pa_buffer_attr){ .maxlength = (uint32_t)-1,
-				 .tlength = bytes,
-				 .prebuf = (uint32_t)-1,
-				 .minreq = quarter,
-				 .fragsize = bytes };
+	return (pa_buffer_attr){
+		.maxlength = (uint32_t)-1, .tlength = bytes, .prebuf = quarter, .minreq = quarter, .fragsize = bytes
+	};
 }
 
 static int connect_stream(struct pulse_stream *stream, const struct qv_options *values, pa_stream_direction_t direction,
