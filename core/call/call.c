@@ -66,7 +66,8 @@ static bool fill(struct side *side)
 	if (outgoing_fill(side->out))
 		return true;
 	bool receiving = side->in && !incoming_ended(side->in);
-	side->all_sent = side->ended && outbox_empty(side->out->outbox);
+	side->all_sent = side->ended && outbox_empty(side->out->outbox) &&
+			 (!side->transport || transport_settled(side->transport, qv_clock_now(&qv_clock_monotonic)));
 	if (side->all_sent && !side->told_ended)
 		side_tell_states(side);
 	if (side->all_sent && !receiving)
@@ -118,7 +119,10 @@ static void ask_for_key(struct side *side)
 	    !atomic_exchange(&side->board.need_key, false))
 		return;
 	qv_refresh_encode(side->in->video_format.stream, payload);
-	connection_send_new(c, QV_RECORD_REFRESH, payload, sizeof payload);
+	if (transport_up(side->transport) && side->transport->receives[QV_STREAM_VIDEO])
+		transport_ask_key(side->transport);
+	else
+		connection_send_new(c, QV_RECORD_REFRESH, payload, sizeof payload);
 	side->refresh_ns = now + REFRESH_MS * QV_NS_PER_MS;
 }
 
@@ -162,6 +166,7 @@ static const struct side_class call_class = {
 	.next_link = rekeying_next_link,
 	.switched = rekeying_switched,
 	.release = rekeying_release,
+	.datagrams = ways_datagrams,
 };
 
 /* Opens what has to be open before the first record. */
@@ -201,10 +206,13 @@ static int run(struct side *side, struct qv_error *err)
 	if (side->in && end != QV_CALL_CANCELLED && end != QV_CALL_WINDOW_CLOSED)
 		incoming_drain(side->in);
 	stop_raise(&side->media.stop);
+	if (side->transport)
+		transport_bye(side->transport);
 	renewer_clear(&side->renewer);
 	reports_fill_result(side);
 	outgoing_free(side->out);
 	incoming_free(side->in);
+	transport_free(side->transport);
 	tell_board(side);
 	return outcome;
 }
@@ -224,7 +232,6 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 		return -1;
 	}
 	side.first = *link;
-	snprintf(side.transport, sizeof side.transport, "stream");
 	if (plan->security) {
 		side.security = *plan->security;
 	} else if (plan->receive && plan->receive->secured_text) {

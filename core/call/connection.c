@@ -52,6 +52,7 @@ struct connection *connection_new(const struct qv_link *link, const struct qv_ho
 		free(c);
 		return NULL;
 	}
+	c->udp_fd = -1;
 	c->link = c->wire.in_link = c->wire.out_link = *link;
 	c->host = host;
 	c->limits.hello_timeout_ms = or_default(limits->hello_timeout_ms, 5000);
@@ -229,7 +230,7 @@ static int peer_rings(struct connection *c, const struct qv_record *record, stru
 static int dispatch(struct connection *c, const struct qv_record *record, struct qv_error *err)
 {
 	bool known = (record->type >= QV_RECORD_HELLO && record->type <= QV_RECORD_SWITCH) ||
-		     record->type == QV_RECORD_ROSTER;
+		     record->type == QV_RECORD_TRANSPORT || record->type == QV_RECORD_ROSTER;
 	bool greets =
 		record->type <= QV_RECORD_REFUSE || record->type == QV_RECORD_BYE || record->type == QV_RECORD_RINGING;
 	if (!known)
@@ -402,12 +403,13 @@ static void wait_for_events(struct connection *c, bool *woken, bool *cancelled)
 	struct timespec wait = { .tv_sec = (time_t)(left / QV_NS_PER_SECOND),
 				 .tv_nsec = (long)(left % QV_NS_PER_SECOND) };
 	short write_events = c->want_write ? POLLOUT : 0;
-	struct pollfd fds[4 + OLD_LINKS] = {
+	struct pollfd fds[5 + OLD_LINKS] = {
 		{ .fd = c->wake_fd, .events = POLLIN },
 		{ .fd = c->phase == PHASE_CLOSING ? -1 : c->host->cancel_fd, .events = POLLIN },
 		{ .fd = in->fd,
 		  .events = (short)((c->input_ended ? 0 : POLLIN) | (c->read_wants_write ? POLLOUT : 0)) },
 		{ .fd = out->fd == in->fd ? -1 : out->fd, .events = write_events },
+		{ .fd = c->phase == PHASE_OPEN ? c->udp_fd : -1, .events = POLLIN },
 	};
 	if (out->fd == in->fd)
 		fds[2].events |= write_events;
@@ -415,10 +417,10 @@ static void wait_for_events(struct connection *c, bool *woken, bool *cancelled)
 		if (fds[i].events == 0)
 			fds[i].fd = -1;
 	for (size_t i = 0; i < c->old_count; i++)
-		fds[4 + i] = (struct pollfd){ .fd = c->old[i].link.fd, .events = POLLIN };
+		fds[5 + i] = (struct pollfd){ .fd = c->old[i].link.fd, .events = POLLIN };
 	if (left < 0)
 		wait = (struct timespec){ 0 };
-	(void)ppoll(fds, 4 + c->old_count, &wait, NULL); /* EINTR: the loop goes round */
+	(void)ppoll(fds, 5 + c->old_count, &wait, NULL); /* EINTR: the loop goes round */
 	*woken = fds[0].revents != 0;
 	*cancelled = fds[1].revents != 0;
 }
@@ -444,6 +446,8 @@ static void step(struct connection *c, bool woken, bool cancelled)
 	if (connection_run_timers(c, now_ns(), &err) != 0)
 		give_up(c, &err);
 	connection_read_old(c, now_ns());
+	if (c->phase == PHASE_OPEN && c->udp_fd >= 0)
+		c->udp_due_ns = c->class->datagrams(c->side, now_ns());
 	if (!c->broken && !c->done && transmit(c, &err) != 0)
 		last_words(c, &err);
 }

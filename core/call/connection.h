@@ -35,6 +35,8 @@ struct side_class {
 	int (*switched)(struct side *side, struct qv_error *err);
 	/* A session is over that another one followed. */
 	void (*release)(struct side *side, struct qv_link *link);
+	/* While open, with connection->udp_fd set: receives and sends beside the session; returns when it is due again. */
+	int64_t (*datagrams)(struct side *side, int64_t now);
 };
 
 #define CONTROL_SLOTS   16
@@ -74,6 +76,9 @@ struct connection {
 	const struct side_class *class;
 	struct side *side;
 	int wake_fd;
+	int udp_fd; /* -1: none */
+	int64_t udp_due_ns;
+	uint64_t udp_bytes_in, udp_bytes_out;
 	enum phase phase;
 	struct clock_offset clocks;
 	struct control control[CONTROL_SLOTS]; /* ring, sent before any medium */

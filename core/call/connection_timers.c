@@ -21,7 +21,7 @@ int64_t connection_deadline(const struct connection *c)
 	case PHASE_GREETING:
 		return c->next_ring_ns ? sooner(c->greet_by_ns, c->next_ring_ns) : c->greet_by_ns;
 	case PHASE_OPEN:
-		return sooner(c->look_ns ? c->look_ns : INT64_MAX,
+		return sooner(sooner(c->look_ns ? c->look_ns : INT64_MAX, c->udp_fd >= 0 ? c->udp_due_ns : INT64_MAX),
 			      sooner(silence_deadline(c), sooner(c->next_ping_ns, c->next_second_ns)));
 	case PHASE_CLOSING:
 		break;

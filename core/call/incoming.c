@@ -122,36 +122,58 @@ static int assemble(struct incoming *in, struct assembler *assembler, const stru
 	return complete;
 }
 
-int incoming_video(struct incoming *in, const struct qv_record *record, struct qv_error *err)
+/* Counts what the peer has left out, or what was lost. False: it comes too late to be of use. */
+static bool follows(struct incoming *in, uint64_t sequence)
 {
 	struct ledger *ledger = in->media.ledger;
-	uint64_t lost = in->pictures.lost;
+	if (in->any_picture && sequence <= in->last_picture)
+		return false;
+	if (in->any_picture && sequence - in->last_picture > 1)
+		ledger_add(ledger, &ledger->totals.video.lost, sequence - in->last_picture - 1);
+	in->any_picture = true;
+	in->last_picture = sequence;
+	return true;
+}
+
+void incoming_unit(struct incoming *in, enum qv_stream_kind kind, struct unit_buffer *unit)
+{
+	struct ledger *ledger = in->media.ledger;
+	if (kind == QV_STREAM_VIDEO && follows(in, unit->unit.sequence)) {
+		ledger_add(ledger, &ledger->totals.video.received, 1);
+		ledger_add(ledger, &ledger->totals.video.bytes, unit->size);
+		video_receiver_put(in->video, unit);
+	} else if (kind == QV_STREAM_AUDIO) {
+		/* Samples come in several pieces over UDP. */
+		if (!in->any_sound || unit->unit.sequence != in->last_sound)
+			ledger_add(ledger, &ledger->totals.audio.packets_received, 1);
+		in->any_sound = true;
+		in->last_sound = unit->unit.sequence;
+		ledger_add(ledger, &ledger->totals.audio.bytes, unit->size);
+		audio_receiver_put(in->audio, unit);
+	}
+}
+
+int incoming_video(struct incoming *in, const struct qv_record *record, struct qv_error *err)
+{
 	if (!in->has_video || record->stream != in->video_format.stream)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer sent video on stream %u, which was not accepted",
 			       record->stream);
 	int complete = assemble(in, &in->pictures, record, err);
-	if (in->pictures.lost != lost)
-		ledger_add(ledger, &ledger->totals.video.lost, in->pictures.lost - lost);
 	if (complete != 1)
 		return complete;
-	ledger_add(ledger, &ledger->totals.video.received, 1);
-	ledger_add(ledger, &ledger->totals.video.bytes, in->pictures.unit.size);
-	video_receiver_put(in->video, &in->pictures.unit);
+	incoming_unit(in, QV_STREAM_VIDEO, &in->pictures.unit);
 	return 0;
 }
 
 int incoming_audio(struct incoming *in, const struct qv_record *record, struct qv_error *err)
 {
-	struct ledger *ledger = in->media.ledger;
 	if (!in->has_audio || record->stream != in->audio_format.stream)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer sent sound on stream %u, which was not accepted",
 			       record->stream);
 	int complete = assemble(in, &in->sounds, record, err);
 	if (complete != 1)
 		return complete;
-	ledger_add(ledger, &ledger->totals.audio.packets_received, 1);
-	ledger_add(ledger, &ledger->totals.audio.bytes, in->sounds.unit.size);
-	audio_receiver_put(in->audio, &in->sounds.unit);
+	incoming_unit(in, QV_STREAM_AUDIO, &in->sounds.unit);
 	return 0;
 }
 
@@ -182,7 +204,7 @@ void incoming_report(struct incoming *in, int64_t latency_ns)
 	int64_t depth = ledger->jitter_buffer_ns;
 	pthread_mutex_unlock(&ledger->lock);
 	struct qv_receiver_report told = {
-		.bytes = in->media.connection->wire.bytes_in,
+		.bytes = in->media.connection->wire.bytes_in + in->media.connection->udp_bytes_in,
 		.video_received = totals.video.received,
 		.video_shown = totals.video.shown,
 		.video_dropped = totals.video.dropped_inbox + totals.video.damaged,

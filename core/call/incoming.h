@@ -17,6 +17,8 @@ struct incoming {
 	struct video_receiver *video;
 	struct audio_receiver *audio;
 	struct assembler pictures, sounds;
+	bool any_picture, any_sound; /* came; the numbers of the last ones: */
+	uint64_t last_picture, last_sound;
 	bool video_ended, audio_ended; /* says the peer */
 };
 
@@ -32,6 +34,8 @@ int incoming_start(struct incoming *in, struct qv_error *err);
 /* VIDEO, AUDIO, STATE. */
 int incoming_video(struct incoming *in, const struct qv_record *record, struct qv_error *err);
 int incoming_audio(struct incoming *in, const struct qv_record *record, struct qv_error *err);
+/* A unit that is complete, by whatever way it came; its memory may be swapped away. */
+void incoming_unit(struct incoming *in, enum qv_stream_kind kind, struct unit_buffer *unit);
 /* Whose state it is, or 0: of no stream that is received. */
 enum qv_stream_kind incoming_state(struct incoming *in, const struct qv_stream_state *state);
 /* All streams that are received have ended, says the peer; also when there are none. */

@@ -65,5 +65,23 @@ libqvisio_la_SOURCES += \
 	%D%/video_sender.h \
 	%D%/window.c \
 	%D%/window.h \
+	%D%/path.c \
+	%D%/path.h \
+	%D%/rtp_in.c \
+	%D%/rtp_in.h \
+	%D%/rtp_out.c \
+	%D%/rtp_out.h \
+	%D%/rtp_stream.c \
+	%D%/rtp_stream.h \
+	%D%/transport.c \
+	%D%/transport.h \
+	%D%/transport_receive.c \
+	%D%/transport_rtcp.c \
+	%D%/transport_send.c \
+	%D%/udp.c \
+	%D%/udp.h \
+	%D%/unit_extension.c \
+	%D%/unit_extension.h \
+	%D%/ways.c \
 	%D%/wire.c \
 	%D%/wire.h

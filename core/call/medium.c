@@ -112,8 +112,9 @@ void media_stats(const struct media *media, struct qv_call_totals *before, int64
 	stats->elapsed_ns = now - c->opened_ns;
 	stats->fps_sent = (double)(stats->totals.video.sent - before->video.sent) / seconds;
 	stats->fps = (double)(stats->totals.video.shown - before->video.shown) / seconds;
-	stats->kbit_sent = (double)(c->wire.bytes_out - before->bytes_sent) * 8 / 1000 / seconds;
-	stats->kbit_received = (double)(c->wire.bytes_in - before->bytes_received) * 8 / 1000 / seconds;
+	stats->kbit_sent = (double)(c->wire.bytes_out + c->udp_bytes_out - before->bytes_sent) * 8 / 1000 / seconds;
+	stats->kbit_received =
+		(double)(c->wire.bytes_in + c->udp_bytes_in - before->bytes_received) * 8 / 1000 / seconds;
 	stats->rtt_ms = connection_rtt_ms(c);
 	*before = stats->totals;
 	*before_ns = now;
@@ -137,6 +138,6 @@ const char *qv_call_happening_name(enum qv_call_happening happening)
 {
 	static const char *const names[] = { "ringing",     "rekeyed",     "rekey-failed", "peer-state",
 					     "device-gone", "device-back", "key",          "record-failed",
-					     "roster",      "security",    "snapshot" };
+					     "roster",      "security",    "snapshot",     "transport" };
 	return (unsigned)happening < sizeof names / sizeof names[0] ? names[happening] : "unknown";
 }

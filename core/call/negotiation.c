@@ -48,7 +48,7 @@ static void note_recordable(struct side *side)
 	recording_opened(&side->control->recording, &side->media, offers);
 }
 
-static int open_call(struct side *side, const uint16_t *accept, size_t count, struct qv_error *err)
+static int open_call(struct side *side, const uint16_t *accept, size_t count, uint16_t srtp_port, struct qv_error *err)
 {
 	connection_opened(side->media.connection);
 	side->media.connection->next_ring_ns = 0;
@@ -71,9 +71,15 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, st
 	rekeying_show(side);
 	if (side->in && incoming_start(side->in, err) != 0)
 		return -1;
+	ways_start(side, srtp_port);
 	side_tell_states(side);
 	connection_wake(side->media.connection); /* for what was to be told as soon as there is a call */
 	return 0;
+}
+
+static struct transport *open_transport(struct side *side)
+{
+	return transport_open(&side->media, side->plan, &side->media.connection->link, side->role == QV_CALL_CALLER);
 }
 
 int negotiation_say_hello(struct side *side, struct qv_error *err)
@@ -90,6 +96,8 @@ int negotiation_say_hello(struct side *side, struct qv_error *err)
 		hello.in_conference = true;
 		memcpy(hello.conference, side->plan->conference, sizeof hello.conference);
 	}
+	side->transport = open_transport(side);
+	hello.srtp_port = side->transport ? side->transport->udp.port : 0;
 	int size = qv_hello_encode(&hello, payload, sizeof payload, err);
 	if (size < 0)
 		return -1;
@@ -111,13 +119,15 @@ static int say_welcome(struct side *side, const struct qv_hello *hello, struct q
 		welcome.accept[welcome.accepts++] = side->in->audio_format.stream;
 	if (side->out)
 		outgoing_offer_fitting(side->out, hello, &welcome);
+	side->transport = hello->srtp_port ? open_transport(side) : NULL;
+	welcome.srtp_port = side->transport ? side->transport->udp.port : 0;
 	for (size_t i = 0; i < welcome.offers; i++)
 		offered[i] = welcome.offer[i].stream;
 	int size = qv_hello_encode(&welcome, payload, sizeof payload, err);
 	if (size < 0)
 		return -1;
 	connection_send(side->media.connection, QV_RECORD_WELCOME, payload, (size_t)size);
-	return open_call(side, offered, welcome.offers, err);
+	return open_call(side, offered, welcome.offers, hello->srtp_port, err);
 }
 
 static void refuse(struct side *side, enum qv_refusal code, const struct qv_error *why)
@@ -205,7 +215,7 @@ int negotiation_take_welcome(struct side *side, const struct qv_record *record, 
 		return qv_fail(err, QV_E_PROTOCOL, "the peer welcomes the call but accepts no stream");
 	side->media.connection->peer_minor = welcome.minor;
 	snprintf(side->result->peer_program, sizeof side->result->peer_program, "%s", welcome.program);
-	return open_call(side, welcome.accept, welcome.accepts, err);
+	return open_call(side, welcome.accept, welcome.accepts, welcome.srtp_port, err);
 }
 
 int negotiation_take_refusal(const struct qv_record *record, struct qv_error *err)

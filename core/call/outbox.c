@@ -53,6 +53,7 @@ static int copy(struct unit_buffer *into, const struct outbox_item *from, struct
 {
 	if (unit_buffer_set(into, &from->unit, from->key, from->data, err) != 0)
 		return -1;
+	into->prediction = from->prediction;
 	into->ready_ns = from->ready_ns;
 	return 0;
 }

@@ -25,6 +25,7 @@ bool outbox_video_room(struct outbox *outbox);
 struct outbox_item {
 	struct qv_unit unit;
 	bool key;
+	struct prediction prediction;
 	const uint8_t *data;
 	int64_t ready_ns; /* when it was encoded */
 };

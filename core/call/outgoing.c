@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <qvisio/videocodec.h>
+
 #define VIDEO_STREAM 1
 #define AUDIO_STREAM 2
 /* Data of a fragment: small enough that sound does not wait long behind a piece of a picture on a slow line. */
@@ -88,6 +90,8 @@ static int note_accepted(struct outgoing *out, uint16_t stream, struct qv_error 
 		return qv_fail(err, QV_E_PROTOCOL, "the peer accepts two %s streams", video ? "video" : "audio");
 	*(video ? &out->sends_video : &out->sends_audio) = true;
 	*(video ? &out->video_offer : &out->audio_offer) = offered->stream;
+	if (video)
+		out->adaptive = qv_videocodec_class(offered->codec->class)->adjust != NULL;
 	return video ? video_sender_choose(out->video, offered->codec, err)
 		     : audio_sender_choose(out->audio, offered->codec, err);
 }
@@ -109,20 +113,35 @@ int outgoing_start(struct outgoing *out, const uint16_t *accept, size_t count, s
 	return out->sends_audio ? audio_sender_start(out->audio, err) : 0;
 }
 
+void outgoing_leaves(struct outgoing *out, enum qv_stream_kind kind, struct unit_buffer *unit, int64_t now)
+{
+	struct ledger *ledger = out->media.ledger;
+	unit->unit.queue_us = span_us(unit->ready_ns, now);
+	if (kind != QV_STREAM_VIDEO)
+		return;
+	ledger_stage(ledger, QV_STAGE_CAPTURE, unit->unit.capture_us * INT64_C(1000));
+	ledger_stage(ledger, QV_STAGE_ENCODE, unit->unit.encode_us * INT64_C(1000));
+	ledger_stage(ledger, QV_STAGE_QUEUE, unit->unit.queue_us * INT64_C(1000));
+}
+
+void outgoing_left(struct outgoing *out, enum qv_stream_kind kind, size_t size, int64_t now)
+{
+	struct ledger *ledger = out->media.ledger;
+	bool video = kind == QV_STREAM_VIDEO;
+	ledger_add(ledger, video ? &ledger->totals.video.sent : &ledger->totals.audio.packets_sent, 1);
+	ledger_add(ledger, video ? &ledger->totals.video.bytes : &ledger->totals.audio.bytes, size);
+	if (video)
+		ledger_frame(ledger, now);
+}
+
 /* Puts the next piece of a unit on the wire; true once that was the last one. */
 static bool put_piece(struct outgoing *out, struct flight *flight, uint8_t type, uint16_t stream)
 {
 	struct wire *wire = &out->media.connection->wire;
-	struct ledger *ledger = out->media.ledger;
 	struct unit_buffer *buffer = &flight->buffer;
-	if (flight->at == 0) {
-		buffer->unit.queue_us = span_us(buffer->ready_ns, qv_clock_now(&qv_clock_monotonic));
-		if (type == QV_RECORD_VIDEO) {
-			ledger_stage(ledger, QV_STAGE_CAPTURE, buffer->unit.capture_us * INT64_C(1000));
-			ledger_stage(ledger, QV_STAGE_ENCODE, buffer->unit.encode_us * INT64_C(1000));
-			ledger_stage(ledger, QV_STAGE_QUEUE, buffer->unit.queue_us * INT64_C(1000));
-		}
-	}
+	if (flight->at == 0)
+		outgoing_leaves(out, type == QV_RECORD_VIDEO ? QV_STREAM_VIDEO : QV_STREAM_AUDIO, buffer,
+				qv_clock_now(&qv_clock_monotonic));
 	uint8_t *payload = wire_payload(wire);
 	size_t header = qv_fragment_put_header(payload, &buffer->unit, (uint32_t)flight->at);
 	size_t size = buffer->size - flight->at < FRAGMENT_DATA ? buffer->size - flight->at : FRAGMENT_DATA;
@@ -134,35 +153,30 @@ static bool put_piece(struct outgoing *out, struct flight *flight, uint8_t type,
 
 static bool put_sound(struct outgoing *out)
 {
-	struct ledger *ledger = out->media.ledger;
 	if (!out->sound.active) {
-		if (!outbox_take_audio(out->outbox, &out->sound.buffer))
+		if (out->audio_elsewhere || !outbox_take_audio(out->outbox, &out->sound.buffer))
 			return false;
 		out->sound.active = true;
 		out->sound.at = 0;
 	}
 	if (put_piece(out, &out->sound, QV_RECORD_AUDIO, out->audio_offer.stream)) {
 		out->sound.active = false;
-		ledger_add(ledger, &ledger->totals.audio.packets_sent, 1);
-		ledger_add(ledger, &ledger->totals.audio.bytes, out->sound.buffer.size);
+		outgoing_left(out, QV_STREAM_AUDIO, out->sound.buffer.size, qv_clock_now(&qv_clock_monotonic));
 	}
 	return true;
 }
 
 static bool put_picture(struct outgoing *out)
 {
-	struct ledger *ledger = out->media.ledger;
 	if (!out->picture.active) {
-		if (!outbox_take_video(out->outbox, &out->picture.buffer))
+		if (out->video_elsewhere || !outbox_take_video(out->outbox, &out->picture.buffer))
 			return false;
 		out->picture.active = true;
 		out->picture.at = 0;
 	}
 	if (put_piece(out, &out->picture, QV_RECORD_VIDEO, out->video_offer.stream)) {
 		out->picture.active = false;
-		ledger_add(ledger, &ledger->totals.video.sent, 1);
-		ledger_add(ledger, &ledger->totals.video.bytes, out->picture.buffer.size);
-		ledger_frame(ledger, qv_clock_now(&qv_clock_monotonic));
+		outgoing_left(out, QV_STREAM_VIDEO, out->picture.buffer.size, qv_clock_now(&qv_clock_monotonic));
 	}
 	return true;
 }

@@ -24,6 +24,9 @@ struct outgoing {
 	struct offers offers;
 	struct qv_stream_offer video_offer, audio_offer; /* the first of each kind, then the one that the peer takes */
 	bool sends_video, sends_audio; /* the peer takes it */
+	bool video_elsewhere,
+		audio_elsewhere; /* it does not go in the session: somebody else takes it from the outbox */
+	bool adaptive;           /* the rate of the pictures can be changed */
 	struct flight picture, sound;
 };
 
@@ -39,6 +42,10 @@ int outgoing_start(struct outgoing *out, const uint16_t *accept, size_t count, s
 
 /* Puts the next record on the idle wire. */
 bool outgoing_fill(struct outgoing *out);
+
+/* A unit begins to leave, by whatever way, and has left. */
+void outgoing_leaves(struct outgoing *out, enum qv_stream_kind kind, struct unit_buffer *unit, int64_t now);
+void outgoing_left(struct outgoing *out, enum qv_stream_kind kind, size_t size, int64_t now);
 
 /* Whether all of its streams have come to their end; `failed` is then set if that was a failure of all of them. */
 bool outgoing_finished(const struct outgoing *out, struct qv_error *failed);

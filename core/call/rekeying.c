@@ -20,7 +20,9 @@ static struct qv_call_security state_now(const struct side *side)
 	state.key_age_ms = renewer->keyed_ns ? (now - renewer->keyed_ns) / QV_NS_PER_MS : -1;
 	state.next_key_ms = next > now && !side->no_key[0] ? (next - now) / QV_NS_PER_MS : -1;
 	snprintf(state.no_key, sizeof state.no_key, "%s", side->no_key);
-	snprintf(state.transport, sizeof state.transport, "%s", side->transport);
+	if (side->way_known)
+		snprintf(state.transport, sizeof state.transport, "%s",
+			 side->way == QV_TRANSPORT_SRTP ? "srtp" : "stream");
 	security_words(&state, side->security.text);
 	return state;
 }
@@ -76,6 +78,8 @@ int rekeying_look(struct side *side, bool now, struct qv_error *err)
 		return rekey_failed(side, &why, err);
 	if (got > 0 && !connection_switch(c, &next))
 		side->plan->renewal->release(side->plan->renewal, &next);
+	else if (got > 0)
+		ways_add_keys(side, &next);
 	if (got > 0 || (!now && !renewer_due(renewer, qv_clock_now(&qv_clock_monotonic)))) {
 		c->look_ns = renewer_next(renewer);
 		return 0;
@@ -92,7 +96,10 @@ int rekeying_look(struct side *side, bool now, struct qv_error *err)
 
 bool rekeying_next_link(struct side *side, struct qv_link *link)
 {
-	return control_take_next(side->control, link, &side->next_security);
+	if (!control_take_next(side->control, link, &side->next_security))
+		return false;
+	ways_add_keys(side, link);
+	return true;
 }
 
 int rekeying_switched(struct side *side, struct qv_error *err)
@@ -102,6 +109,7 @@ int rekeying_switched(struct side *side, struct qv_error *err)
 	side->current = side->media.connection->link;
 	side->security = side->next_security;
 	side->no_key[0] = '\0';
+	ways_use_keys(side);
 	rekeying_offer(side);
 	renewer_keyed(&side->renewer);
 	rekeying_show(side);

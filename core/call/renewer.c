@@ -14,7 +14,8 @@ void renewer_init(struct renewer *renewer, const struct media *media, struct qv_
 
 static uint64_t bytes_now(const struct renewer *renewer)
 {
-	return renewer->media->connection->wire.bytes_in + renewer->media->connection->wire.bytes_out;
+	const struct connection *c = renewer->media->connection;
+	return c->wire.bytes_in + c->wire.bytes_out + c->udp_bytes_in + c->udp_bytes_out;
 }
 
 void renewer_keyed(struct renewer *renewer)

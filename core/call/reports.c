@@ -8,6 +8,7 @@ static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *
 	bool receives = side->in && (side->in->has_video || side->in->has_audio);
 	if (!receives)
 		stats->fps = stats->fps_sent;
+	ways_stats(side, stats);
 	stats->report_valid = result->report_valid;
 	stats->report = result->report;
 	stats->latency_ms = stats->jitter_buffer_ms = -1;
@@ -33,8 +34,9 @@ static struct qv_call_totals totals_of(const struct side *side)
 	if (side->in)
 		received = ledger_totals(side->in->media.ledger);
 	ledger_merge(&received, &sent);
-	received.bytes_sent = side->media.connection->wire.bytes_out;
-	received.bytes_received = side->media.connection->wire.bytes_in;
+	const struct connection *c = side->media.connection;
+	received.bytes_sent = c->wire.bytes_out + c->udp_bytes_out;
+	received.bytes_received = c->wire.bytes_in + c->udp_bytes_in;
 	return received;
 }
 
@@ -42,6 +44,8 @@ void reports_second(struct side *side, bool last)
 {
 	struct qv_call_stats stats = { 0 };
 	int64_t median = side->in ? ledger_interval(side->in->media.ledger) : -1;
+	if (last)
+		ways_last(side);
 	if (median >= 0 || !last)
 		side->latency_ns = median;
 	if (side->in && (side->in->has_video || side->in->has_audio))

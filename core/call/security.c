@@ -135,7 +135,7 @@ static enum qv_security_change compare_rest(const struct qv_call_security *befor
 		say(words, "the cipher changed from %s to %s", before->cipher, now->cipher);
 		change = QV_SECURITY_WORSE;
 	}
-	if (strcmp(before->transport, now->transport) != 0) {
+	if (before->transport[0] && now->transport[0] && strcmp(before->transport, now->transport) != 0) {
 		begin(words);
 		say(words, "the transport changed from %s to %s", before->transport, now->transport);
 		change = worst(change, QV_SECURITY_BETTER);

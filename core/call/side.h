@@ -10,6 +10,7 @@
 #include "incoming.h"
 #include "outgoing.h"
 #include "renewer.h"
+#include "transport.h"
 
 struct side {
 	struct media media;
@@ -18,11 +19,14 @@ struct side {
 	struct qv_call_control *control;
 	struct qv_call_observer *observer;
 	struct qv_call_result *result;
-	struct outgoing *out; /* NULL: nothing is sent */
-	struct incoming *in;  /* NULL: nothing is received */
-	bool sends;           /* the peer takes something; what `in` receives says in->has_… */
-	bool ended;           /* all our sources */
-	bool all_sent;        /* and what they gave */
+	struct outgoing *out;            /* NULL: nothing is sent */
+	struct incoming *in;             /* NULL: nothing is received */
+	struct transport *transport;     /* NULL: media go in the session */
+	enum qv_transport way, peer_way; /* of our media, and of the peer's, as it says */
+	bool way_known;                  /* that of our media has turned out */
+	bool sends;                      /* the peer takes something; what `in` receives says in->has_… */
+	bool ended;                      /* all our sources */
+	bool all_sent;                   /* and what they gave */
 	bool told_ended;
 	bool muted[KINDS];      /* as the peer was told */
 	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
@@ -30,7 +34,6 @@ struct side {
 	struct renewer renewer;
 	struct qv_call_security security;      /* of the session in use, as its program says it */
 	struct qv_call_security shown;         /* with all that the call knows, as it was last told */
-	char transport[64];                    /* that media go over, for people */
 	char no_key[BOARD_TEXT];               /* why the last new key could not be had; "": it could */
 	struct qv_call_security next_security; /* of the session that the call goes over to */
 	struct qv_link first, current;
@@ -44,6 +47,17 @@ void side_tell(struct side *side, const struct qv_call_event *event);
 /* Tells the peer what is muted or has ended, where that changed. */
 void side_tell_states(struct side *side);
 int side_take_record(struct side *side, const struct qv_record *record, struct qv_error *err);
+
+/* UDP beside the session, begun with the peer's port (0: it does not take it). */
+void ways_start(struct side *side, uint16_t port);
+/* Keys of a session that the call goes over to: before the peer can use them, and when it has them too. */
+void ways_add_keys(struct side *side, const struct qv_link *link);
+void ways_use_keys(struct side *side);
+int64_t ways_datagrams(struct side *side, int64_t now);
+/* The call is about to end: what is on its way still goes, and what has come is taken. */
+void ways_last(struct side *side);
+void ways_stats(const struct side *side, struct qv_call_stats *stats);
+int ways_take(struct side *side, const struct qv_record *record, struct qv_error *err);
 
 int negotiation_say_hello(struct side *side, struct qv_error *err);
 int negotiation_take_hello(struct side *side, const struct qv_record *record, struct qv_error *err);

@@ -19,6 +19,17 @@ int unit_buffer_reserve(struct unit_buffer *buffer, size_t size, struct qv_error
 	return 0;
 }
 
+struct prediction prediction_of(const struct qv_packet *packet)
+{
+	struct prediction prediction = { packet->told, packet->discardable, packet->sync, packet->layer, 0, { 0 } };
+	while (packet->told && prediction.references < packet->references &&
+	       prediction.references < QV_PACKET_REFERENCES_MAX) {
+		prediction.reference[prediction.references] = packet->reference[prediction.references];
+		prediction.references++;
+	}
+	return prediction;
+}
+
 int unit_buffer_set(struct unit_buffer *buffer, const struct qv_unit *unit, bool key, const uint8_t *data,
 		    struct qv_error *err)
 {
@@ -28,6 +39,7 @@ int unit_buffer_set(struct unit_buffer *buffer, const struct qv_unit *unit, bool
 	buffer->unit = *unit;
 	buffer->size = unit->size;
 	buffer->key = key;
+	buffer->prediction = (struct prediction){ 0 };
 	return 0;
 }
 

@@ -7,9 +7,19 @@
 
 #include <qvisio/session.h>
 
+/* What a picture builds on, as in struct qv_packet. */
+struct prediction {
+	bool told, discardable, sync;
+	uint8_t layer, references;
+	uint16_t reference[QV_PACKET_REFERENCES_MAX];
+};
+
+struct prediction prediction_of(const struct qv_packet *packet);
+
 struct unit_buffer {
 	struct qv_unit unit;
 	bool key;
+	struct prediction prediction;
 	int64_t ready_ns;    /* sender: encoded; receiver: complete; by our clock */
 	int64_t captured_ns; /* receiver: unit.capture_ns by our clock; -1: the offset is not known yet */
 	uint8_t *data;

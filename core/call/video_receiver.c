@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <qvisio/videocodec.h>
 
@@ -58,7 +59,13 @@ static int decode(struct video_receiver *receiver, struct qv_frame *frame, struc
 		.capture_ns = picture->captured_ns >= 0 ? picture->captured_ns : picture->ready_ns,
 		.sequence = picture->unit.sequence,
 		.key = picture->key,
+		.told = picture->prediction.told,
+		.discardable = picture->prediction.discardable,
+		.sync = picture->prediction.sync,
+		.layer = picture->prediction.layer,
+		.references = picture->prediction.references,
 	};
+	memcpy(packet.reference, picture->prediction.reference, sizeof packet.reference);
 	if (receiver->want_key && !packet.key) {
 		ledger_add(ledger, &ledger->totals.video.dropped_inbox, 1);
 		return 0;

@@ -137,6 +137,7 @@ static int send_frame(struct video_sender *sender, struct qv_videoencoder *encod
 			  .encode_us = span_us(read_ns, ready),
 			  .position = frame->sequence },
 		.key = packet.key,
+		.prediction = prediction_of(&packet),
 		.data = packet.data,
 		.ready_ns = ready,
 	};

@@ -7,6 +7,12 @@
 #define ONE_BYTE_FORM 0xbede
 #define TWO_BYTE_FORM 0x1000 /* the lowest 4 bits are the application's */
 
+static void take_private(struct qv_rtp_private *extension, const uint8_t *value, size_t size)
+{
+	extension->size = (uint8_t)size;
+	memcpy(extension->bytes, value, size);
+}
+
 static void take_extension(struct qv_rtp *packet, const struct qv_rtp_extensions *ids, unsigned id,
 			   const uint8_t *value, size_t size)
 {
@@ -20,6 +26,10 @@ static void take_extension(struct qv_rtp *packet, const struct qv_rtp_extensions
 		packet->capture = get_number(&in, 8);
 		packet->has_capture = true;
 	}
+	if (id == ids->unit && size >= 1 && size <= QV_RTP_PRIVATE_MAX)
+		take_private(&packet->unit, value, size);
+	if (id == ids->prediction && size >= 1 && size <= QV_RTP_PRIVATE_MAX)
+		take_private(&packet->prediction, value, size);
 }
 
 static bool take_extensions(struct qv_rtp *packet, const struct qv_rtp_extensions *ids, unsigned form,
@@ -84,32 +94,58 @@ int qv_rtp_read(struct qv_rtp *packet, const uint8_t *bytes, size_t size, const 
 	return 0;
 }
 
+static void put_private(const struct qv_rtp_private *extension, unsigned id, struct writer *out)
+{
+	if (!extension->size || !id)
+		return;
+	put_number(out, id << 4 | (extension->size - 1u), 1);
+	put_bytes(out, extension->bytes, extension->size);
+}
+
+static size_t private_size(const struct qv_rtp_private *extension, unsigned id)
+{
+	return extension->size && id ? 1u + extension->size : 0;
+}
+
+static size_t extensions_size(const struct qv_rtp *packet, const struct qv_rtp_extensions *ids)
+{
+	return (packet->has_transport && ids->transport ? 3u : 0u) + (packet->has_capture && ids->capture ? 9u : 0u) +
+	       private_size(&packet->unit, ids->unit) + private_size(&packet->prediction, ids->prediction);
+}
+
 static void put_extensions(const struct qv_rtp *packet, const struct qv_rtp_extensions *ids, struct writer *out)
 {
-	bool transport = packet->has_transport && ids->transport, capture = packet->has_capture && ids->capture;
-	size_t used = (transport ? 3 : 0) + (capture ? 9 : 0), words = (used + 3) / 4;
+	size_t used = extensions_size(packet, ids), words = (used + 3) / 4;
 	put_number(out, ONE_BYTE_FORM, 2);
 	put_number(out, words, 2);
-	if (transport) {
+	if (packet->has_transport && ids->transport) {
 		put_number(out, (unsigned)ids->transport << 4 | 1, 1);
 		put_number(out, packet->transport, 2);
 	}
-	if (capture) {
+	if (packet->has_capture && ids->capture) {
 		put_number(out, (unsigned)ids->capture << 4 | 7, 1);
 		put_number(out, packet->capture, 8);
 	}
+	put_private(&packet->unit, ids->unit, out);
+	put_private(&packet->prediction, ids->prediction, out);
 	put_number(out, 0, 4 * words - used);
+}
+
+static bool can_write(const struct qv_rtp *packet, const struct qv_rtp_extensions *ids)
+{
+	return packet->type <= 127 && ids->transport <= 14 && ids->capture <= 14 && ids->unit <= 14 &&
+	       ids->prediction <= 14 && packet->unit.size <= QV_RTP_PRIVATE_MAX &&
+	       packet->prediction.size <= QV_RTP_PRIVATE_MAX;
 }
 
 int qv_rtp_write(const struct qv_rtp *packet, const struct qv_rtp_extensions *ids, uint8_t *bytes, size_t room,
 		 struct qv_error *err)
 {
 	struct writer out = { .bytes = bytes, .room = room };
-	bool extended = (packet->has_transport && ids->transport) || (packet->has_capture && ids->capture);
-	if (packet->type > 127 || ids->transport > 14 || ids->capture > 14)
-		return qv_fail(err, QV_E_INVALID,
-			       "payload type %u or extension identifiers %u and %u cannot be written", packet->type,
-			       ids->transport, ids->capture);
+	bool extended = extensions_size(packet, ids) > 0;
+	if (!can_write(packet, ids))
+		return qv_fail(err, QV_E_INVALID, "payload type %u or its header extensions cannot be written",
+			       packet->type);
 	put_number(&out, 0x80 | (extended ? 0x10 : 0), 1);
 	put_number(&out, (packet->marker ? 0x80u : 0u) | packet->type, 1);
 	put_number(&out, packet->sequence, 2);

@@ -12,8 +12,7 @@ struct kept {
 	uint8_t *bytes; /* room for the number, then the payload */
 	size_t size;    /* of the payload */
 	uint16_t sequence;
-	uint32_t timestamp;
-	bool marker;
+	struct qv_rtp packet; /* what else the header said */
 	unsigned given;
 	int64_t given_at;
 };
@@ -57,11 +56,7 @@ int qv_rtp_history_keep(struct qv_rtp_history *history, const struct qv_rtp *pac
 	bytes[1] = (uint8_t)packet->sequence;
 	if (packet->size)
 		memcpy(bytes + NUMBER, packet->payload, packet->size);
-	*kept = (struct kept){ .bytes = bytes,
-			       .size = packet->size,
-			       .sequence = packet->sequence,
-			       .timestamp = packet->timestamp,
-			       .marker = packet->marker };
+	*kept = (struct kept){ .bytes = bytes, .size = packet->size, .sequence = packet->sequence, .packet = *packet };
 	return 0;
 }
 
@@ -74,10 +69,9 @@ int qv_rtp_history_again(struct qv_rtp_history *history, uint16_t sequence, int6
 		return 0;
 	kept->given++;
 	kept->given_at = now;
-	*packet = (struct qv_rtp){ .marker = kept->marker,
-				   .timestamp = kept->timestamp,
-				   .payload = kept->bytes,
-				   .size = NUMBER + kept->size };
+	*packet = kept->packet;
+	packet->payload = kept->bytes;
+	packet->size = NUMBER + kept->size;
 	return 1;
 }
 

@@ -11,6 +11,7 @@ enum {
 	FIELD_AUDIO = 3,
 	FIELD_ACCEPT = 4,
 	FIELD_TAKE = 5,         /* since 1.1 */
+	FIELD_TRANSPORT = 6,    /* since 1.2 */
 	FIELD_CONFERENCE = 7,   /* since 1.2 */
 	FIELD_CRITICAL = 0x8000 /* a reader that does not know the type must give up */
 };
@@ -159,6 +160,12 @@ int qv_hello_encode(const struct qv_hello *hello, uint8_t *bytes, size_t room, s
 		put_number(&out, QV_CONFERENCE_ID, 2);
 		put_bytes(&out, hello->conference, QV_CONFERENCE_ID);
 	}
+	if (hello->srtp_port) {
+		put_number(&out, FIELD_TRANSPORT, 2);
+		put_number(&out, 3, 2);
+		put_number(&out, QV_TRANSPORT_SRTP, 1);
+		put_number(&out, hello->srtp_port, 2);
+	}
 	if (out.overflow)
 		return qv_fail(err, QV_E_INVALID, "no room for a HELLO in %zu bytes", room);
 	return (int)out.used;
@@ -254,6 +261,18 @@ static int parse_conference(struct reader *in, struct qv_hello *hello, struct qv
 	return 0;
 }
 
+/* A transport of a later version is skipped, and so is what stands behind the port. */
+static int parse_transport(struct reader *in, struct qv_hello *hello, struct qv_error *err)
+{
+	unsigned transport = (unsigned)get_number(in, 1);
+	uint16_t port = transport == QV_TRANSPORT_SRTP ? (uint16_t)get_number(in, 2) : 0;
+	if (in->underflow || (transport == QV_TRANSPORT_SRTP && (port == 0 || hello->srtp_port)))
+		return qv_fail(err, QV_E_PROTOCOL, "the transport that the peer offers is malformed, or told twice");
+	if (port)
+		hello->srtp_port = port;
+	return 0;
+}
+
 static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello, struct qv_error *err)
 {
 	switch (type & ~(unsigned)FIELD_CRITICAL) {
@@ -272,6 +291,8 @@ static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello,
 		return parse_take(in, hello, err);
 	case FIELD_CONFERENCE:
 		return parse_conference(in, hello, err);
+	case FIELD_TRANSPORT:
+		return parse_transport(in, hello, err);
 	}
 	if (type & FIELD_CRITICAL)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer insists on field %u of its greeting, unknown here", type);

@@ -10,4 +10,5 @@ libqvisio_la_SOURCES += \
 	%D%/stats.c \
 	%D%/stream_state.c \
 	%D%/text.c \
-	%D%/text.h
+	%D%/text.h \
+	%D%/transport.c

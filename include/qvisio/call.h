@@ -125,8 +125,11 @@ struct qv_call_stats {
 	double rtt_ms;                   /* shortest of the last pings; -1: not known yet */
 	struct qv_call_security security;
 	struct qv_call_totals totals;
-	bool report_valid;                /* sending: the receiver has reported */
-	struct qv_receiver_report report; /* its last report */
+	bool report_valid;                           /* sending: the receiver has reported */
+	struct qv_receiver_report report;            /* its last report */
+	enum qv_transport transport, peer_transport; /* of our media, and of the peer's */
+	int64_t rate_target;                         /* bit/s that the path is thought to carry; 0: not known */
+	double loss;                                 /* share of our packets that were lost lately, 0 to 1 */
 };
 
 /* What both sides agreed on. */
@@ -149,6 +152,7 @@ enum qv_call_happening {
 	QV_CALL_ROSTER,        /* whom the peer has calls with in its conference: `roster`, which may say anything */
 	QV_CALL_SECURITY,      /* how the call is secured has changed: `change`, `text` says what, `security` */
 	QV_CALL_SNAPSHOT,      /* qv_call_control_snapshot is done; `text`: what failed */
+	QV_CALL_TRANSPORT,     /* our media (`of_peer`: the peer's) go over another `transport` now; `text` says why */
 	QV_CALL_HAPPENINGS
 };
 const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
@@ -157,6 +161,8 @@ struct qv_call_event {
 	enum qv_call_happening happening;
 	enum qv_stream_kind kind;
 	bool muted, ended;
+	bool of_peer;
+	enum qv_transport transport;
 	int key;          /* see qv_videosink_class.key */
 	const char *text; /* NULL: none */
 	const char *peer_program;
@@ -296,6 +302,12 @@ struct qv_call_plan {
 	bool ask;                                /* answerer: only qv_call_control_answer takes the call */
 	bool keep_devices;                       /* a source that fails is opened again until it works */
 	const uint8_t *conference; /* QV_CONFERENCE_ID bytes, which the peer is told; NULL: a call of two */
+	/*
+	 * Kind "srtp": media go over UDP where that passes both ways, and in the session otherwise. NULL: in the session.
+	 * The UDP port is one of these; 0: any.
+	 */
+	const struct qv_role *srtp;
+	uint16_t udp_port_first, udp_port_last;
 };
 
 /*

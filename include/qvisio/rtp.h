@@ -19,7 +19,8 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_RTP_PACKET_MAX  1500u /* bytes of a packet with its header, protection included */
-#define QV_RTP_HEADER_MAX  32u   /* what qv_rtp_write puts before the payload, at most */
+#define QV_RTP_HEADER_MAX  68u   /* what qv_rtp_write puts before the payload, at most */
+#define QV_RTP_PRIVATE_MAX 16u   /* bytes of a private extension */
 #define QV_RTP_VIDEO_CLOCK 90000u
 #define QV_RTP_OPUS_CLOCK  48000u /* at every sample rate: RFC 7587 section 4.1 */
 
@@ -27,6 +28,13 @@ extern "C" {
 struct qv_rtp_extensions {
 	uint8_t transport; /* transport-wide sequence number, 2 bytes */
 	uint8_t capture;   /* absolute capture time, 8 bytes: NTP time, 32.32 bits */
+	uint8_t unit;      /* two of the application's own, 1 to QV_RTP_PRIVATE_MAX bytes each */
+	uint8_t prediction;
+};
+
+struct qv_rtp_private {
+	uint8_t size; /* 0: none */
+	uint8_t bytes[QV_RTP_PRIVATE_MAX];
 };
 
 struct qv_rtp {
@@ -38,6 +46,7 @@ struct qv_rtp {
 	uint32_t timestamp;
 	uint32_t ssrc;
 	uint64_t capture;
+	struct qv_rtp_private unit, prediction;
 	const uint8_t *payload; /* borrowed; padding left out */
 	size_t size;
 };

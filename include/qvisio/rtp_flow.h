@@ -33,9 +33,9 @@ void qv_rtp_history_free(struct qv_rtp_history *history); /* NULL is fine */
 int qv_rtp_history_keep(struct qv_rtp_history *history, const struct qv_rtp *packet, struct qv_error *err);
 
 /*
- * What to send when `sequence` is asked for: 1: marker, timestamp and the payload of RFC 4588 section 4 (the original
- * number, then the original payload) are in `packet`, valid until the next call; SSRC, type and sequence number are
- * those of the retransmission stream. 0: not kept, given out `limit` times (3), or less than rtt_ns ago.
+ * What to send when `sequence` is asked for: 1: marker, timestamp, header extensions and the payload of RFC 4588 section
+ * 4 (the original number, then the original payload) are in `packet`, valid until the next call; SSRC, type, sequence
+ * and transport-wide number are for the caller to set. 0: not kept, given out `limit` times (3), or less than rtt_ns ago.
  */
 int qv_rtp_history_again(struct qv_rtp_history *history, uint16_t sequence, int64_t now, int64_t rtt_ns,
 			 struct qv_rtp *packet);

@@ -45,7 +45,8 @@ enum qv_record_type {
 	QV_RECORD_ATTACHED = 15, /* in answer to ATTACH */
 	QV_RECORD_SWITCH = 16,   /* last of a session in this direction: what follows comes in the new one */
 	/* Since 1.2, and only to a peer of 1.2 or later: */
-	QV_RECORD_ROSTER = 18 /* the participants of a conference that this side has calls with */
+	QV_RECORD_TRANSPORT = 17, /* over what its sender's media go from now on */
+	QV_RECORD_ROSTER = 18     /* the participants of a conference that this side has calls with */
 };
 
 #define QV_RECORD_IGNORABLE 0x80u /* a receiver that does not know the type skips the record */
@@ -110,6 +111,7 @@ struct qv_hello {
 	struct qv_stream_take take[QV_SESSION_TAKES_MAX];
 	bool in_conference; /* the call is part of this conference; since 1.2 */
 	uint8_t conference[QV_CONFERENCE_ID];
+	uint16_t srtp_port; /* UDP, where SRTP is taken; 0: it is not. Since 1.2 */
 };
 
 /* Return the payload's size, or -1 QV_E_INVALID when `hello` cannot be sent. */
@@ -224,6 +226,16 @@ void qv_state_encode(const struct qv_stream_state *state, uint8_t bytes[QV_STATE
 int qv_state_decode(const uint8_t *bytes, size_t size, struct qv_stream_state *state, struct qv_error *err);
 void qv_refresh_encode(uint16_t stream, uint8_t bytes[QV_REFRESH_SIZE]);
 int qv_refresh_decode(const uint8_t *bytes, size_t size, uint16_t *stream, struct qv_error *err);
+
+/* TRANSPORT: in words for people, with a code for programs. */
+enum qv_transport { QV_TRANSPORT_STREAM = 0, QV_TRANSPORT_SRTP = 1 };
+
+struct qv_transport_state {
+	enum qv_transport transport;       /* another one, of a later version, reads as QV_TRANSPORT_STREAM */
+	char text[QV_REASON_TEXT_MAX + 1]; /* why; as in struct qv_reason */
+};
+int qv_transport_encode(const struct qv_transport_state *state, uint8_t *bytes, size_t room, struct qv_error *err);
+int qv_transport_decode(const uint8_t *bytes, size_t size, struct qv_transport_state *state, struct qv_error *err);
 
 /* ATTACH: who knows the token is an end of the running call. */
 #define QV_ATTACH_TOKEN 32 /* bytes; from the exporter of the session that is to be followed */

@@ -11,6 +11,10 @@ if WITH_VPX
 if WITH_OPUS
 dist_check_SCRIPTS += %D%/test_field_stream.py
 TESTS += %D%/test_field_stream.py
+if WITH_SRTP
+dist_check_SCRIPTS += %D%/test_field_srtp.py
+TESTS += %D%/test_field_srtp.py
+endif
 endif
 endif
 dist_check_SCRIPTS += %D%/test_visio_config.py %D%/test_call.py %D%/test_call_kme.py %D%/test_call_window.py %D%/test_visio.py %D%/test_demo.py

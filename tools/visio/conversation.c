@@ -79,6 +79,11 @@ static void note_security(struct conversation *talk, const struct qv_call_securi
 	snprintf(talk->session.text, sizeof talk->session.text, "%s", security->text);
 }
 
+const char *transport_name(enum qv_transport transport)
+{
+	return transport == QV_TRANSPORT_SRTP ? "srtp" : "stream";
+}
+
 static void on_event(struct qv_call_observer *observer, const struct qv_call_event *event)
 {
 	struct conversation *talk = (struct conversation *)(void *)observer;
@@ -90,6 +95,12 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 		talk->peer_muted[event->kind] = event->muted;
 	if (event->happening == QV_CALL_REKEY_FAILED)
 		talk->rekey_failures++;
+	if (event->happening == QV_CALL_TRANSPORT && event->of_peer)
+		talk->peer_transport = event->transport;
+	if (event->happening == QV_CALL_TRANSPORT && !event->of_peer) {
+		talk->transport = event->transport;
+		snprintf(talk->transport_text, sizeof talk->transport_text, "%s", event->text);
+	}
 	if (event->happening == QV_CALL_REKEYED)
 		talk->rekeyed++;
 	if (event->security)
@@ -198,6 +209,8 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 		.secured = talk->session.secured,
 		.secured_text = talk->session.text,
 	};
+	int64_t first_port = qv_options_int(settings->transport, "port");
+	int64_t last_port = first_port ? first_port + qv_options_int(settings->transport, "ports") - 1 : 0;
 	struct qv_call_plan plan = {
 		.send = video->source.class || audio->source.class ? &send : NULL,
 		.receive = video->sink_count || audio->sink_count ? &receive : NULL,
@@ -207,6 +220,9 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 		.greeting = greeting,
 		.ask = !talk->contact && !qv_options_bool(settings->listen, "auto_answer"),
 		.keep_devices = true,
+		.srtp = settings->srtp.class ? &settings->srtp : NULL,
+		.udp_port_first = (uint16_t)first_port,
+		.udp_port_last = (uint16_t)(last_port > UINT16_MAX ? UINT16_MAX : last_port),
 	};
 	struct qv_call_result result;
 	talk->security = security;

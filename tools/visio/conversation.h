@@ -45,7 +45,11 @@ struct conversation {
 	struct notice notice;
 	uint64_t rekeyed, rekey_failures;
 	bool peer_muted[3]; /* by enum qv_stream_kind */
+	enum qv_transport transport, peer_transport;
+	char transport_text[QV_REASON_TEXT_MAX + 1]; /* why; "": nothing is known yet */
 };
+
+const char *transport_name(enum qv_transport transport);
 
 /*
  * Runs a call over a session and returns what qv_call_run does. A caller gives its `contact`, an answerer NULL and what it

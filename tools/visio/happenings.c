@@ -20,6 +20,10 @@ static void add_details(json_t *json, const struct qv_call_event *event)
 		json_object_set_new(json, "key_ID", json_string(event->security->key_id));
 		json_object_set_new(json, "secured", secured_json(event->security));
 	}
+	if (event->happening == QV_CALL_TRANSPORT) {
+		json_object_set_new(json, "transport", json_string(transport_name(event->transport)));
+		json_object_set_new(json, "of_peer", json_boolean(event->of_peer));
+	}
 	if (event->happening == QV_CALL_SECURITY)
 		json_object_set_new(json, "change",
 				    json_string(event->change == QV_SECURITY_WORSE ? "worse" : "better"));

@@ -64,6 +64,29 @@ static const struct qv_option rekey_options[] = {
 	{ .name = NULL },
 };
 
+static const char *const transports[] = { "srtp", "stream", NULL };
+
+static const struct qv_option transport_options[] = {
+	{ .name = "prefer",
+	  .type = QV_OPTION_CHOICE,
+	  .choices = transports,
+	  .fallback = "srtp",
+	  .help = "How media go: over UDP (SRTP) where that passes, or in the TLS session." },
+	{ .name = "port",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 65535,
+	  .help = "First UDP port that may be used; 0: any." },
+	{ .name = "ports",
+	  .type = QV_OPTION_INT,
+	  .fallback = "1",
+	  .min = 1,
+	  .max = 1000,
+	  .help = "How many from there on; each call takes one." },
+	{ .name = NULL },
+};
+
 static int check_group(const struct settings *settings, const char *name, const struct qv_option *table,
 		       struct qv_options **options, struct qv_error *err)
 {
@@ -166,6 +189,27 @@ static int load_security(struct settings *settings, struct qv_error *err)
 	return qv_role_load(settings->loader, keys, "keysource", NULL, &settings->key_source, err);
 }
 
+/* SRTP is used where it is to be had, and is an error only where it was asked for and is not. */
+static int load_transport(struct settings *settings, struct qv_error *err)
+{
+	static const char *const groups[] = { "srtp", NULL };
+	const struct qv_section *outer, *srtp = NULL;
+	struct qv_error why = QV_ERROR_INIT;
+	if (qv_section_group(qv_config_root(settings->config), "transport", &outer, err) != 0)
+		return -1;
+	settings->transport = qv_options_check(outer, transport_options, sizeof transport_options[0], groups, err);
+	if (!settings->transport || (outer && qv_section_group(outer, "srtp", &srtp, err) != 0))
+		return -1;
+	if (strcmp(qv_options_string(settings->transport, "prefer"), "stream") == 0)
+		return 0;
+	if (qv_role_load(settings->loader, srtp, "srtp", "libsrtp2", &settings->srtp, srtp ? err : &why) == 0)
+		return 0;
+	if (srtp)
+		return -1;
+	qv_log_warning(settings->log, "media go in the TLS session, not over UDP: %s", why.message);
+	return 0;
+}
+
 static int check_whole(const struct settings *settings, struct qv_error *err)
 {
 	const struct devices *video = &settings->video, *audio = &settings->audio;
@@ -190,9 +234,8 @@ static int set_level(struct settings *settings, const enum qv_log_level *log_lev
 
 int settings_load(struct settings *settings, const char *path, const enum qv_log_level *log_level, struct qv_error *err)
 {
-	static const char *const groups[] = {
-		"key_source", "tls", "listen", "contacts", "video", "audio", "rekey", NULL
-	};
+	static const char *const groups[] = { "key_source", "tls",   "listen",    "contacts", "video",
+					      "audio",      "rekey", "transport", NULL };
 	*settings = (struct settings){ .path = path };
 	settings->log = qv_log_new("visio", QV_LOG_INFO, qv_log_format_for(STDERR_FILENO), STDERR_FILENO);
 	if (!settings->log)
@@ -213,7 +256,7 @@ int settings_load(struct settings *settings, const char *path, const enum qv_log
 	settings->loader = qv_loader_new(settings->top, settings->log, err);
 	if (!settings->loader || load_security(settings, err) != 0 ||
 	    load_devices(settings, "video", "mjpeg", &settings->video, err) != 0 ||
-	    load_devices(settings, "audio", "pcm", &settings->audio, err) != 0)
+	    load_devices(settings, "audio", "pcm", &settings->audio, err) != 0 || load_transport(settings, err) != 0)
 		return -1;
 	return check_whole(settings, err);
 }
@@ -238,6 +281,7 @@ void settings_close(struct settings *settings)
 	qv_secure_close(settings->secure);
 	qv_role_free(&settings->key_source);
 	qv_role_free(&settings->tls);
+	qv_role_free(&settings->srtp);
 	free_devices(&settings->video);
 	free_devices(&settings->audio);
 	qv_loader_free(settings->loader);
@@ -245,6 +289,7 @@ void settings_close(struct settings *settings)
 		qv_options_free(settings->contacts[i]);
 	qv_options_free(settings->listen);
 	qv_options_free(settings->rekey);
+	qv_options_free(settings->transport);
 	qv_options_free(settings->top);
 	qv_config_free(settings->config);
 	qv_log_free(settings->log);

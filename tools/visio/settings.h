@@ -21,11 +21,12 @@ struct settings {
 	struct qv_log *log;
 	struct qv_host host;
 	struct qv_config *config;
-	struct qv_options *top, *listen, *rekey;
+	struct qv_options *top, *listen, *rekey, *transport;
 	struct qv_options *contacts[CONTACTS_MAX];
 	size_t contact_count;
 	struct qv_loader *loader;
 	struct qv_role key_source, tls;
+	struct qv_role srtp; /* class NULL: media go in the session */
 	struct devices video, audio;
 	struct qv_secure *secure;
 };

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Access units of one stream into RTP packets, what of them may be asked for again, and the figures of its SR. */
+#ifndef QV_CALL_RTP_OUT_H
+#define QV_CALL_RTP_OUT_H
+
+#include <qvisio/rtp_flow.h>
+
+#include "rtp_stream.h"
+#include "unit_buffer.h"
+
+struct rtp_out {
+	struct rtp_stream stream;
+	enum qv_rtp_class class;
+	struct qv_rtp_packetiser *packetiser; /* NULL: L16 */
+	struct qv_rtp_history *history;
+	uint16_t sequence, again_sequence;
+	uint32_t packets, octets;
+	bool any;
+	uint32_t timestamp; /* of the last unit, and its capture: */
+	int64_t capture_ns;
+};
+
+int rtp_out_open(struct rtp_out *out, const struct rtp_stream *stream, enum qv_rtp_class class, struct qv_error *err);
+void rtp_out_close(struct rtp_out *out);
+
+/* Whole, or nothing of it: QV_E_UNSUPPORTED, QV_E_INVALID (it cannot go as RTP), QV_E_BUSY, QV_E_NOMEM. */
+int rtp_out_unit(struct rtp_out *out, const struct unit_buffer *unit, struct qv_rtp_pacer *pacer, int64_t now,
+		 struct qv_error *err);
+
+/* Sends what the peer has asked for again, where it still can be. */
+void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count, struct qv_rtp_pacer *pacer,
+		   int64_t now, int64_t rtt_ns);
+
+/* False: nothing was sent yet. */
+bool rtp_out_report(const struct rtp_out *out, int64_t now, struct qv_rtcp *report);
+
+#endif
