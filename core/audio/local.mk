@@ -6,6 +6,8 @@ libqvisio_la_SOURCES += \
 	%D%/arrival.h \
 	%D%/drift.c \
 	%D%/drift.h \
+	%D%/far_end.c \
+	%D%/far_end.h \
 	%D%/resampler.c \
 	%D%/resampler.h \
 	%D%/stretch.c \

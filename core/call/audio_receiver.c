@@ -7,6 +7,7 @@
 
 #include <qvisio/audiocodec.h>
 
+#include "../audio/far_end.h"
 #include "../audio/resampler.h"
 #include "../audio/stretch.h"
 #include "audio_sinks.h"
@@ -20,6 +21,8 @@
 #define CONCEAL_MAX_MS   100  /* that a codec is asked to guess */
 #define SILENT_MAX_MS    1000 /* that it is asked for where the sender made no packet */
 #define DRIFT_MIN_PPM    8.0  /* less is left to add up: where clocks agree, no sample is touched */
+
+#define HEARD_AFTER_MS (QV_AUDIOFILTER_AHEAD_MS + 5)
 
 struct audio_receiver {
 	struct media *media;
@@ -92,6 +95,17 @@ static int take_up_drift(struct audio_receiver *receiver, struct qv_audio_block 
 	return 0;
 }
 
+/* For echo cancellation, when it is to be heard; what a sink says to hear at once may still wait for its thread. */
+static void note_played(struct audio_receiver *receiver, const struct qv_audio_block *block)
+{
+	struct media *media = receiver->media;
+	ledger_sound(media->ledger, block);
+	if (!media->far_end)
+		return;
+	int64_t delay = audio_sinks_delay(receiver->sinks), least = HEARD_AFTER_MS * QV_NS_PER_MS;
+	far_end_put(media->far_end, block, now_ns() + (delay > least ? delay : least));
+}
+
 static int write_block(struct audio_receiver *receiver, const struct qv_audio_block *block, bool concealed,
 		       struct qv_error *err)
 {
@@ -100,6 +114,7 @@ static int write_block(struct audio_receiver *receiver, const struct qv_audio_bl
 	if (receiver->drift && take_up_drift(receiver, &placed, err) != 0)
 		return -1;
 	placed.position = receiver->position;
+	note_played(receiver, &placed);
 	if (placed.frames > 0 && audio_sinks_write(receiver->sinks, &placed, err) != 0)
 		return -1;
 	receiver->position += placed.frames;

@@ -10,6 +10,7 @@
 #include "../audio/adapter.h"
 #include "board.h"
 #include "control.h"
+#include "voice_filter.h"
 
 #define READ_MS   200
 #define REOPEN_MS 500 /* between two looks for a microphone that is gone */
@@ -26,9 +27,11 @@ struct audio_sender {
 	size_t block_frames;
 	unsigned source_set; /* by the call's control, when the source was opened */
 	bool told_gone;
-	int64_t read_ns;  /* when the last block came */
-	uint64_t base;    /* of the source's positions in those of the stream */
-	int16_t *silence; /* sent in place of what a muted microphone gives */
+	int64_t read_ns; /* when the last block came */
+	uint64_t base;   /* of the source's positions in those of the stream */
+	const struct qv_role *filter_role;
+	struct voice_filter *filter; /* NULL: sound is sent as it is captured */
+	int16_t *silence;            /* sent in place of what a muted microphone gives */
 	struct qv_audioencoder *encoder;
 	struct qv_audio_format format;
 	uint64_t next_position;
@@ -72,6 +75,15 @@ static int open_source(struct audio_sender *sender, struct qv_error *err)
 	return 0;
 }
 
+static int open_filter(struct audio_sender *sender, struct qv_error *err)
+{
+	if (!sender->filter_role)
+		return 0;
+	sender->filter =
+		voice_filter_open(sender->media, sender->filter_role, &sender->format, sender->block_frames, err);
+	return sender->filter ? 0 : -1;
+}
+
 static int open_modules(struct audio_sender *sender, const struct qv_role *codec, struct qv_error *err)
 {
 	sender->codec_role = codec;
@@ -85,7 +97,7 @@ static int open_modules(struct audio_sender *sender, const struct qv_role *codec
 	if (!sender->encoder)
 		return qv_error_prefix(err, "audio codec \"%s\"", sender->codec_class->head.name);
 	sender->silence = calloc((size_t)sender->format.rate * (size_t)sender->format.channels, sizeof(int16_t));
-	return sender->silence ? 0 : qv_fail(err, QV_E_NOMEM, "no memory for silence");
+	return sender->silence ? open_filter(sender, err) : qv_fail(err, QV_E_NOMEM, "no memory for silence");
 }
 
 static void close_modules(struct audio_sender *sender)
@@ -93,6 +105,8 @@ static void close_modules(struct audio_sender *sender)
 	sender->codec_class->encoder_close(sender->encoder);
 	sender->encoder = NULL;
 	close_source(sender);
+	voice_filter_close(sender->filter);
+	sender->filter = NULL;
 	free(sender->silence);
 	sender->silence = NULL;
 }
@@ -169,6 +183,9 @@ static int pass_block(struct audio_sender *sender, struct qv_audio_block *block,
 	if (block->position > sender->next_position)
 		ledger_add(ledger, &ledger->totals.audio.missed, block->position - sender->next_position);
 	sender->next_position = block->position + block->frames;
+	if (sender->filter)
+		voice_filter_run(sender->filter, block);
+	ledger_sound(ledger, block);
 	if (atomic_load(&sender->media->control->switches.muted[QV_STREAM_AUDIO]))
 		block->samples = sender->silence;
 	return send_block(sender, block, sender->read_ns, err);
@@ -268,6 +285,12 @@ static void *run(void *argument)
 	ledger_finish(ledger, &ledger->audio, false, failed ? &err : NULL);
 	connection_wake(sender->media->connection);
 	return NULL;
+}
+
+int audio_sender_filter(struct audio_sender *sender, const struct qv_role *role, struct qv_error *err)
+{
+	sender->filter_role = role;
+	return open_filter(sender, err);
 }
 
 int audio_sender_choose(struct audio_sender *sender, const struct qv_role *codec, struct qv_error *err)

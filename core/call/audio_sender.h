@@ -14,6 +14,8 @@ struct audio_sender *audio_sender_open(struct media *media, struct outbox *outbo
 				       struct qv_error *err);
 /* Before the start: goes over to another codec, which the peer takes. */
 int audio_sender_choose(struct audio_sender *sender, const struct qv_role *codec, struct qv_error *err);
+/* Before it is started: sound is to pass this filter. */
+int audio_sender_filter(struct audio_sender *sender, const struct qv_role *role, struct qv_error *err);
 int audio_sender_start(struct audio_sender *sender, struct qv_error *err);
 
 /* Joins the thread, which media->stop must have stopped. NULL is fine. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../audio/far_end.h"
 #include "side.h"
 
 /* Between two requests for a key picture. */
@@ -227,7 +228,10 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 	err = err ? err : &own;
 	struct qv_call_control *made = plan->control ? NULL : qv_call_control_new(err);
 	side.control = plan->control ? plan->control : made;
-	if (!side.control || media_init(&side.media, link, host, limits(plan), err) != 0) {
+	bool filters = plan->send && plan->receive && role_present(plan->send->audio_filter);
+	struct far_end *far_end = filters ? far_end_new(err) : NULL;
+	if (!side.control || (filters && !far_end) || media_init(&side.media, link, host, limits(plan), err) != 0) {
+		far_end_free(far_end);
 		qv_call_control_free(made);
 		return -1;
 	}
@@ -242,6 +246,7 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 	side.media.control = side.control;
 	side.media.board = &side.board;
 	side.media.keep_devices = plan->keep_devices;
+	side.media.far_end = far_end;
 	renewer_init(&side.renewer, &side.media, plan->renewal, role == QV_CALL_CALLER);
 	control_bind(side.control, side.media.connection, plan->renewal);
 	int outcome = run(&side, err);
@@ -251,6 +256,7 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 	free(side.asked);
 	board_clear(&side.board);
 	media_clear(&side.media);
+	far_end_free(far_end);
 	qv_call_control_free(made);
 	return outcome;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,50 @@ void ledger_frame(struct ledger *ledger, int64_t now)
 		ledger->first_frame_ns = now;
 	ledger->last_frame_ns = now;
 	pthread_mutex_unlock(&ledger->lock);
+}
+
+void ledger_sound(struct ledger *ledger, const struct qv_audio_block *block)
+{
+	size_t count = block->frames * (size_t)block->format.channels;
+	double squares = 0;
+	int peak = 0;
+	for (size_t i = 0; i < count; i++) {
+		int sample = abs(block->samples[i]);
+		squares += (double)sample * sample;
+		peak = sample > peak ? sample : peak;
+	}
+	pthread_mutex_lock(&ledger->lock);
+	ledger->loudness.squares += squares;
+	ledger->loudness.count += count;
+	if (peak > ledger->loudness.peak)
+		ledger->loudness.peak = peak;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+void ledger_filtered(struct ledger *ledger, const struct qv_audiofilter_meters *meters)
+{
+	pthread_mutex_lock(&ledger->lock);
+	ledger->filtered = true;
+	ledger->meters = *meters;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+static double dbfs(double amplitude)
+{
+	double level = amplitude > 0 ? 20 * log10(amplitude / 32768) : -120;
+	return level > -120 ? level : -120;
+}
+
+struct qv_sound_level ledger_take_level(struct ledger *ledger)
+{
+	pthread_mutex_lock(&ledger->lock);
+	struct loudness heard = ledger->loudness;
+	ledger->loudness = (struct loudness){ 0 };
+	pthread_mutex_unlock(&ledger->lock);
+	return (struct qv_sound_level){
+		.rms = dbfs(heard.count ? sqrt(heard.squares / (double)heard.count) : 0),
+		.peak = dbfs(heard.peak),
+	};
 }
 
 void ledger_finish(struct ledger *ledger, struct medium_state *state, bool closed, const struct qv_error *err)

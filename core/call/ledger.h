@@ -17,6 +17,13 @@ struct medium_state {
 	struct qv_error error; /* not QV_OK: because it failed */
 };
 
+/* Sums over the sound of an interval. */
+struct loudness {
+	double squares;
+	uint64_t count;
+	int peak;
+};
+
 struct ledger {
 	pthread_mutex_t lock;
 	struct qv_call_totals totals;
@@ -24,6 +31,9 @@ struct ledger {
 	int64_t first_frame_ns, last_frame_ns;
 	int64_t jitter_buffer_ns; /* -1: none */
 	struct histogram stage[QV_STAGE_COUNT];
+	struct loudness loudness; /* of what was captured or played since it was read */
+	bool filtered;
+	struct qv_audiofilter_meters meters;
 	struct histogram interval; /* of QV_STAGE_TOTAL since the last report */
 };
 
@@ -38,6 +48,15 @@ void ledger_stage(struct ledger *ledger, enum qv_call_stage stage, int64_t durat
 
 /* Notes that a frame was sent or shown. */
 void ledger_frame(struct ledger *ledger, int64_t now);
+
+/* Notes sound that was captured or played. */
+void ledger_sound(struct ledger *ledger, const struct qv_audio_block *block);
+
+/* Notes what an audio filter says of it. */
+void ledger_filtered(struct ledger *ledger, const struct qv_audiofilter_meters *meters);
+
+/* The loudness since the last call. */
+struct qv_sound_level ledger_take_level(struct ledger *ledger);
 
 /* Notes how the thread of a medium ended; `err` may be NULL. */
 void ledger_finish(struct ledger *ledger, struct medium_state *state, bool closed, const struct qv_error *err);

@@ -83,5 +83,7 @@ libqvisio_la_SOURCES += \
 	%D%/unit_extension.c \
 	%D%/unit_extension.h \
 	%D%/ways.c \
+	%D%/voice_filter.c \
+	%D%/voice_filter.h \
 	%D%/wire.c \
 	%D%/wire.h

@@ -17,6 +17,7 @@ bool stop_raised(const struct stop *stop);
 void stop_clear(struct stop *stop);
 
 struct board;
+struct far_end;
 struct qv_call_control;
 
 struct media {
@@ -26,6 +27,7 @@ struct media {
 	struct connection *connection;
 	struct qv_call_control *control;
 	struct board *board;
+	struct far_end *far_end; /* what is played, for a filter of what is captured; NULL: there is none */
 	bool keep_devices;
 };
 int media_init(struct media *media, const struct qv_link *link, const struct qv_host *host,

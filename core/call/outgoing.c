@@ -36,6 +36,9 @@ static int open_audio(struct outgoing *out, const struct qv_send_plan *plan, str
 	if (check_codecs("audio", codecs, plan->audio_codec_count, err) != 0)
 		return -1;
 	out->audio = audio_sender_open(&out->media, out->outbox, plan->audio_source, codecs, &out->audio_offer, err);
+	if (out->audio && role_present(plan->audio_filter) &&
+	    audio_sender_filter(out->audio, plan->audio_filter, err) != 0)
+		return -1;
 	return out->audio ? offers_add(&out->offers, &out->audio_offer, codecs, plan->audio_codec_count, err) : -1;
 }
 

@@ -26,6 +26,21 @@ static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *
 	}
 }
 
+static void fill_levels(const struct side *side, struct qv_call_stats *stats)
+{
+	stats->captured = stats->played = (struct qv_sound_level){ -120, -120 };
+	if (side->in)
+		stats->played = ledger_take_level(side->in->media.ledger);
+	if (!side->out)
+		return;
+	struct ledger *ledger = side->out->media.ledger;
+	stats->captured = ledger_take_level(ledger);
+	pthread_mutex_lock(&ledger->lock);
+	stats->filtered = ledger->filtered;
+	stats->filter = ledger->meters;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
 static struct qv_call_totals totals_of(const struct side *side)
 {
 	struct qv_call_totals sent = { 0 }, received = { 0 };
@@ -60,6 +75,7 @@ void reports_second(struct side *side, bool last)
 	stats.security = side->shown;
 	media_stats(&side->media, &side->before, &side->before_ns, &stats);
 	fill_stats(side, median, &stats);
+	fill_levels(side, &stats);
 	side->observer->stats(side->observer, &stats);
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <qvisio/audiofilter.h>
 #include <qvisio/keysource.h>
 #include <qvisio/loader.h>
 #include <qvisio/module.h>
@@ -114,6 +115,11 @@ enum qv_security_change {
 	QV_SECURITY_WORSE   /* it must be told until somebody has seen it */
 };
 
+/* How loud sound was during the last interval, in dBFS (a square wave of full scale is 0); -120: silence, or none. */
+struct qv_sound_level {
+	double rms, peak;
+};
+
 /* The state of a call, once a second. */
 struct qv_call_stats {
 	int64_t elapsed_ns;              /* since the call began */
@@ -130,6 +136,10 @@ struct qv_call_stats {
 	enum qv_transport transport, peer_transport; /* of our media, and of the peer's */
 	int64_t rate_target;                         /* bit/s that the path is thought to carry; 0: not known */
 	double loss;                                 /* share of our packets that were lost lately, 0 to 1 */
+	struct qv_sound_level captured;              /* as it was filtered, and also while it is muted */
+	struct qv_sound_level played;
+	bool filtered; /* what is captured passes an audio filter, which says: */
+	struct qv_audiofilter_meters filter;
 };
 
 /* What both sides agreed on. */
@@ -229,6 +239,8 @@ struct qv_send_plan {
 	const struct qv_role *video_codecs, *audio_codecs;
 	size_t video_codec_count, audio_codec_count; /* 1…QV_CALL_CODECS_MAX */
 	struct qv_call_limits limits;
+	/* What captured sound goes through, with what this call plays taken for the echo in it. */
+	const struct qv_role *audio_filter;
 };
 
 /* What to do with what comes. */

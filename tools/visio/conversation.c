@@ -194,6 +194,7 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 		.audio_source = &audio->source,
 		.audio_codecs = audio->codecs,
 		.audio_codec_count = audio->codec_count,
+		.audio_filter = &audio->filter,
 	};
 	struct qv_receive_plan receive = {
 		.program = "visio " PACKAGE_VERSION,

@@ -20,7 +20,7 @@ libvisiotools_la_SOURCES = \
 	%D%/stop.c \
 	%D%/stop.h
 libvisiotools_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-libvisiotools_la_LIBADD = libqvisio.la $(JANSSON_LIBS)
+libvisiotools_la_LIBADD = libqvisio.la $(JANSSON_LIBS) -lm
 
 visio_client_SOURCES = %D%/visio_client.c
 visio_client_LDADD = libvisiotools.la libqvisio.la

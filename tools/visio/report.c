@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,31 @@ static json_t *audio_json(const struct qv_call_audio_totals *a)
 			 (json_int_t)a->underruns, "bytes", (json_int_t)a->bytes);
 }
 
+static json_t *decibels(double value)
+{
+	return isnan(value) ? json_null() : json_real(round(value * 10) / 10);
+}
+
+static json_t *level_json(const struct qv_sound_level *level)
+{
+	return json_pack("{s:o,s:o}", "rms", decibels(level->rms), "peak", decibels(level->peak));
+}
+
+/* For meters: how loud sound is here and there, and what the filter makes of it. */
+static json_t *levels_json(const struct qv_call_stats *stats)
+{
+	const struct qv_audiofilter_meters *m = &stats->filter;
+	json_t *levels =
+		json_pack("{s:o,s:o}", "captured", level_json(&stats->captured), "played", level_json(&stats->played));
+	if (levels && stats->filtered)
+		json_object_set_new(
+			levels, "filter",
+			json_pack("{s:o,s:o,s:o,s:o}", "voice", isnan(m->voice) ? json_null() : json_real(m->voice),
+				  "gain", decibels(m->gain_db), "echo_return_loss", decibels(m->echo_return_loss_db),
+				  "echo_enhancement", decibels(m->echo_enhancement_db)));
+	return levels;
+}
+
 static json_t *security_json(const struct report *report)
 {
 	const struct qv_tls_facts *facts = &report->secure->facts;
@@ -92,7 +118,7 @@ static void on_stats(struct qv_call_observer *observer, const struct qv_call_sta
 	if (report->mode == STATS_LINE)
 		stats_line(report, stats);
 	if (report->mode == STATS_JSON)
-		print_json(json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o}", "event", "stats",
+		print_json(json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o}", "event", "stats",
 				     "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent",
 				     stats->kbit_sent, "kbit_received", stats->kbit_received, "latency_ms",
 				     milliseconds(stats->latency_ms), "jitter_buffer_ms",
@@ -100,7 +126,7 @@ static void on_stats(struct qv_call_observer *observer, const struct qv_call_sta
 				     "dropped", (json_int_t)drops(report, &stats->totals), "secured",
 				     secured_word(report->secure->secured), "key_ID", report->secure->key_id, "video",
 				     video_json(&stats->totals.video), "audio", audio_json(&stats->totals.audio),
-				     "security", secured_json(&stats->security)));
+				     "security", secured_json(&stats->security), "levels", levels_json(stats)));
 }
 
 static void on_opened(struct qv_call_observer *observer, const struct qv_call_opened *opened)

@@ -148,18 +148,24 @@ static int load_devices(struct settings *settings, const char *name, const char 
 {
 	static const struct qv_option none[] = { { .name = NULL } };
 	static const char *const groups[] = { "source", "sink", "sinks", "codec", "codecs", NULL };
-	const struct qv_section *outer, *source;
+	static const char *const sound_groups[] = { "source", "sink", "sinks", "codec", "codecs", "filter", NULL };
+	const struct qv_section *outer, *source, *filter;
 	char kind[32];
 	if (qv_section_group(qv_config_root(settings->config), name, &outer, err) != 0)
 		return -1;
 	if (!outer)
 		return 0;
-	struct qv_options *options = qv_options_check(outer, none, sizeof none[0], groups, err);
+	bool sound = strcmp(name, "audio") == 0;
+	struct qv_options *options = qv_options_check(outer, none, sizeof none[0], sound ? sound_groups : groups, err);
 	qv_options_free(options);
-	if (!options || qv_section_group(outer, "source", &source, err) != 0)
+	if (!options || qv_section_group(outer, "source", &source, err) != 0 ||
+	    qv_section_group(outer, "filter", &filter, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%ssource", name);
 	if (source && qv_role_load(settings->loader, source, kind, NULL, &devices->source, err) != 0)
+		return -1;
+	snprintf(kind, sizeof kind, "%sfilter", name);
+	if (filter && qv_role_load(settings->loader, filter, kind, NULL, &devices->filter, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%ssink", name);
 	struct role_list sinks = { "sink", "sinks", kind, NULL, devices->sinks, DEVICES_MAX, &devices->sink_count };
@@ -272,6 +278,7 @@ static void free_devices(struct devices *devices)
 	qv_role_free(&devices->source);
 	for (size_t i = 0; i < QV_CALL_CODECS_MAX; i++)
 		qv_role_free(&devices->codecs[i]);
+	qv_role_free(&devices->filter);
 	for (size_t i = 0; i < DEVICES_MAX; i++)
 		qv_role_free(&devices->sinks[i]);
 }

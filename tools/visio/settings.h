@@ -14,6 +14,7 @@ struct devices {
 	size_t sink_count; /* 0: nothing is received */
 	struct qv_role codecs[QV_CALL_CODECS_MAX]; /* in the order of preference */
 	size_t codec_count;
+	struct qv_role filter; /* of captured sound; class NULL: none */
 };
 
 struct settings {
