@@ -7,11 +7,9 @@ devices are ALSA devices without delay of their own (tests/harness/card), opened
 
 import os
 import statistics
-import time
 
 import peers
 import qvfield
-import qvtest
 
 SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "4"))
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "2"))
@@ -23,9 +21,7 @@ def measure(folder, peer):
     field = qvfield.Field(bench.test, folder, seed=1, delay=1, jitter=1)
     peer.start(field, folder)
     path = os.path.join(folder, "heard-2")
-    while peers.recorded(path) < SECONDS + 1.5:
-        time.sleep(0.1)
-        assert peer.processes[-1].running(), peer.processes[-1].output()
+    peers.wait_while(lambda: peers.recorded(path) < SECONDS + 1.5, peer)
     heard = qvfield.Heard(path)
     late = [delay for at, delay, fit in heard.chirps if fit >= heard.least and at > heard.chirps[0][0] + 1e9]
     return late, 1 - heard.whole()
