@@ -34,6 +34,8 @@ struct audio_sender {
 	int16_t *silence;            /* sent in place of what a muted microphone gives */
 	struct qv_audioencoder *encoder;
 	struct qv_audio_format format;
+	int64_t bitrate; /* that the encoder was told; 0: none yet */
+	int loss_percent;
 	uint64_t next_position;
 	uint64_t encoded;
 	bool started;
@@ -135,11 +137,27 @@ struct audio_sender *audio_sender_open(struct media *media, struct outbox *outbo
 	return sender;
 }
 
+/* What the network carries, and loses, now. */
+static int follow_network(struct audio_sender *sender, struct qv_error *err)
+{
+	struct call_switches *switches = &sender->media->control->switches;
+	struct qv_audio_target target = { .bitrate = atomic_load(&switches->bitrate[QV_STREAM_AUDIO]),
+					  .loss_percent = atomic_load(&switches->loss_percent) };
+	if ((target.bitrate == sender->bitrate && target.loss_percent == sender->loss_percent) ||
+	    !sender->codec_class->adjust)
+		return 0;
+	sender->bitrate = target.bitrate;
+	sender->loss_percent = target.loss_percent;
+	return sender->codec_class->adjust(sender->encoder, &target, err) == 0 ? 0 : qv_error_prefix(err, "encoding");
+}
+
 static int send_block(struct audio_sender *sender, const struct qv_audio_block *block, int64_t read_ns,
 		      struct qv_error *err)
 {
 	struct ledger *ledger = sender->media->ledger;
 	struct qv_packet packet = { 0 };
+	if (follow_network(sender, err) != 0)
+		return -1;
 	int made = sender->codec_class->encode(sender->encoder, block, &packet, err);
 	int64_t ready = qv_clock_now(&qv_clock_monotonic);
 	if (made <= 0)

@@ -19,6 +19,8 @@ struct call_switches {
 	atomic_bool muted[KINDS];
 	atomic_uint refresh;           /* rises when a key picture is wanted */
 	atomic_uint source_set[KINDS]; /* rises when another source is */
+	atomic_llong bitrate[KINDS];   /* bit/s that the network carries; 0: not known, or enough */
+	atomic_int loss_percent;       /* of packets that the network loses */
 };
 
 struct qv_call_control {

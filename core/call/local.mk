@@ -73,8 +73,11 @@ libqvisio_la_SOURCES += \
 	%D%/rtp_out.h \
 	%D%/rtp_stream.c \
 	%D%/rtp_stream.h \
+	%D%/shares.c \
+	%D%/shares.h \
 	%D%/transport.c \
 	%D%/transport.h \
+	%D%/transport_rates.c \
 	%D%/transport_receive.c \
 	%D%/transport_rtcp.c \
 	%D%/transport_send.c \

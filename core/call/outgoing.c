@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <qvisio/audiocodec.h>
 #include <qvisio/videocodec.h>
 
 #define VIDEO_STREAM 1
 #define AUDIO_STREAM 2
 /* Data of a fragment: small enough that sound does not wait long behind a piece of a picture on a slow line. */
 #define FRAGMENT_DATA 8192
+/* Pixels a second for each bit that make a picture good enough. */
+#define GOOD_PIXELS 10
 
 static int check_codecs(const char *kind, const struct qv_role *codecs, size_t count, struct qv_error *err)
 {
@@ -83,6 +86,39 @@ void outgoing_offer_fitting(const struct outgoing *out, const struct qv_hello *t
 	offers_say_fitting(&out->offers, takes, hello);
 }
 
+/* What a codec begins with, where its options say so. */
+static int64_t option_bitrate(const struct qv_role *codec)
+{
+	for (const struct qv_option *option = codec->class->options; option && option->name; option++)
+		if (strcmp(option->name, "bitrate") == 0 && option->type == QV_OPTION_INT && codec->options)
+			return qv_options_int(codec->options, "bitrate");
+	return 0;
+}
+
+static void note_wish(struct outgoing *out, const struct offered *offered)
+{
+	const struct qv_stream_offer *offer = &offered->stream;
+	int64_t begins = option_bitrate(offered->codec);
+	if (offer->kind == QV_STREAM_VIDEO) {
+		const struct qv_video_format *format = &offer->video;
+		int64_t fps = format->fps_num > 0 && format->fps_den > 0 ? format->fps_num / format->fps_den : 30;
+		int64_t good = (int64_t)format->width * format->height * (fps > 0 ? fps : 1) / GOOD_PIXELS;
+		out->picture_wish = (struct share_wish){
+			.present = true,
+			.adaptive = qv_videocodec_class(offered->codec->class)->adjust != NULL,
+			.most = good > begins ? good : begins,
+		};
+		return;
+	}
+	const struct qv_audio_format *format = &offer->audio;
+	out->sound_wish = (struct share_wish){
+		.present = true,
+		.adaptive = begins > 0 && qv_audiocodec_class(offered->codec->class)->adjust != NULL,
+		.most = begins > 0 ? begins : (int64_t)format->rate * format->channels * 16,
+		.packets = (int)((uint32_t)format->rate / offer->block_frames + 1),
+	};
+}
+
 static int note_accepted(struct outgoing *out, uint16_t stream, struct qv_error *err)
 {
 	const struct offered *offered = offers_find(&out->offers, stream);
@@ -93,8 +129,7 @@ static int note_accepted(struct outgoing *out, uint16_t stream, struct qv_error 
 		return qv_fail(err, QV_E_PROTOCOL, "the peer accepts two %s streams", video ? "video" : "audio");
 	*(video ? &out->sends_video : &out->sends_audio) = true;
 	*(video ? &out->video_offer : &out->audio_offer) = offered->stream;
-	if (video)
-		out->adaptive = qv_videocodec_class(offered->codec->class)->adjust != NULL;
+	note_wish(out, offered);
 	return video ? video_sender_choose(out->video, offered->codec, err)
 		     : audio_sender_choose(out->audio, offered->codec, err);
 }

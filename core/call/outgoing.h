@@ -7,6 +7,7 @@
 #include "medium.h"
 #include "offers.h"
 #include "outbox.h"
+#include "shares.h"
 #include "video_sender.h"
 
 /* A unit on its way in pieces. */
@@ -23,10 +24,10 @@ struct outgoing {
 	struct audio_sender *audio;
 	struct offers offers;
 	struct qv_stream_offer video_offer, audio_offer; /* the first of each kind, then the one that the peer takes */
-	bool sends_video, sends_audio; /* the peer takes it */
+	bool sends_video, sends_audio;                   /* the peer takes it */
 	bool video_elsewhere,
 		audio_elsewhere; /* it does not go in the session: somebody else takes it from the outbox */
-	bool adaptive;           /* the rate of the pictures can be changed */
+	struct share_wish sound_wish, picture_wish;
 	struct flight picture, sound;
 };
 

@@ -155,7 +155,7 @@ static int open_streams(struct transport *transport, struct qv_error *err)
 int transport_start(struct transport *transport, const struct qv_link *link, uint16_t port, struct outgoing *out,
 		    struct incoming *in, struct qv_error *err)
 {
-	struct qv_rtp_rates rates = { .start = 20000000, .min = 100000, .max = 400000000 };
+	struct qv_rtp_rates rates = transport_rates(out);
 	int64_t now = qv_clock_now(&qv_clock_monotonic);
 	transport->outgoing = out;
 	transport->incoming = in;
@@ -163,8 +163,6 @@ int transport_start(struct transport *transport, const struct qv_link *link, uin
 	    transport->class->use_keys(transport->srtp, transport->generation, err) != 0 ||
 	    open_streams(transport, err) != 0)
 		return -1;
-	if (out && out->adaptive)
-		rates = (struct qv_rtp_rates){ .start = 1000000, .min = 50000, .max = 50000000 };
 	transport->pacer = qv_rtp_pacer_new(PACER_BYTES, err);
 	transport->congestion = transport->pacer ? qv_rtp_congestion_new(&rates, err) : NULL;
 	transport->arrivals = transport->congestion ? qv_rtp_arrivals_new(err) : NULL;
@@ -223,6 +221,8 @@ static enum path_change look_at_path(struct transport *transport, int64_t now)
 			transport->pacer = pacer;
 		}
 		atomic_fetch_add(&transport->media->control->switches.refresh, 1);
+		for (int kind = 0; kind < TRANSPORT_KINDS; kind++)
+			atomic_store(&transport->media->control->switches.bitrate[kind], 0);
 	}
 	return change;
 }
@@ -248,6 +248,7 @@ enum path_change transport_step(struct transport *transport, int64_t now)
 		transport_feedback(transport, now);
 	if (now >= transport->tick_ns) {
 		qv_rtp_congestion_tick(transport->congestion, now);
+		transport_tell_rates(transport);
 		transport->tick_ns = now + TICK_NS;
 	}
 	transport_send(transport, now);

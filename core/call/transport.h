@@ -81,6 +81,10 @@ void transport_hurry(struct transport *transport, int64_t now);
 /* A last word, after which nothing is sent. */
 void transport_bye(struct transport *transport);
 
+/* The rates to begin with, and what the encoders are told as the path turns out to be. */
+struct qv_rtp_rates transport_rates(const struct outgoing *out);
+void transport_tell_rates(struct transport *transport);
+
 /* Between its parts: protects and sends RTCP; takes authentic RTCP. */
 void transport_put_rtcp(struct transport *transport, const uint8_t *bytes, size_t size);
 void transport_report(struct transport *transport, int64_t now);

@@ -9,8 +9,10 @@
 
 #include "board.h"
 #include "control.h"
+#include "shares.h"
 
-#define READ_MS 200
+#define READ_MS    200
+#define RATE_STEPS 20 /* smaller changes of the bitrate, in parts of it, are not worth telling */
 /* Between two looks for a camera that is gone, and between two black pictures. */
 #define REOPEN_MS 500
 #define BLACK_MS  500
@@ -28,6 +30,7 @@ struct video_sender {
 	struct qv_picture *black;              /* sent in place of what a muted camera gives */
 	struct qv_videoencoder *black_encoder; /* where the camera's own takes no such pictures */
 	int64_t black_ns;
+	int64_t bitrate;     /* that the encoder was told; 0: none since it was opened */
 	unsigned refresh;    /* requests for a key picture that were seen */
 	unsigned source_set; /* by the call's control, when the source was opened */
 	uint64_t next_frame; /* of the source's sequence */
@@ -42,6 +45,8 @@ static int open_encoder(struct video_sender *sender, const struct qv_video_forma
 {
 	*encoder =
 		sender->codec_class->encoder_open(&sender->codec_host.host, sender->codec_role->options, format, err);
+	if (encoder == &sender->encoder)
+		sender->bitrate = 0;
 	return *encoder ? 0 : qv_error_prefix(err, "video codec \"%s\"", sender->codec_class->head.name);
 }
 
@@ -112,6 +117,18 @@ struct video_sender *video_sender_open(struct media *media, struct outbox *outbo
 	return sender;
 }
 
+/* What the network carries now. */
+static int follow_rate(struct video_sender *sender, struct qv_error *err)
+{
+	int64_t bitrate = atomic_load(&sender->media->control->switches.bitrate[QV_STREAM_VIDEO]);
+	int64_t step = bitrate > sender->bitrate ? bitrate - sender->bitrate : sender->bitrate - bitrate;
+	struct qv_video_target target = { .bitrate = bitrate };
+	if (bitrate == 0 || step * RATE_STEPS < bitrate || !sender->codec_class->adjust)
+		return 0;
+	sender->bitrate = bitrate;
+	return sender->codec_class->adjust(sender->encoder, &target, err) == 0 ? 0 : qv_error_prefix(err, "encoding");
+}
+
 /* Encodes a frame and puts it into the outbox. */
 static int send_frame(struct video_sender *sender, struct qv_videoencoder *encoder, const struct qv_frame *frame,
 		      int64_t read_ns, struct qv_error *err)
@@ -172,6 +189,15 @@ static int send_black(struct video_sender *sender, const struct qv_frame *frame,
 			  err);
 }
 
+/* Where the rate is too low for all frames, every second one is left out, or three of four. */
+static bool is_spared(const struct video_sender *sender, uint64_t sequence)
+{
+	const struct qv_video_format *format = &sender->format;
+	int64_t bitrate = atomic_load(&sender->media->control->switches.bitrate[QV_STREAM_VIDEO]);
+	double fps = format->fps_num > 0 && format->fps_den > 0 ? (double)format->fps_num / format->fps_den : 0;
+	return sequence % shares_frame_step(bitrate, format->width, format->height, fps) != 0;
+}
+
 static int pass_frame(struct video_sender *sender, const struct qv_frame *frame, struct qv_error *err)
 {
 	struct ledger *ledger = sender->media->ledger;
@@ -182,13 +208,15 @@ static int pass_frame(struct video_sender *sender, const struct qv_frame *frame,
 	if (frame->sequence > sender->next_frame)
 		ledger_add(ledger, &ledger->totals.video.missed, frame->sequence - sender->next_frame);
 	sender->next_frame = frame->sequence + 1;
-	if (!outbox_video_room(sender->outbox)) {
+	if (is_spared(sender, frame->sequence) || !outbox_video_room(sender->outbox)) {
 		ledger_add(ledger, &ledger->totals.video.skipped, 1);
 		return 0;
 	}
 	if (muted)
 		return send_black(sender, frame, read_ns, err);
 	sender->black_ns = 0;
+	if (follow_rate(sender, err) != 0)
+		return -1;
 	return send_frame(sender, sender->encoder, frame, read_ns, err);
 }
 

@@ -8,6 +8,7 @@ call_tests = \
 	tests/call/test_recording \
 	tests/call/test_refuse \
 	tests/call/test_session \
+	tests/call/test_transport_parts \
 	tests/call/test_two_way
 check_PROGRAMS += $(call_tests)
 TESTS += $(call_tests)
@@ -45,6 +46,18 @@ tests_call_test_jitter_buffer_SOURCES = \
 	core/call/unit_buffer.c
 tests_call_test_jitter_buffer_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_jitter_buffer_LDADD = $(LDADD_UNIT) -lm
+
+tests_call_test_transport_parts_SOURCES = \
+	%D%/test_transport_parts.c \
+	core/call/path.c \
+	core/call/rtp_in.c \
+	core/call/rtp_out.c \
+	core/call/rtp_stream.c \
+	core/call/shares.c \
+	core/call/unit_buffer.c \
+	core/call/unit_extension.c
+tests_call_test_transport_parts_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_transport_parts_LDADD = $(LDADD_UNIT)
 
 tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)

@@ -152,11 +152,11 @@ class Call:
     """`visio` on node 1 calls `visio` on node 2. None for pictures or sound leaves them out."""
 
     def __init__(self, field, pictures=PICTURES, video_codec=None, sound=SOUND, audio_codec=None, extra="", rekey=0.0,
-                 keys=50, key_sources=None, judge=True, latency=20, start=True, transport="stream"):
+                 keys=50, key_sources=None, judge=True, latency=20, start=True, transport=dict(prefer="stream")):
         self.field, self.folder, self.test = field, field.folder, field.test
         self.pictures, self.sound, self.judge, self.latency = pictures, sound, judge, latency
         self.codecs = {"video": video_codec or dict(module="mjpeg", quality=50), "audio": audio_codec or dict(module="opus")}
-        self.extra, self.rekey = extra + f'\ntransport: {{ prefer = "{transport}"; }};', rekey
+        self.extra, self.rekey = extra + f"\ntransport: {{ {options(**transport)} }};", rekey
         if key_sources is None:
             qvcall.write_keys(self.folder, keys)
             key_sources = {1: qvcall.psk_source("sae-11", 11), 2: qvcall.psk_source("sae-12", 12)}

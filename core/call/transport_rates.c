@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The estimate of the path, told to the encoders. */
+#include "transport.h"
+
+#include "control.h"
+
+#define START_ADAPTIVE INT64_C(1000000)
+#define START_FIXED    INT64_C(20000000) /* of pictures whose rate is what it is: those that do not fit are left out */
+#define LEAST          INT64_C(50000)
+#define MOST_FIXED     INT64_C(400000000)
+
+struct qv_rtp_rates transport_rates(const struct outgoing *out)
+{
+	if (!out || !out->picture_wish.present || !out->picture_wish.adaptive)
+		return (struct qv_rtp_rates){ .start = START_FIXED, .min = LEAST, .max = MOST_FIXED };
+	int64_t most = (out->picture_wish.most + out->sound_wish.most) * 3 / 2 + START_ADAPTIVE;
+	return (struct qv_rtp_rates){ .start = START_ADAPTIVE, .min = LEAST, .max = most };
+}
+
+void transport_tell_rates(struct transport *transport)
+{
+	struct call_switches *switches = &transport->media->control->switches;
+	struct outgoing *out = transport->outgoing;
+	struct qv_rtp_congestion_state state;
+	if (!out || !transport_up(transport))
+		return;
+	qv_rtp_congestion_state(transport->congestion, &state);
+	struct shares shares = shares_of(state.target, &out->sound_wish, &out->picture_wish);
+	atomic_store(&switches->bitrate[QV_STREAM_AUDIO], shares.sound);
+	atomic_store(&switches->bitrate[QV_STREAM_VIDEO], shares.pictures);
+	atomic_store(&switches->loss_percent, (int)(state.loss * 100 + 0.5));
+}

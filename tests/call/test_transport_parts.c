@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the transport over UDP decides, with times of the test's own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <qvisio/clock.h>
+
+#include "../../core/call/path.h"
+#include "../../core/call/rtp_in.h"
+#include "../../core/call/rtp_out.h"
+#include "../../core/call/shares.h"
+
+#define MS QV_NS_PER_MS
+
+static void a_path_is_up_with_the_first_answer(void **state)
+{
+	(void)state;
+	struct path path;
+	path_start(&path, 1000 * MS);
+	assert_true(path_probe(&path, 1000 * MS));
+	assert_false(path_probe(&path, 1001 * MS));
+	assert_int_equal(path_look(&path, 1010 * MS), PATH_SAME);
+	path_answered(&path, 1000 * MS, 30 * MS, 1030 * MS);
+	assert_int_equal(path_look(&path, 1030 * MS), PATH_UP);
+	assert_int_equal(path_look(&path, 1031 * MS), PATH_SAME);
+	assert_int_equal(path.rtt_ns, 30 * MS);
+}
+
+static void a_path_without_answers_is_told_once(void **state)
+{
+	(void)state;
+	struct path path;
+	path_start(&path, 0);
+	int64_t at = 0;
+	while (path_look(&path, at) == PATH_SAME)
+		at = path_due(&path) > at ? path_due(&path) : at + MS, path_probe(&path, at);
+	assert_int_equal(at, PATH_SILENT_MS * MS);
+	for (; at < 10000 * MS; at += 10 * MS)
+		assert_int_equal(path_look(&path, at), PATH_SAME);
+}
+
+static void a_path_that_failed_needs_several_answers(void **state)
+{
+	(void)state;
+	struct path path;
+	path_start(&path, 0);
+	path_answered(&path, 0, MS, MS);
+	assert_int_equal(path_look(&path, MS), PATH_UP);
+	assert_int_equal(path_look(&path, 2000 * MS), PATH_DOWN);
+	for (int i = 0; i < PATH_AGAIN; i++) {
+		int64_t at = (3000 + 100 * i) * MS;
+		assert_int_equal(path_look(&path, at), PATH_SAME);
+		path_answered(&path, at - 5 * MS, MS, at);
+		path_answered(&path, at - 5 * MS, MS, at); /* told twice */
+	}
+	assert_int_equal(path_look(&path, 3300 * MS), PATH_UP);
+}
+
+static void answers_to_probes_that_never_were_do_nothing(void **state)
+{
+	(void)state;
+	struct path path;
+	path_start(&path, 5000 * MS);
+	path_answered(&path, 4000 * MS, MS, 5001 * MS);
+	path_answered(&path, 6000 * MS, MS, 5001 * MS);
+	assert_int_equal(path_look(&path, 5002 * MS), PATH_SAME);
+}
+
+static void sound_comes_first(void **state)
+{
+	(void)state;
+	struct share_wish sound = { .present = true, .adaptive = true, .most = 32000, .packets = 50 };
+	struct share_wish pictures = { .present = true, .adaptive = true, .most = 1500000 };
+	struct shares rich = shares_of(5000000, &sound, &pictures), poor = shares_of(100000, &sound, &pictures);
+	assert_int_equal(rich.sound, 32000);
+	assert_int_equal(rich.pictures, 1500000);
+	assert_true(poor.sound >= 8000 && poor.sound < 32000);
+	assert_true(poor.pictures + poor.sound < 100000);
+	assert_int_equal(shares_of(1000, &sound, &pictures).sound, 8000);
+	pictures.adaptive = false;
+	assert_int_equal(shares_of(100000, &sound, &pictures).pictures, 0);
+}
+
+static void few_bits_make_fewer_frames(void **state)
+{
+	(void)state;
+	assert_int_equal(shares_frame_step(0, 640, 480, 30), 1);
+	assert_int_equal(shares_frame_step(1000000, 640, 480, 30), 1);
+	assert_int_equal(shares_frame_step(100000, 640, 480, 30), 2);
+	assert_int_equal(shares_frame_step(30000, 640, 480, 30), 4);
+}
+
+static void times_go_through_ntp(void **state)
+{
+	(void)state;
+	static const int64_t times[] = { 0, 1, 999999999, 1000000000, INT64_C(123456789012345678) };
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+		assert_int_equal(ns_of_ntp(ntp_of(times[i])), times[i]);
+}
+
+/* A unit through packets of the wire and back; `drop`: the number of the packet that is lost, -1: none. */
+static int pass(struct rtp_out *out, struct rtp_in *in, const struct unit_buffer *unit, int drop, int64_t now)
+{
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	uint8_t bytes[QV_RTP_PACKET_MAX];
+	enum qv_rtp_class class;
+	struct qv_rtp packet;
+	int came = 0;
+	size_t size;
+	qv_rtp_pacer_set_rate(pacer, INT64_C(1) << 40);
+	assert_int_equal(rtp_out_unit(out, unit, pacer, now, NULL), 0);
+	for (int i = 0; qv_rtp_pacer_next(pacer, INT64_MAX / 2, bytes, &size, &class); i++) {
+		assert_int_equal(qv_rtp_read(&packet, bytes, size, &unit_extensions, NULL), 0);
+		if (i == drop)
+			continue;
+		came += rtp_in_put(in, &packet, false, now);
+		came += rtp_in_next(in, now);
+	}
+	qv_rtp_pacer_free(pacer);
+	return came;
+}
+
+static const struct qv_stream_offer vp8 = {
+	.kind = QV_STREAM_VIDEO, .stream = 1, .codec = "vp8", .video = { .width = 64, .height = 64 }
+};
+
+static void fill_picture(struct unit_buffer *unit, uint8_t *data, size_t size, uint64_t sequence)
+{
+	static const uint8_t head[10] = { 0x10, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 64, 0 };
+	for (size_t i = 0; i < size; i++)
+		data[i] = (uint8_t)(i * 7);
+	memcpy(data, head, sizeof head);
+	*unit = (struct unit_buffer){
+		.unit = { .sequence = sequence,
+			  .size = (uint32_t)size,
+			  .capture_ns = INT64_C(987654321987),
+			  .capture_us = 320,
+			  .encode_us = 640,
+			  .position = 77 + sequence },
+		.key = true,
+		.prediction = { .told = true, .sync = true, .layer = 1, .references = 2, .reference = { 3, 300 } },
+		.data = data,
+		.size = size
+	};
+}
+
+static void a_picture_keeps_what_the_session_knows_of_it(void **state)
+{
+	(void)state;
+	struct rtp_stream stream;
+	struct rtp_out out;
+	struct rtp_in in;
+	struct unit_buffer unit;
+	uint8_t data[5000];
+	assert_true(rtp_stream_of(&vp8, &stream));
+	assert_int_equal(rtp_out_open(&out, &stream, QV_RTP_PICTURE, NULL), 0);
+	assert_int_equal(rtp_in_open(&in, &stream, false, NULL), 0);
+	fill_picture(&unit, data, sizeof data, (UINT64_C(1) << 32) - 1);
+	for (int i = 0; i < 3; i++, unit.unit.sequence++, unit.unit.position++) {
+		assert_int_equal(pass(&out, &in, &unit, -1, i), 1);
+		assert_int_equal(in.unit.size, sizeof data);
+		assert_memory_equal(in.unit.data, data, sizeof data);
+		assert_int_equal((uint32_t)in.unit.unit.sequence, (uint32_t)unit.unit.sequence);
+		assert_int_equal((uint32_t)in.unit.unit.position, (uint32_t)unit.unit.position);
+		assert_int_equal(in.unit.unit.capture_ns, unit.unit.capture_ns);
+		assert_int_equal(in.unit.unit.capture_us, 320);
+		assert_int_equal(in.unit.unit.encode_us, 640);
+		assert_true(in.unit.key && in.unit.prediction.told && in.unit.prediction.sync);
+		assert_int_equal(in.unit.prediction.references, 2);
+		assert_int_equal(in.unit.prediction.reference[1], 300);
+	}
+	rtp_out_close(&out);
+	rtp_in_close(&in);
+}
+
+static void a_picture_with_a_hole_is_never_handed_on(void **state)
+{
+	(void)state;
+	struct rtp_stream stream;
+	struct rtp_out out;
+	struct rtp_in in;
+	struct unit_buffer unit;
+	uint8_t data[5000];
+	assert_true(rtp_stream_of(&vp8, &stream));
+	for (int drop = 0; drop < 5; drop++) {
+		assert_int_equal(rtp_out_open(&out, &stream, QV_RTP_PICTURE, NULL), 0);
+		assert_int_equal(rtp_in_open(&in, &stream, false, NULL), 0);
+		fill_picture(&unit, data, sizeof data, 0);
+		assert_int_equal(pass(&out, &in, &unit, -1, 0), 1);
+		fill_picture(&unit, data, sizeof data, 1);
+		assert_int_equal(pass(&out, &in, &unit, drop, MS), 0);
+		fill_picture(&unit, data, sizeof data, 2);
+		pass(&out, &in, &unit, -1, 2 * MS);
+		rtp_in_next(&in, 10000 * MS);
+		assert_int_not_equal(in.unit.unit.sequence, 1);
+		rtp_out_close(&out);
+		rtp_in_close(&in);
+	}
+}
+
+static void samples_go_in_pieces(void **state)
+{
+	(void)state;
+	struct qv_stream_offer offer = { .kind = QV_STREAM_AUDIO,
+					 .stream = 2,
+					 .codec = "pcm-s16le",
+					 .audio = { .rate = 16000, .channels = 1 },
+					 .block_frames = 1024 };
+	struct rtp_stream stream;
+	struct rtp_out out;
+	struct rtp_in in;
+	uint8_t data[2048];
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (uint8_t)(i * 13);
+	struct unit_buffer unit = { .unit = { .sequence = 4, .size = sizeof data, .position = 16000, .frames = 1024 },
+				    .data = data,
+				    .size = sizeof data };
+	assert_true(rtp_stream_of(&offer, &stream));
+	assert_int_equal(rtp_out_open(&out, &stream, QV_RTP_SOUND, NULL), 0);
+	assert_int_equal(rtp_in_open(&in, &stream, true, NULL), 0);
+	assert_int_equal(pass(&out, &in, &unit, -1, 0), 2);
+	assert_int_equal(in.unit.unit.position, 16000 + 540);
+	assert_int_equal(in.unit.unit.frames, 1024 - 540);
+	assert_memory_equal(in.unit.data, data + 1080, sizeof data - 1080);
+	rtp_out_close(&out);
+	rtp_in_close(&in);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_path_is_up_with_the_first_answer),
+		cmocka_unit_test(a_path_without_answers_is_told_once),
+		cmocka_unit_test(a_path_that_failed_needs_several_answers),
+		cmocka_unit_test(answers_to_probes_that_never_were_do_nothing),
+		cmocka_unit_test(sound_comes_first),
+		cmocka_unit_test(few_bits_make_fewer_frames),
+		cmocka_unit_test(times_go_through_ntp),
+		cmocka_unit_test(a_picture_keeps_what_the_session_knows_of_it),
+		cmocka_unit_test(a_picture_with_a_hole_is_never_handed_on),
+		cmocka_unit_test(samples_go_in_pieces),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
