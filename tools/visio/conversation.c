@@ -6,9 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "config.h"
 #include "happenings.h"
+#include "keys.h"
 #include "socket.h"
+#include "steering.h"
 
 #define CONNECT_MS 10000
 
@@ -84,6 +87,16 @@ const char *transport_name(enum qv_transport transport)
 	return transport == QV_TRANSPORT_SRTP ? "srtp" : "stream";
 }
 
+static void obey_key(struct visio *visio, int key)
+{
+	const char *command = keys_command(key);
+	json_t *said = command ? steering_obey(&visio->commander, command) : NULL;
+	const char *why = json_string_value(json_object_get(said, "error"));
+	if (why)
+		qv_log_info(visio->settings.log, "%s", why);
+	json_decref(said);
+}
+
 static void on_event(struct qv_call_observer *observer, const struct qv_call_event *event)
 {
 	struct conversation *talk = (struct conversation *)(void *)observer;
@@ -111,6 +124,8 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 	}
 	pthread_mutex_unlock(&visio->lock);
 	happening_tell(talk, event);
+	if (event->happening == QV_CALL_KEY)
+		obey_key(visio, event->key);
 }
 
 static void on_opened(struct qv_call_observer *observer, const struct qv_call_opened *opened)
@@ -144,8 +159,8 @@ static bool enter(struct conversation *talk)
 	bool mine = visio->call_count == 0;
 	if (mine)
 		visio->calls[visio->call_count++] = talk;
-	for (int kind = QV_STREAM_VIDEO; mine && kind <= QV_STREAM_AUDIO; kind++)
-		qv_call_control_mute(talk->control, (enum qv_stream_kind)kind, visio->muted[kind]);
+	if (mine)
+		commands_begin(talk);
 	pthread_mutex_unlock(&visio->lock);
 	return mine;
 }
@@ -159,8 +174,10 @@ static void leave(struct conversation *talk)
 		at++;
 	visio->call_count--;
 	memmove(&visio->calls[at], &visio->calls[at + 1], (visio->call_count - at) * sizeof visio->calls[0]);
-	if (visio->call_count == 0)
+	if (visio->call_count == 0) {
 		memset(visio->muted, 0, sizeof visio->muted);
+		visio->help = visio->fullscreen = false;
+	}
 	pthread_cond_broadcast(&visio->changed);
 	pthread_mutex_unlock(&visio->lock);
 }

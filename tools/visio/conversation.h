@@ -23,9 +23,13 @@ struct visio {
 	pthread_cond_t changed;
 	struct conversation *calls[CALLS_MAX];
 	size_t call_count;
-	bool muted[3];    /* by enum qv_stream_kind: in all calls */
-	unsigned threads; /* that serve callers */
-	int quit_fd;      /* an eventfd; also the host's cancel descriptor */
+	bool muted[3];                    /* by enum qv_stream_kind: in all calls */
+	const struct qv_role *source[3];  /* likewise: chosen */
+	bool self_view, fullscreen, help; /* shown in all calls */
+	bool listens;                     /* takes further calls when one is over */
+	bool dialing;                     /* somebody is being called from the control socket */
+	unsigned threads;                 /* that serve callers */
+	int quit_fd;                      /* an eventfd; also the host's cancel descriptor */
 };
 
 /* One call, on the stack of the thread that runs it. What may change is read and written with the lock held. */

@@ -32,13 +32,23 @@ visio_SOURCES = \
 	%D%/control_socket.c \
 	%D%/control_socket.h \
 	%D%/conversation.c \
+	%D%/commands.h \
+	%D%/commands_call.c \
+	%D%/commands_media.c \
 	%D%/conversation.h \
+	%D%/dialing.c \
+	%D%/dialing.h \
 	%D%/happenings.c \
 	%D%/happenings.h \
+	%D%/keys.c \
+	%D%/keys.h \
 	%D%/notice.c \
 	%D%/notice.h \
 	%D%/settings.c \
 	%D%/settings.h \
+	%D%/sources.c \
+	%D%/sources.h \
+	%D%/status.c \
 	%D%/steering.c \
 	%D%/steering.h \
 	%D%/visio.c

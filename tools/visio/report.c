@@ -112,21 +112,25 @@ static void stats_line(struct report *report, const struct qv_call_stats *stats)
 	fflush(stdout);
 }
 
+json_t *report_stats_json(const struct report *report, const struct qv_call_stats *stats)
+{
+	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o}", "event", "stats", "seconds",
+			 (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent", stats->kbit_sent,
+			 "kbit_received", stats->kbit_received, "latency_ms", milliseconds(stats->latency_ms),
+			 "jitter_buffer_ms", milliseconds(stats->jitter_buffer_ms), "rtt_ms",
+			 milliseconds(stats->rtt_ms), "dropped", (json_int_t)drops(report, &stats->totals), "secured",
+			 secured_word(report->secure->secured), "key_ID", report->secure->key_id, "video",
+			 video_json(&stats->totals.video), "audio", audio_json(&stats->totals.audio), "security",
+			 secured_json(&stats->security));
+}
+
 static void on_stats(struct qv_call_observer *observer, const struct qv_call_stats *stats)
 {
 	struct report *report = (struct report *)(void *)observer;
 	if (report->mode == STATS_LINE)
 		stats_line(report, stats);
 	if (report->mode == STATS_JSON)
-		print_json(json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o}", "event", "stats",
-				     "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent",
-				     stats->kbit_sent, "kbit_received", stats->kbit_received, "latency_ms",
-				     milliseconds(stats->latency_ms), "jitter_buffer_ms",
-				     milliseconds(stats->jitter_buffer_ms), "rtt_ms", milliseconds(stats->rtt_ms),
-				     "dropped", (json_int_t)drops(report, &stats->totals), "secured",
-				     secured_word(report->secure->secured), "key_ID", report->secure->key_id, "video",
-				     video_json(&stats->totals.video), "audio", audio_json(&stats->totals.audio),
-				     "security", secured_json(&stats->security), "levels", levels_json(stats)));
+		print_json(report_stats_json(report, stats));
 }
 
 static void on_opened(struct qv_call_observer *observer, const struct qv_call_opened *opened)

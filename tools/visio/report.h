@@ -3,6 +3,7 @@
 #ifndef VISIO_REPORT_H
 #define VISIO_REPORT_H
 
+#include <jansson.h>
 #include <qvisio/call.h>
 #include <qvisio/secure.h>
 
@@ -20,6 +21,9 @@ struct report {
 
 void report_init(struct report *report, enum stats_mode mode, enum visio_role role,
 		 const struct qv_secure_session *secure, const char *peer);
+
+/* What a line of statistics says, as a new reference. */
+json_t *report_stats_json(const struct report *report, const struct qv_call_stats *stats);
 
 /* Before any call: where the server listens. */
 void report_listening(enum stats_mode mode, const char *address);

@@ -18,6 +18,10 @@ static const struct qv_option top_options[] = {
 	{ .name = "control",
 	  .type = QV_OPTION_PATH,
 	  .help = "Unix socket that visio ctl talks to; unset: visio.sock in $XDG_RUNTIME_DIR." },
+	{ .name = "recordings",
+	  .type = QV_OPTION_PATH,
+	  .fallback = ".",
+	  .help = "Folder for recordings and snapshots that are given no name." },
 	{ .name = NULL },
 };
 
@@ -147,8 +151,9 @@ static int load_devices(struct settings *settings, const char *name, const char 
 			struct qv_error *err)
 {
 	static const struct qv_option none[] = { { .name = NULL } };
-	static const char *const groups[] = { "source", "sink", "sinks", "codec", "codecs", NULL };
-	static const char *const sound_groups[] = { "source", "sink", "sinks", "codec", "codecs", "filter", NULL };
+	static const char *const groups[] = { "source", "sources", "sink", "sinks", "codec", "codecs", NULL };
+	static const char *const sound_groups[] = { "source", "sources", "sink",   "sinks",
+						    "codec",  "codecs",  "filter", NULL };
 	const struct qv_section *outer, *source, *filter;
 	char kind[32];
 	if (qv_section_group(qv_config_root(settings->config), name, &outer, err) != 0)
@@ -163,6 +168,8 @@ static int load_devices(struct settings *settings, const char *name, const char 
 		return -1;
 	snprintf(kind, sizeof kind, "%ssource", name);
 	if (source && qv_role_load(settings->loader, source, kind, NULL, &devices->source, err) != 0)
+		return -1;
+	if (sources_load(settings->loader, outer, kind, devices, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%sfilter", name);
 	if (filter && qv_role_load(settings->loader, filter, kind, NULL, &devices->filter, err) != 0)
@@ -276,6 +283,7 @@ int settings_open(struct settings *settings, struct qv_error *err)
 static void free_devices(struct devices *devices)
 {
 	qv_role_free(&devices->source);
+	sources_free(devices);
 	for (size_t i = 0; i < QV_CALL_CODECS_MAX; i++)
 		qv_role_free(&devices->codecs[i]);
 	qv_role_free(&devices->filter);

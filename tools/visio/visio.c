@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "conversation.h"
+#include "dialing.h"
 #include "socket.h"
 #include "steering.h"
 #include "stop.h"
@@ -130,15 +131,25 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	return fits ? -1 : usage("say listen, call NAME or ctl COMMAND");
 }
 
+/* What comes before the name of a file, which is meant from here and not from where the other visio was started. */
+static const char *folder_of(const struct arguments *arguments, char *here, size_t room)
+{
+	const char *command = arguments->words[1], *name = arguments->words[2];
+	bool file = strcmp(command, "snapshot") == 0 || (strcmp(command, "record") == 0 && strcmp(name, "stop") != 0);
+	if (!file || name[0] == '/' || !getcwd(here, room - 1))
+		return "";
+	return strcat(here, "/");
+}
+
 /* The words of a command as the line that the control socket takes. */
 static int ctl(const struct arguments *arguments)
 {
-	char path[256], line[CONTROL_LINE_MAX] = "";
+	char path[256], here[CONTROL_LINE_MAX / 2], line[CONTROL_LINE_MAX] = "";
 	struct qv_error err = QV_ERROR_INIT;
 	size_t used = 0;
 	for (int i = 1; i < arguments->count && used < sizeof line; i++)
-		used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i > 1 ? " " : "",
-					 arguments->words[i]);
+		used += (size_t)snprintf(line + used, sizeof line - used, "%s%s%s", i > 1 ? " " : "",
+					 i == 2 ? folder_of(arguments, here, sizeof here) : "", arguments->words[i]);
 	if (used >= sizeof line - 1 || strchr(line, '\n'))
 		return usage("the command is too long, or more than one line");
 	if (!arguments->socket && control_socket_path(path, sizeof path, &err) != 0)
@@ -160,16 +171,6 @@ static int open_control(struct visio *visio, const struct arguments *arguments, 
 	}
 	visio->control = control_socket_new(path, &visio->commander, visio->settings.log, err);
 	return visio->control ? 0 : -1;
-}
-
-static int call(struct visio *visio, const char *name, struct qv_error *err)
-{
-	const struct qv_options *contact = settings_contact(&visio->settings, name, err);
-	struct qv_secure_session session;
-	int fd;
-	if (!contact || conversation_connect(&visio->settings, &visio->settings.host, contact, &session, &fd, err) != 0)
-		return -1;
-	return conversation_run(visio, contact, name, &session, fd, NULL, err);
 }
 
 struct visitor {
@@ -279,8 +280,8 @@ static int run(struct visio *visio, const struct arguments *arguments, const cha
 	visio->settings.host.cancel_fd = visio->quit_fd = stop_descriptor(arguments->seconds, err);
 	if (visio->quit_fd < 0 || settings_open(&visio->settings, err) != 0 || open_control(visio, arguments, err) != 0)
 		return -1;
-	return strcmp(arguments->words[0], "listen") == 0 ? listen_for_calls(visio, err)
-							  : call(visio, arguments->words[1], err);
+	visio->listens = strcmp(arguments->words[0], "listen") == 0;
+	return visio->listens ? listen_for_calls(visio, err) : dialing_call(visio, arguments->words[1], err);
 }
 
 static const char *usual_config(char *path, size_t room)

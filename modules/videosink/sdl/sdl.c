@@ -143,13 +143,29 @@ static void fit_window(struct qv_videosink *sink, const struct qv_video_format *
 	SDL_SetWindowSize(sink->window, width, height > MIN_SIDE ? height : MIN_SIDE);
 }
 
+static const char *plain(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from; from++)
+		if ((unsigned char)*from < 0x80)
+			*to++ = *from;
+		else if (((unsigned char)*from & 0xc0) == 0xc0)
+			*to++ = '-';
+	*to = '\0';
+	return text;
+}
+
 static void set_title(struct qv_videosink *sink)
 {
 	char title[1200];
 	const char *warning = sink->banners.labels[QV_OVERLAY_WARNING].text;
 	snprintf(title, sizeof title, "%s%.300s%s — %s", warning ? "! " : "", warning ? warning : sink->title,
 		 warning ? " !" : "", sink->strip.label.text);
+	SDL_ClearError();
 	SDL_SetWindowTitle(sink->window, title);
+	/* In the locale of a program that has set none, X takes nothing but ASCII, and SDL leaves the title as it was. */
+	if (SDL_GetError()[0])
+		SDL_SetWindowTitle(sink->window, plain(title));
 }
 
 static int make_window(struct qv_videosink *sink, const struct qv_options *values, struct qv_error *err)

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands that tell something. */
+#include <string.h>
+
+#include "commands.h"
+#include "secured_json.h"
+
+static json_t *notice_json(const struct notice *notice)
+{
+	const char *word = notice_word(notice);
+	return word ? json_pack("{s:s,s:o}", "change", word, "text", json_string(notice->text)) : json_null();
+}
+
+static json_t *call_json(const struct conversation *talk)
+{
+	const struct qv_call_totals *totals = &talk->stats.totals;
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:b,s:I,s:I,s:{s:b,s:b},s:{s:b,s:b},s:f,s:f,s:I,s:I,s:I}",
+			 "state", talk->state, "peer", talk->peer, "peer_program", talk->peer_program, "security",
+			 talk->session.text, "key_ID", talk->session.key_id, "secured", secured_json(&talk->security),
+			 "notice", notice_json(&talk->notice), "recording", qv_call_control_recording(talk->control),
+			 "rekeyed", (json_int_t)talk->rekeyed, "rekey_failures", (json_int_t)talk->rekey_failures,
+			 "muted", "video", qv_call_control_muted(talk->control, QV_STREAM_VIDEO), "audio",
+			 qv_call_control_muted(talk->control, QV_STREAM_AUDIO), "peer_muted", "video",
+			 talk->peer_muted[QV_STREAM_VIDEO], "audio", talk->peer_muted[QV_STREAM_AUDIO], "fps",
+			 talk->stats.fps, "fps_sent", talk->stats.fps_sent, "shown", (json_int_t)totals->video.shown,
+			 "sent", (json_int_t)totals->video.sent, "lost", (json_int_t)totals->video.lost);
+}
+
+/* The first call as it is, and all of them as participants. */
+json_t *command_status(struct visio *visio, const char *rest)
+{
+	(void)rest;
+	json_t *participants = json_array();
+	json_t *status = visio->call_count > 0 ? call_json(visio->calls[0]) : json_pack("{s:s}", "state", "idle");
+	for (size_t i = 0; i < visio->call_count; i++)
+		json_array_append_new(participants, call_json(visio->calls[i]));
+	json_object_set_new(status, "ok", json_true());
+	json_object_set_new(status, "participants", participants);
+	return status;
+}
+
+json_t *command_stats(struct visio *visio, const char *rest)
+{
+	(void)rest;
+	json_t *calls = json_array();
+	for (size_t i = 0; i < visio->call_count; i++) {
+		const struct conversation *talk = visio->calls[i];
+		json_t *one = report_stats_json(&talk->report, &talk->stats);
+		json_object_set_new(one, "peer", json_string(talk->peer));
+		json_array_append_new(calls, one);
+	}
+	return json_pack("{s:b,s:o}", "ok", 1, "calls", calls);
+}
+
+json_t *command_contacts(struct visio *visio, const char *rest)
+{
+	(void)rest;
+	json_t *contacts = json_array();
+	for (size_t i = 0; i < visio->settings.contact_count; i++) {
+		const struct qv_options *contact = visio->settings.contacts[i];
+		const char *sae = qv_options_string(contact, "sae_id");
+		json_array_append_new(contacts,
+				      json_pack("{s:s,s:s,s:I,s:o}", "name", qv_options_string(contact, "name"), "host",
+						qv_options_string(contact, "host"), "port",
+						(json_int_t)qv_options_int(contact, "port"), "sae_id",
+						sae ? json_string(sae) : json_null()));
+	}
+	return json_pack("{s:b,s:o}", "ok", 1, "contacts", contacts);
+}
+
+static json_t *devices_json(const struct devices *devices, const struct qv_role *chosen)
+{
+	json_t *sources = json_array(), *sinks = json_array();
+	for (size_t i = 0; i < settings_source_count(devices); i++) {
+		const struct qv_role *role = settings_source(devices, i);
+		json_array_append_new(sources, json_pack("{s:s,s:s,s:b}", "name", settings_source_name(devices, i),
+							 "module", role->class->name, "used", role == chosen));
+	}
+	for (size_t i = 0; i < devices->sink_count; i++)
+		json_array_append_new(sinks, json_string(devices->sinks[i].class->name));
+	return json_pack("{s:o,s:o}", "sources", sources, "sinks", sinks);
+}
+
+json_t *command_devices(struct visio *visio, const char *rest)
+{
+	(void)rest;
+	return json_pack("{s:b,s:o,s:o}", "ok", 1, "video",
+			 devices_json(&visio->settings.video, visio->source[QV_STREAM_VIDEO]), "audio",
+			 devices_json(&visio->settings.audio, visio->source[QV_STREAM_AUDIO]));
+}
