@@ -14,16 +14,22 @@ static json_t *notice_json(const struct notice *notice)
 static json_t *call_json(const struct conversation *talk)
 {
 	const struct qv_call_totals *totals = &talk->stats.totals;
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:b,s:I,s:I,s:{s:b,s:b},s:{s:b,s:b},s:f,s:f,s:I,s:I,s:I}",
-			 "state", talk->state, "peer", talk->peer, "peer_program", talk->peer_program, "security",
-			 talk->session.text, "key_ID", talk->session.key_id, "secured", secured_json(&talk->security),
-			 "notice", notice_json(&talk->notice), "recording", qv_call_control_recording(talk->control),
-			 "rekeyed", (json_int_t)talk->rekeyed, "rekey_failures", (json_int_t)talk->rekey_failures,
-			 "muted", "video", qv_call_control_muted(talk->control, QV_STREAM_VIDEO), "audio",
-			 qv_call_control_muted(talk->control, QV_STREAM_AUDIO), "peer_muted", "video",
-			 talk->peer_muted[QV_STREAM_VIDEO], "audio", talk->peer_muted[QV_STREAM_AUDIO], "fps",
-			 talk->stats.fps, "fps_sent", talk->stats.fps_sent, "shown", (json_int_t)totals->video.shown,
-			 "sent", (json_int_t)totals->video.sent, "lost", (json_int_t)totals->video.lost);
+	json_t *json =
+		json_pack("{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:b,s:I,s:I,s:{s:b,s:b},s:{s:b,s:b},s:f,s:f,s:I,s:I,s:I}",
+			  "state", talk->state, "peer", talk->peer, "peer_program", talk->peer_program, "security",
+			  talk->session.text, "key_ID", talk->session.key_id, "secured", secured_json(&talk->security),
+			  "notice", notice_json(&talk->notice), "recording", qv_call_control_recording(talk->control),
+			  "rekeyed", (json_int_t)talk->rekeyed, "rekey_failures", (json_int_t)talk->rekey_failures,
+			  "muted", "video", qv_call_control_muted(talk->control, QV_STREAM_VIDEO), "audio",
+			  qv_call_control_muted(talk->control, QV_STREAM_AUDIO), "peer_muted", "video",
+			  talk->peer_muted[QV_STREAM_VIDEO], "audio", talk->peer_muted[QV_STREAM_AUDIO], "fps",
+			  talk->stats.fps, "fps_sent", talk->stats.fps_sent, "shown", (json_int_t)totals->video.shown,
+			  "sent", (json_int_t)totals->video.sent, "lost", (json_int_t)totals->video.lost);
+	json_object_update_new(json, json_pack("{s:s,s:s,s:s,s:f,s:f}", "transport", transport_name(talk->transport),
+					       "peer_transport", transport_name(talk->peer_transport), "transport_text",
+					       talk->transport_text, "rate_target", (double)talk->stats.rate_target,
+					       "loss", talk->stats.loss));
+	return json;
 }
 
 /* The first call as it is, and all of them as participants. */
