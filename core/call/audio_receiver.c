@@ -14,6 +14,7 @@
 #include "condition.h"
 #include "control.h"
 #include "jitter_buffer.h"
+#include "lip_sync.h"
 
 /* A longer gap is not filled but jumped over: nobody wants to listen to it, and no peer may fill our disk with it. */
 #define GAP_LIVE_MS      500
@@ -214,6 +215,23 @@ static int change_length(struct audio_receiver *receiver, const struct jitter_st
 	return 0;
 }
 
+/* What the sink still has to play, if it tells. */
+static int64_t sink_delay(const struct audio_receiver *receiver)
+{
+	return receiver->paced && receiver->position > 0 ? audio_sinks_delay(receiver->sinks) : 0;
+}
+
+/* What is written now is heard when the device has played what it holds. */
+static void note_heard(struct audio_receiver *receiver, int64_t captured_ns)
+{
+	if (!receiver->paced || captured_ns == 0)
+		return;
+	pthread_mutex_lock(&receiver->lock);
+	int64_t lead = jitter_buffer_lead_ns(receiver->buffer);
+	pthread_mutex_unlock(&receiver->lock);
+	lip_sync_heard(receiver->media->lip_sync, captured_ns, now_ns() + sink_delay(receiver), lead);
+}
+
 static int play_packet(struct audio_receiver *receiver, const struct jitter_step *step, struct qv_error *err)
 {
 	struct ledger *ledger = receiver->media->ledger;
@@ -233,6 +251,7 @@ static int play_packet(struct audio_receiver *receiver, const struct jitter_step
 	int made = receiver->codec_class->decode(receiver->decoder, &packet, &block, &why);
 	if (made == 0)
 		return 0;
+	note_heard(receiver, held->unit.capture_ns);
 	if (made > 0 && block.frames == held->unit.frames && same_format(&block.format, &receiver->format)) {
 		recording_put(&receiver->media->control->recording, TAPE_AUDIO, &packet, packet.capture_ns,
 			      held->unit.position);
@@ -255,12 +274,6 @@ static int play_packet(struct audio_receiver *receiver, const struct jitter_step
 	return fill_gap(receiver, QV_GAP_LOST, held->unit.frames, err);
 }
 
-/* What the sink still has to play, if it tells. */
-static int64_t sink_delay(const struct audio_receiver *receiver)
-{
-	return receiver->paced && receiver->position > 0 ? audio_sinks_delay(receiver->sinks) : 0;
-}
-
 /* With the lock held: what to do next, after waiting for it. */
 static struct jitter_step await_step(struct audio_receiver *receiver)
 {
@@ -271,6 +284,7 @@ static struct jitter_step await_step(struct audio_receiver *receiver)
 			device.delay_ns = sink_delay(receiver);
 			device.least_ns = audio_sinks_least_delay(receiver->sinks);
 		}
+		jitter_buffer_wait_for(receiver->buffer, lip_sync_lead(receiver->media->lip_sync, now_ns()));
 		step = jitter_buffer_take(receiver->buffer, now_ns(), &device, &receiver->packet);
 		if (step.next != JITTER_WAIT)
 			return step;

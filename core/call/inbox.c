@@ -8,12 +8,16 @@
 /* What a slot keeps when it is empty; the first one, which a stream of keys uses alone, keeps what it has. */
 #define SLOT_ROOM (256u * 1024u)
 
+/* With more than so many behind it a picture waits no longer. */
+#define INBOX_CROWDED 24
+
 struct inbox {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct unit_buffer picture[INBOX_PICTURES]; /* ring */
 	size_t first, count, bytes;
 	bool want_key; /* a picture between keys was given up: nothing before the next key is of use */
+	bool holds;    /* pictures wait for their time: a key does not put those before it out of date yet */
 	bool ended, stopped;
 };
 
@@ -53,13 +57,13 @@ int inbox_put(struct inbox *inbox, struct unit_buffer *picture)
 {
 	int given_up = 0;
 	pthread_mutex_lock(&inbox->lock);
-	if (picture->key) {
+	bool full = inbox->count == INBOX_PICTURES || inbox->bytes + picture->size > INBOX_BYTES_MAX;
+	if (full || (picture->key && !inbox->holds)) {
 		given_up = give_up_all(inbox);
-		inbox->want_key = false;
-	} else if (inbox->count == INBOX_PICTURES || inbox->bytes + picture->size > INBOX_BYTES_MAX) {
-		given_up = give_up_all(inbox);
-		inbox->want_key = true;
+		inbox->want_key = !picture->key;
 	}
+	if (picture->key)
+		inbox->want_key = false;
 	if (inbox->want_key) {
 		given_up++;
 	} else {
@@ -87,26 +91,79 @@ void inbox_stop(struct inbox *inbox)
 	pthread_mutex_unlock(&inbox->lock);
 }
 
-enum inbox_got inbox_take(struct inbox *inbox, struct unit_buffer *into, bool *more, int timeout_ms)
+static struct unit_buffer *picture_at(struct inbox *inbox, size_t index)
+{
+	return &inbox->picture[(inbox->first + index) % INBOX_PICTURES];
+}
+
+/* Capture times are the peer's word: whatever they are, the wait is bounded. */
+static int64_t due(struct inbox *inbox, size_t index, const struct inbox_hold *hold)
+{
+	const struct unit_buffer *picture = picture_at(inbox, index);
+	if (!hold->set || picture->unit.capture_ns == 0 || inbox->count - index > INBOX_CROWDED)
+		return 0;
+	int64_t at = (int64_t)((uint64_t)picture->unit.capture_ns + (uint64_t)hold->at_ns);
+	return at < picture->ready_ns + INBOX_HOLD_NS ? at : picture->ready_ns + INBOX_HOLD_NS;
+}
+
+static void forget_first(struct inbox *inbox)
+{
+	if (inbox->first > 0)
+		unit_buffer_trim(&inbox->picture[inbox->first], SLOT_ROOM);
+	inbox->count--;
+	inbox->first = inbox->count > 0 ? (inbox->first + 1) % INBOX_PICTURES : 0;
+}
+
+/* The last key picture whose time has come makes those before it out of date. */
+static int give_up_older(struct inbox *inbox, const struct inbox_hold *hold, int64_t now)
+{
+	size_t newest = 0;
+	for (size_t i = 1; i < inbox->count && due(inbox, i, hold) <= now; i++)
+		if (picture_at(inbox, i)->key)
+			newest = i;
+	for (size_t i = 0; i < newest; i++) {
+		inbox->bytes -= picture_at(inbox, 0)->size;
+		forget_first(inbox);
+	}
+	return (int)newest;
+}
+
+/* With the lock held: waits until there is something to take. */
+static bool await(struct inbox *inbox, const struct inbox_hold *hold, int64_t deadline)
+{
+	for (;;) {
+		int64_t until = inbox->count > 0 ? due(inbox, 0, hold) : deadline;
+		if (inbox->stopped || (inbox->ended && inbox->count == 0))
+			return false;
+		int64_t now = qv_clock_now(&qv_clock_monotonic);
+		if (inbox->count > 0 && until <= now)
+			return true;
+		if (now >= deadline)
+			return false;
+		condition_wait_until(&inbox->changed, &inbox->lock, until < deadline ? until : deadline);
+	}
+}
+
+enum inbox_got inbox_take(struct inbox *inbox, struct unit_buffer *into, const struct inbox_hold *hold, bool *more,
+			  int *given_up, int timeout_ms)
 {
 	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
 	enum inbox_got got = INBOX_NOTHING;
+	*more = false;
+	*given_up = 0;
 	pthread_mutex_lock(&inbox->lock);
-	while (inbox->count == 0 && !inbox->ended && !inbox->stopped)
-		if (condition_wait_until(&inbox->changed, &inbox->lock, deadline) != 0)
-			break;
-	if (inbox->stopped || (inbox->ended && inbox->count == 0)) {
-		got = INBOX_ENDED;
-	} else if (inbox->count > 0) {
+	inbox->holds = hold->set;
+	if (await(inbox, hold, deadline)) {
+		int64_t now = qv_clock_now(&qv_clock_monotonic);
+		*given_up = give_up_older(inbox, hold, now);
 		got = INBOX_PICTURE;
-		inbox->bytes -= inbox->picture[inbox->first].size;
-		unit_buffer_swap(&inbox->picture[inbox->first], into);
-		if (inbox->first > 0)
-			unit_buffer_trim(&inbox->picture[inbox->first], SLOT_ROOM);
-		inbox->count--;
-		inbox->first = inbox->count > 0 ? (inbox->first + 1) % INBOX_PICTURES : 0;
+		inbox->bytes -= picture_at(inbox, 0)->size;
+		unit_buffer_swap(picture_at(inbox, 0), into);
+		forget_first(inbox);
+		*more = inbox->count > 0 && due(inbox, 0, hold) <= now;
+	} else if (inbox->stopped || (inbox->ended && inbox->count == 0)) {
+		got = INBOX_ENDED;
 	}
-	*more = inbox->count > 0;
 	pthread_mutex_unlock(&inbox->lock);
 	return got;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures received and not yet decoded. A key picture puts all that wait before it out of date; pictures between keys
- * are kept in order, up to a bound. The network thread puts, the decoding thread takes. Safe on any thread.
+ * Pictures received and not yet decoded. A key picture puts all that wait before it out of date, once it is time to show
+ * it; pictures between keys are kept in order, up to a bound. The network thread puts, the decoding thread takes. Safe on any thread.
  */
 #ifndef QV_CALL_INBOX_H
 #define QV_CALL_INBOX_H
@@ -25,7 +25,21 @@ void inbox_stop(struct inbox *inbox);
 
 enum inbox_got { INBOX_PICTURE, INBOX_NOTHING, INBOX_ENDED };
 
-/* Waits at most `timeout_ms` for a picture and swaps it into `into`; *more says whether another one waits. */
-enum inbox_got inbox_take(struct inbox *inbox, struct unit_buffer *into, bool *more, int timeout_ms);
+/*
+ * When pictures are to be taken: at their capture time and `at_ns`, but no later than INBOX_HOLD_NS after they came.
+ * Not `set`: at once.
+ */
+#define INBOX_HOLD_NS (400 * INT64_C(1000000))
+struct inbox_hold {
+	bool set;
+	int64_t at_ns;
+};
+
+/*
+ * Waits at most `timeout_ms` for a picture whose time has come and swaps it into `into`; *more says whether it is the
+ * turn of another one too. `given_up` counts those that one is out of date by.
+ */
+enum inbox_got inbox_take(struct inbox *inbox, struct unit_buffer *into, const struct inbox_hold *hold, bool *more,
+			  int *given_up, int timeout_ms);
 
 #endif

@@ -10,6 +10,8 @@
 #include <qvisio/audiocodec.h>
 #include <qvisio/videocodec.h>
 
+#include "lip_sync.h"
+
 /* What was received before the end may take this long to be shown and played. */
 #define DRAIN_MS 3000
 
@@ -23,8 +25,10 @@ struct incoming *incoming_new(const struct media *media, const struct qv_receive
 	in->media = *media;
 	in->plan = plan;
 	in->media.ledger = ledger_new(err);
-	if (in->media.ledger)
+	in->media.lip_sync = in->media.ledger ? lip_sync_new(err) : NULL;
+	if (in->media.lip_sync)
 		return in;
+	ledger_free(in->media.ledger);
 	free(in);
 	return NULL;
 }
@@ -250,6 +254,7 @@ void incoming_free(struct incoming *in)
 	audio_receiver_free(in->audio);
 	assembler_free(&in->pictures);
 	assembler_free(&in->sounds);
+	lip_sync_free(in->media.lip_sync);
 	ledger_free(in->media.ledger);
 	free(in);
 }

@@ -33,6 +33,8 @@ libqvisio_la_SOURCES += \
 	%D%/jitter_buffer.h \
 	%D%/ledger.c \
 	%D%/ledger.h \
+	%D%/lip_sync.c \
+	%D%/lip_sync.h \
 	%D%/offers.c \
 	%D%/offers.h \
 	%D%/medium.c \

@@ -18,6 +18,7 @@ void stop_clear(struct stop *stop);
 
 struct board;
 struct far_end;
+struct lip_sync;
 struct qv_call_control;
 
 struct media {
@@ -27,7 +28,8 @@ struct media {
 	struct connection *connection;
 	struct qv_call_control *control;
 	struct board *board;
-	struct far_end *far_end; /* what is played, for a filter of what is captured; NULL: there is none */
+	struct far_end *far_end;   /* what is played, for a filter of what is captured; NULL: there is none */
+	struct lip_sync *lip_sync; /* of the half that receives */
 	bool keep_devices;
 };
 int media_init(struct media *media, const struct qv_link *link, const struct qv_host *host,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The figures of a call: each second, and at its end. */
+#include "lip_sync.h"
 #include "side.h"
 
 static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *stats)
@@ -18,6 +19,11 @@ static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *
 		stats->jitter_buffer_ms = ledger->jitter_buffer_ns < 0 ? -1 : (double)ledger->jitter_buffer_ns / 1e6;
 		pthread_mutex_unlock(&ledger->lock);
 		stats->latency_ms = median < 0 ? -1 : (double)median / 1e6;
+		struct lip_sync_skew skew = lip_sync_skew(side->in->media.lip_sync);
+		stats->skew_valid = skew.count > 0;
+		stats->skew_ms = skew.mean_ms;
+		stats->skew_least_ms = skew.least_ms;
+		stats->skew_most_ms = skew.most_ms;
 	} else if (stats->report_valid) {
 		if (stats->report.latency_us >= 0)
 			stats->latency_ms = (double)stats->report.latency_us / 1000;

@@ -10,6 +10,7 @@
 #include "board.h"
 #include "control.h"
 #include "inbox.h"
+#include "lip_sync.h"
 #include "video_sinks.h"
 
 #define IDLE_MS 40 /* between looks at the window's events */
@@ -27,6 +28,7 @@ struct video_receiver {
 	struct qv_videodecoder *decoder;
 	struct unit_buffer picture;
 	unsigned secured; /* generation of the security state that is shown */
+	int64_t work_ns;  /* that decoding and showing take, smoothed */
 	bool want_key;    /* after damage, where the decoder does not know its needs itself */
 	bool warned;
 	bool started;
@@ -124,6 +126,36 @@ static void note_need(struct video_receiver *receiver)
 	connection_wake(receiver->media->connection);
 }
 
+/* How it stands to the sound of its time; had it not been held, it would have been shown when it came. */
+static void note_skew(struct video_receiver *receiver, int64_t taken, int64_t shown)
+{
+	const struct unit_buffer *picture = &receiver->picture;
+	receiver->work_ns += (shown - taken - receiver->work_ns) / 8;
+	if (picture->unit.capture_ns)
+		lip_sync_shown(receiver->media->lip_sync, picture->unit.capture_ns, picture->ready_ns + (shown - taken),
+			       shown);
+}
+
+/* When pictures are to be taken so that they are shown with their sound. */
+static struct inbox_hold hold_for_sound(struct video_receiver *receiver)
+{
+	struct inbox_hold hold;
+	hold.set = lip_sync_show_at(receiver->media->lip_sync, now_ns(), &hold.at_ns);
+	hold.at_ns = (int64_t)((uint64_t)hold.at_ns - (uint64_t)receiver->work_ns);
+	return hold;
+}
+
+static enum inbox_got next_picture(struct video_receiver *receiver, bool *more)
+{
+	struct ledger *ledger = receiver->media->ledger;
+	struct inbox_hold hold = hold_for_sound(receiver);
+	int given_up;
+	enum inbox_got got = inbox_take(receiver->inbox, &receiver->picture, &hold, more, &given_up, IDLE_MS);
+	if (given_up > 0)
+		ledger_add(ledger, &ledger->totals.video.dropped_inbox, (uint64_t)given_up);
+	return got;
+}
+
 /* Somebody wants to keep what is shown. */
 static void take_snapshot(struct video_receiver *receiver, const struct qv_frame *frame)
 {
@@ -157,7 +189,9 @@ static int show_picture(struct video_receiver *receiver, bool more, struct qv_er
 	int64_t decoded = now_ns();
 	if (video_sinks_show(receiver->sinks, &frame, err) != 0)
 		return -1;
-	note_times(receiver, taken, decoded, now_ns());
+	int64_t shown = now_ns();
+	note_times(receiver, taken, decoded, shown);
+	note_skew(receiver, taken, shown);
 	take_snapshot(receiver, &frame);
 	return 0;
 }
@@ -189,7 +223,7 @@ static int show_all(struct video_receiver *receiver, struct qv_error *err)
 		show_security(receiver);
 		window_obey(&receiver->media->control->window, receiver->sinks);
 		pass_keys(receiver);
-		switch (inbox_take(receiver->inbox, &receiver->picture, &more, IDLE_MS)) {
+		switch (next_picture(receiver, &more)) {
 		case INBOX_ENDED:
 			return 0;
 		case INBOX_NOTHING:

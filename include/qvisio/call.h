@@ -129,6 +129,12 @@ struct qv_call_stats {
 	double latency_ms;               /* capture to display, median of the last interval; -1: not known (yet) */
 	double jitter_buffer_ms;         /* sound waiting here or, when sending, at the receiver; -1: none */
 	double rtt_ms;                   /* shortest of the last pings; -1: not known yet */
+	/*
+	 * By how much sound was heard before the picture of its time, negative: after it; of the pictures shown during the
+	 * last interval. Known only where both are received and played on a device.
+	 */
+	bool skew_valid;
+	double skew_ms, skew_least_ms, skew_most_ms;
 	struct qv_call_security security;
 	struct qv_call_totals totals;
 	bool report_valid;                           /* sending: the receiver has reported */

@@ -4,6 +4,7 @@ call_tests = \
 	tests/call/test_call \
 	tests/call/test_call_parts \
 	tests/call/test_jitter_buffer \
+	tests/call/test_lip_sync \
 	tests/call/test_protocol \
 	tests/call/test_recording \
 	tests/call/test_refuse \
@@ -58,6 +59,16 @@ tests_call_test_transport_parts_SOURCES = \
 	core/call/unit_extension.c
 tests_call_test_transport_parts_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_transport_parts_LDADD = $(LDADD_UNIT)
+
+tests_call_test_lip_sync_SOURCES = \
+	%D%/test_lip_sync.c \
+	core/audio/arrival.c \
+	core/audio/drift.c \
+	core/call/jitter_buffer.c \
+	core/call/lip_sync.c \
+	core/call/unit_buffer.c
+tests_call_test_lip_sync_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_lip_sync_LDADD = $(LDADD_UNIT) -lm
 
 tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)

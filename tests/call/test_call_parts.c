@@ -108,6 +108,13 @@ static void old_sound_is_given_up_first(void **state)
 
 /* inbox */
 
+/* Takes what is there, at once. */
+static enum inbox_got take_picture(struct inbox *inbox, struct unit_buffer *got, bool *more)
+{
+	int given_up;
+	return inbox_take(inbox, got, &(struct inbox_hold){ 0 }, more, &given_up, 0);
+}
+
 static int put_picture(struct inbox *inbox, uint64_t sequence, bool key)
 {
 	struct unit_buffer picture = { .unit = { .sequence = sequence }, .key = key, .size = 8 };
@@ -125,14 +132,14 @@ static void a_key_picture_makes_older_ones_out_of_date(void **state)
 	assert_int_equal(put_picture(inbox, 0, true), 0);
 	assert_int_equal(put_picture(inbox, 1, false), 0);
 	assert_int_equal(put_picture(inbox, 2, false), 0);
-	assert_int_equal(inbox_take(inbox, &got, &more, 0), INBOX_PICTURE);
+	assert_int_equal(take_picture(inbox, &got, &more), INBOX_PICTURE);
 	assert_int_equal(got.unit.sequence, 0);
 	assert_true(more);
 	assert_int_equal(put_picture(inbox, 3, true), 2);
-	assert_int_equal(inbox_take(inbox, &got, &more, 0), INBOX_PICTURE);
+	assert_int_equal(take_picture(inbox, &got, &more), INBOX_PICTURE);
 	assert_int_equal(got.unit.sequence, 3);
 	assert_false(more);
-	assert_int_equal(inbox_take(inbox, &got, &more, 0), INBOX_NOTHING);
+	assert_int_equal(take_picture(inbox, &got, &more), INBOX_NOTHING);
 	unit_buffer_free(&got);
 	inbox_free(inbox);
 }
@@ -147,14 +154,52 @@ static void an_inbox_that_overflows_waits_for_a_key(void **state)
 		assert_int_equal(put_picture(inbox, i, i == 0), 0);
 	assert_int_equal(put_picture(inbox, 100, false), INBOX_PICTURES + 1);
 	assert_int_equal(put_picture(inbox, 101, false), 1);
-	assert_int_equal(inbox_take(inbox, &got, &more, 0), INBOX_NOTHING);
+	assert_int_equal(take_picture(inbox, &got, &more), INBOX_NOTHING);
 	assert_int_equal(put_picture(inbox, 102, true), 0);
 	assert_int_equal(put_picture(inbox, 103, false), 0);
-	assert_int_equal(inbox_take(inbox, &got, &more, 0), INBOX_PICTURE);
+	assert_int_equal(take_picture(inbox, &got, &more), INBOX_PICTURE);
 	assert_int_equal(got.unit.sequence, 102);
 	inbox_end(inbox);
-	assert_int_equal(inbox_take(inbox, &got, &more, 0), INBOX_PICTURE);
-	assert_int_equal(inbox_take(inbox, &got, &more, 0), INBOX_ENDED);
+	assert_int_equal(take_picture(inbox, &got, &more), INBOX_PICTURE);
+	assert_int_equal(take_picture(inbox, &got, &more), INBOX_ENDED);
+	unit_buffer_free(&got);
+	inbox_free(inbox);
+}
+
+/* When everything is early its time does not come: only what is held for too long, or due, is taken. */
+static void pictures_wait_for_their_time(void **state)
+{
+	(void)state;
+	struct inbox *inbox = inbox_new(NULL);
+	struct unit_buffer got = { 0 };
+	int64_t now = qv_clock_now(&qv_clock_monotonic);
+	struct inbox_hold hold = { .set = true, .at_ns = now };
+	bool more;
+	int given_up;
+	/* Nothing held yet: from now on keys are kept. */
+	assert_int_equal(inbox_take(inbox, &got, &hold, &more, &given_up, 0), INBOX_NOTHING);
+	static const int64_t captured[] = { -30, -20, -10, 100000, 200000 };
+	for (uint64_t i = 0; i < 5; i++) {
+		struct unit_buffer picture = { .unit = { .sequence = i, .capture_ns = captured[i] * QV_NS_PER_MS },
+					       .key = i != 2,
+					       .ready_ns = now,
+					       .size = 8 };
+		assert_int_equal(inbox_put(inbox, &picture), 0);
+		unit_buffer_free(&picture);
+	}
+	/* Two keys and a picture between are due: the second key is the one to begin with. */
+	assert_int_equal(inbox_take(inbox, &got, &hold, &more, &given_up, 0), INBOX_PICTURE);
+	assert_int_equal(got.unit.sequence, 1);
+	assert_int_equal(given_up, 1);
+	assert_true(more);
+	assert_int_equal(inbox_take(inbox, &got, &hold, &more, &given_up, 0), INBOX_PICTURE);
+	assert_int_equal(got.unit.sequence, 2);
+	assert_false(more);
+	assert_int_equal(inbox_take(inbox, &got, &hold, &more, &given_up, 0), INBOX_NOTHING);
+	/* Held for too long, whatever the peer says of its capture. */
+	assert_int_equal(inbox_take(inbox, &got, &hold, &more, &given_up, 2000), INBOX_PICTURE);
+	assert_true(qv_clock_now(&qv_clock_monotonic) >= now + INBOX_HOLD_NS);
+	assert_int_equal(got.unit.sequence, 4);
 	unit_buffer_free(&got);
 	inbox_free(inbox);
 }
@@ -298,6 +343,7 @@ int main(void)
 		cmocka_unit_test(old_sound_is_given_up_first),
 		cmocka_unit_test(a_key_picture_makes_older_ones_out_of_date),
 		cmocka_unit_test(an_inbox_that_overflows_waits_for_a_key),
+		cmocka_unit_test(pictures_wait_for_their_time),
 		cmocka_unit_test(pieces_make_a_whole),
 		cmocka_unit_test(pieces_out_of_order_are_refused),
 		cmocka_unit_test(the_quickest_exchange_tells_the_offset),

@@ -112,16 +112,25 @@ static void stats_line(struct report *report, const struct qv_call_stats *stats)
 	fflush(stdout);
 }
 
+static json_t *skew_json(const struct qv_call_stats *stats)
+{
+	if (!stats->skew_valid)
+		return json_null();
+	return json_pack("{s:f,s:f,s:f}", "mean_ms", stats->skew_ms, "least_ms", stats->skew_least_ms, "most_ms",
+			 stats->skew_most_ms);
+}
+
 json_t *report_stats_json(const struct report *report, const struct qv_call_stats *stats)
 {
-	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o}", "event", "stats", "seconds",
-			 (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent", stats->kbit_sent,
+	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o}", "event", "stats",
+			 "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent", stats->kbit_sent,
 			 "kbit_received", stats->kbit_received, "latency_ms", milliseconds(stats->latency_ms),
 			 "jitter_buffer_ms", milliseconds(stats->jitter_buffer_ms), "rtt_ms",
-			 milliseconds(stats->rtt_ms), "dropped", (json_int_t)drops(report, &stats->totals), "secured",
-			 secured_word(report->secure->secured), "key_ID", report->secure->key_id, "video",
-			 video_json(&stats->totals.video), "audio", audio_json(&stats->totals.audio), "security",
-			 secured_json(&stats->security), "levels", levels_json(stats));
+			 milliseconds(stats->rtt_ms), "skew", skew_json(stats), "dropped",
+			 (json_int_t)drops(report, &stats->totals), "secured", secured_word(report->secure->secured),
+			 "key_ID", report->secure->key_id, "video", video_json(&stats->totals.video), "audio",
+			 audio_json(&stats->totals.audio), "security", secured_json(&stats->security), "levels",
+			 levels_json(stats));
 }
 
 static void on_stats(struct qv_call_observer *observer, const struct qv_call_stats *stats)
