@@ -143,6 +143,13 @@ static int take_psk(struct qv_secure *secure, const char *peer_sae, struct qv_tl
 	return result;
 }
 
+int qv_secure_self(struct qv_secure *secure, const char *peer_sae, char id[QV_SAE_ID_MAX + 1], struct qv_error *err)
+{
+	if (!secure->source)
+		return qv_fail(err, QV_E_NOT_FOUND, "without a key source there is no SAE ID");
+	return secure->keys->self(secure->source, peer_sae, id, err);
+}
+
 int qv_secure_connect(struct qv_secure *secure, int fd, const char *host, const char *peer_sae,
 		      struct qv_secure_session *session, struct qv_error *err)
 {

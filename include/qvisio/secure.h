@@ -50,6 +50,9 @@ void qv_secure_session_clear(struct qv_secure_session *session);
 int qv_secure_connect(struct qv_secure *secure, int fd, const char *host, const char *peer_sae,
 		      struct qv_secure_session *session, struct qv_error *err);
 
+/* Our own SAE ID, as the key source knows it or tells when asked about `peer_sae`. QV_E_NOT_FOUND without a key source. */
+int qv_secure_self(struct qv_secure *secure, const char *peer_sae, char id[QV_SAE_ID_MAX + 1], struct qv_error *err);
+
 /* Server handshake on an accepted socket. */
 int qv_secure_accept(struct qv_secure *secure, int fd, struct qv_secure_session *session, struct qv_error *err);
 

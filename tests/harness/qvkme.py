@@ -82,7 +82,7 @@ def pair_pki(folder):
         pki = qvtest.Pki(store)
         for name in ("kme-a", "kme-b", "kme-c"):
             pki.issue(name, san=f"DNS:{name},DNS:localhost,IP:127.0.0.1")
-        for serial in (11, 12, 13, 14, 15):
+        for serial in (11, 12, 13, 14, 15, 16):
             pki.issue(f"sae-{serial}", san=f"URI:urn:sae:{serial}", serial=serial, usage="clientAuth",
                       pfx_password=PASSWORD)
         _made.append(pki)

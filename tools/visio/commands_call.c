@@ -6,10 +6,14 @@
 #include "commands.h"
 #include "dialing.h"
 #include "happenings.h"
+#include "mesh.h"
 
+/* One contact is called, several to a conference; in a conference, one more. */
 json_t *command_call(struct visio *visio, const char *rest)
 {
 	struct qv_error err = QV_ERROR_INIT;
+	if (visio->meeting)
+		return mesh_invite(visio, rest, &err) == 0 ? command_ok() : command_failed("call: %s", err.message);
 	if (!visio->listens)
 		return command_failed("call: this visio ends with its call; visio listen can make others");
 	if (visio->call_count > 0)
@@ -17,16 +21,18 @@ json_t *command_call(struct visio *visio, const char *rest)
 	return dialing_start(visio, rest, &err) == 0 ? command_ok() : command_failed("call: %s", err.message);
 }
 
+/* All that ring belong to one call of two, or to one conference. */
 static json_t *answer(struct visio *visio, bool take)
 {
+	bool found = false;
 	for (size_t i = 0; i < visio->call_count; i++) {
 		struct conversation *talk = visio->calls[i];
 		if (talk->contact || strcmp(talk->state, "ringing") != 0)
 			continue;
 		qv_call_control_answer(talk->control, take);
-		return command_ok();
+		found = true;
 	}
-	return command_failed("nobody is calling");
+	return found ? command_ok() : command_failed("nobody is calling");
 }
 
 json_t *command_answer(struct visio *visio, const char *rest)
@@ -41,17 +47,24 @@ json_t *command_refuse(struct visio *visio, const char *rest)
 	return answer(visio, false);
 }
 
-/* Of all calls, or of the one with that peer. */
+/* Of all calls, or of the one with that peer; who is only being called is not called any more. */
 json_t *command_hangup(struct visio *visio, const char *rest)
 {
-	bool found = false;
+	bool found = visio->meeting && !rest[0];
+	if (found)
+		meeting_end(visio->meeting);
+	else if (visio->meeting)
+		found = meeting_give_up(visio->meeting, rest);
 	for (size_t i = 0; i < visio->call_count; i++) {
 		if (rest[0] && strcmp(visio->calls[i]->peer, rest) != 0)
 			continue;
 		qv_call_control_hang_up(visio->calls[i]->control);
 		found = true;
 	}
-	return found ? command_ok() : command_failed("hangup: there is no call with \"%s\"", rest);
+	if (found)
+		return command_ok();
+	return rest[0] ? command_failed("hangup: there is no call with \"%s\"", rest)
+		       : command_failed("hangup: there is no call");
 }
 
 json_t *command_rekey(struct visio *visio, const char *rest)

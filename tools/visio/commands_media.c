@@ -124,7 +124,8 @@ void commands_begin(struct conversation *talk)
 	};
 	for (int kind = QV_STREAM_VIDEO; kind <= QV_STREAM_AUDIO; kind++) {
 		qv_call_control_mute(talk->control, (enum qv_stream_kind)kind, visio->muted[kind]);
-		if (visio->source[kind] && visio->source[kind] != usual[kind])
+		/* In a conference the call has shares of the devices, whatever these are. */
+		if (!talk->participant && visio->source[kind] && visio->source[kind] != usual[kind])
 			qv_call_control_source(talk->control, (enum qv_stream_kind)kind, visio->source[kind]);
 	}
 	show_self(visio, talk);

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "happenings.h"
 #include "keys.h"
+#include "mesh.h"
 #include "socket.h"
 #include "steering.h"
 
@@ -118,6 +119,8 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 		talk->rekeyed++;
 	if (event->security)
 		note_security(talk, event->security);
+	if (event->roster && talk->participant)
+		mesh_heard(talk, event->roster);
 	if (event->happening == QV_CALL_SECURITY) {
 		notice_raise(&talk->notice, event->change, event->text, qv_clock_now(&qv_clock_monotonic));
 		happening_show_notice(talk);
@@ -134,6 +137,10 @@ static void on_opened(struct qv_call_observer *observer, const struct qv_call_op
 	pthread_mutex_lock(&talk->visio->lock);
 	talk->state = "open";
 	snprintf(talk->peer_program, sizeof talk->peer_program, "%s", opened->peer_program);
+	if (talk->opened)
+		*talk->opened = true;
+	if (talk->participant)
+		mesh_opened(talk);
 	pthread_mutex_unlock(&talk->visio->lock);
 	talk->report.observer.opened(&talk->report.observer, opened);
 	control_socket_tell(talk->visio->control, json_pack("{s:s,s:s}", "event", "opened", "peer", talk->peer));
@@ -156,9 +163,13 @@ static bool enter(struct conversation *talk)
 {
 	struct visio *visio = talk->visio;
 	pthread_mutex_lock(&visio->lock);
-	bool mine = visio->call_count == 0;
+	struct participant *participant = talk->participant;
+	bool mine =
+		participant ? !participant->talk && !visio->meeting->ending : visio->call_count == 0 && !visio->meeting;
 	if (mine)
 		visio->calls[visio->call_count++] = talk;
+	if (mine && participant)
+		participant->talk = talk;
 	if (mine)
 		commands_begin(talk);
 	pthread_mutex_unlock(&visio->lock);
@@ -174,7 +185,11 @@ static void leave(struct conversation *talk)
 		at++;
 	visio->call_count--;
 	memmove(&visio->calls[at], &visio->calls[at + 1], (visio->call_count - at) * sizeof visio->calls[0]);
-	if (visio->call_count == 0) {
+	if (talk->participant) {
+		talk->participant->talk = NULL;
+		talk->participant->open = false;
+		meeting_changed(visio->meeting);
+	} else {
 		memset(visio->muted, 0, sizeof visio->muted);
 		visio->help = visio->fullscreen = false;
 	}
@@ -194,10 +209,13 @@ static void set_renewal(struct conversation *talk)
 	};
 }
 
-static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *greeting, struct qv_error *err)
+static int talk_on(struct conversation *talk, int fd, const struct conversation_plan *todo, struct qv_error *err)
 {
 	struct settings *settings = &talk->visio->settings;
 	struct devices *video = &settings->video, *audio = &settings->audio;
+	/* In a conference the devices are shared, and the call gets its seat's. */
+	const struct participant *participant = talk->participant;
+	const struct qv_seat_roles *seat = participant ? qv_seat_roles(participant->seat) : NULL;
 	struct qv_link link = { talk->session.tls, talk->session.session, fd };
 	struct qv_call_security security;
 	char title[SOCKET_NAME_MAX + 16];
@@ -205,20 +223,20 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 	snprintf(title, sizeof title, "Qvisio: %s", talk->peer);
 	struct qv_send_plan send = {
 		.program = "visio " PACKAGE_VERSION,
-		.video_source = &video->source,
+		.video_source = seat ? &seat->video_source : &video->source,
 		.video_codecs = video->codecs,
 		.video_codec_count = video->codec_count,
-		.audio_source = &audio->source,
+		.audio_source = seat ? &seat->audio_source : &audio->source,
 		.audio_codecs = audio->codecs,
 		.audio_codec_count = audio->codec_count,
 		.audio_filter = &audio->filter,
 	};
 	struct qv_receive_plan receive = {
 		.program = "visio " PACKAGE_VERSION,
-		.video_sinks = video->sinks,
-		.video_sink_count = video->sink_count,
-		.audio_sinks = audio->sinks,
-		.audio_sink_count = audio->sink_count,
+		.video_sinks = seat ? &seat->video_sink : video->sinks,
+		.video_sink_count = seat && video->sink_count ? 1 : video->sink_count,
+		.audio_sinks = seat ? &seat->audio_sink : audio->sinks,
+		.audio_sink_count = seat && audio->sink_count ? 1 : audio->sink_count,
 		.video_codecs = video->codecs,
 		.video_codec_count = video->codec_count,
 		.audio_codecs = audio->codecs,
@@ -235,8 +253,9 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 		.security = &security,
 		.control = talk->control,
 		.renewal = &talk->renewal,
-		.greeting = greeting,
-		.ask = !talk->contact && !qv_options_bool(settings->listen, "auto_answer"),
+		.greeting = todo->greeting,
+		.conference = participant ? participant->meeting->id : NULL,
+		.ask = !talk->contact && !todo->known && !qv_options_bool(settings->listen, "auto_answer"),
 		.keep_devices = true,
 		.srtp = settings->srtp.class ? &settings->srtp : NULL,
 		.udp_port_first = (uint16_t)first_port,
@@ -252,34 +271,42 @@ static int talk_on(struct conversation *talk, int fd, const struct qv_greeting *
 	return status;
 }
 
-int conversation_run(struct visio *visio, const struct qv_options *contact, const char *peer,
-		     struct qv_secure_session *session, int fd, const struct qv_greeting *greeting,
-		     struct qv_error *err)
+void conversation_turn_away(struct visio *visio, struct qv_secure_session *session, int fd)
+{
+	struct qv_link link = { session->tls, session->session, fd };
+	qv_call_refuse(&link, QV_REFUSE_BUSY, NULL, &visio->settings.host, NULL);
+	qv_secure_session_clear(session);
+	close(fd);
+}
+
+int conversation_run(struct visio *visio, const struct conversation_plan *plan, struct qv_secure_session *session,
+		     int fd, struct qv_error *err)
 {
 	struct conversation talk = {
 		.observer = { .opened = on_opened, .stats = on_stats, .event = on_event },
 		.visio = visio,
-		.contact = contact,
-		.peer = peer,
+		.contact = plan->contact,
+		.peer = plan->peer,
+		.participant = plan->participant,
+		.opened = plan->opened,
 		.state = "calling",
 		.session = *session,
 	};
 	set_renewal(&talk);
-	report_init(&talk.report, visio->stats, VISIO_SERVER, &talk.session, peer);
-	int status = -1;
+	report_init(&talk.report, visio->stats, VISIO_SERVER, &talk.session, plan->peer);
 	talk.control = qv_call_control_new(err);
-	if (talk.control && !enter(&talk)) {
-		struct qv_link link = { session->tls, session->session, fd };
-		qv_call_refuse(&link, QV_REFUSE_BUSY, NULL, &visio->settings.host, NULL);
-		qv_fail(err, QV_E_BUSY, "told that this end is busy");
-		close(fd);
-	} else if (talk.control) {
-		report_secured(&talk.report);
-		status = talk_on(&talk, fd, greeting, err);
-		leave(&talk);
-		control_socket_tell(visio->control, json_pack("{s:s,s:s,s:o}", "event", "over", "peer", peer, "error",
-							      status == 0 ? json_null() : json_string(err->message)));
+	if (!talk.control || !enter(&talk)) {
+		if (talk.control)
+			qv_fail(err, QV_E_BUSY, "told that this end is busy");
+		conversation_turn_away(visio, session, fd);
+		qv_call_control_free(talk.control);
+		return -1;
 	}
+	report_secured(&talk.report);
+	int status = talk_on(&talk, fd, plan, err);
+	leave(&talk);
+	control_socket_tell(visio->control, json_pack("{s:s,s:s,s:o}", "event", "over", "peer", plan->peer, "error",
+						      status == 0 ? json_null() : json_string(err->message)));
 	qv_call_control_free(talk.control);
 	qv_secure_session_clear(&talk.session);
 	return status;

@@ -23,6 +23,8 @@ struct visio {
 	pthread_cond_t changed;
 	struct conversation *calls[CALLS_MAX];
 	size_t call_count;
+	struct meeting *meeting;          /* NULL: not in a conference */
+	char self[QV_SAE_ID_MAX + 1];     /* our SAE ID; "": not asked yet */
 	bool muted[3];                    /* by enum qv_stream_kind: in all calls */
 	const struct qv_role *source[3];  /* likewise: chosen */
 	bool self_view, fullscreen, help; /* shown in all calls */
@@ -39,6 +41,8 @@ struct conversation {
 	struct visio *visio;
 	const struct qv_options *contact; /* NULL: the peer called */
 	const char *peer;
+	struct participant *participant; /* of the conference; NULL: a call of two */
+	bool *opened;                    /* set when the call opens; NULL: nobody wants to know */
 	char peer_program[QV_SESSION_NAME_MAX + 1];
 	const char *state; /* "calling", "ringing", "open" */
 	struct report report;
@@ -55,13 +59,25 @@ struct conversation {
 
 const char *transport_name(enum qv_transport transport);
 
+/* What is to be done with a session. */
+struct conversation_plan {
+	const struct qv_options *contact; /* whom we called; NULL: the peer called */
+	const char *peer;
+	const struct qv_greeting *greeting; /* of the peer who called: what has been read */
+	struct participant *participant;    /* NULL: a call of two */
+	bool known;                         /* nobody needs to be asked */
+	bool *opened;
+};
+
 /*
- * Runs a call over a session and returns what qv_call_run does. A caller gives its `contact`, an answerer NULL and what it
- * has read. Takes `session` and `fd` over. QV_E_BUSY: another call is going on.
+ * Runs a call over a session and returns what qv_call_run does. Takes `session` and `fd` over. QV_E_BUSY: another call is
+ * going on.
  */
-int conversation_run(struct visio *visio, const struct qv_options *contact, const char *peer,
-		     struct qv_secure_session *session, int fd, const struct qv_greeting *greeting,
-		     struct qv_error *err);
+int conversation_run(struct visio *visio, const struct conversation_plan *plan, struct qv_secure_session *session,
+		     int fd, struct qv_error *err);
+
+/* Tells a caller that this end is busy; takes `session` and `fd` over. */
+void conversation_turn_away(struct visio *visio, struct qv_secure_session *session, int fd);
 
 /* Gives the call that runs a session that asks to continue it; takes `session` and `fd` over, also when it fails. */
 int conversation_attach(struct visio *visio, struct qv_secure_session *session, int fd,

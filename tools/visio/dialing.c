@@ -11,7 +11,8 @@ int dialing_call(struct visio *visio, const char *name, struct qv_error *err)
 	int fd;
 	if (!contact || conversation_connect(&visio->settings, &visio->settings.host, contact, &session, &fd, err) != 0)
 		return -1;
-	return conversation_run(visio, contact, qv_options_string(contact, "name"), &session, fd, NULL, err);
+	struct conversation_plan plan = { .contact = contact, .peer = qv_options_string(contact, "name") };
+	return conversation_run(visio, &plan, &session, fd, err);
 }
 
 struct dialing {

@@ -44,6 +44,10 @@ visio_SOURCES = \
 	%D%/keys.h \
 	%D%/notice.c \
 	%D%/notice.h \
+	%D%/meeting.c \
+	%D%/meeting.h \
+	%D%/mesh.c \
+	%D%/mesh.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/sources.c \

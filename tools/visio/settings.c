@@ -91,6 +91,30 @@ static const struct qv_option transport_options[] = {
 	{ .name = NULL },
 };
 
+static const struct qv_option conference_options[] = {
+	{ .name = "width",
+	  .type = QV_OPTION_INT,
+	  .fallback = "1280",
+	  .min = 160,
+	  .max = 8192,
+	  .unit = "px",
+	  .help = "Of the tiles together." },
+	{ .name = "height",
+	  .type = QV_OPTION_INT,
+	  .fallback = "720",
+	  .min = 120,
+	  .max = 8192,
+	  .unit = "px",
+	  .help = "Of the tiles together." },
+	{ .name = "fps",
+	  .type = QV_OPTION_INT,
+	  .fallback = "30",
+	  .min = 1,
+	  .max = 120,
+	  .help = "Pictures a second, at most, that are made of the tiles." },
+	{ .name = NULL },
+};
+
 static int check_group(const struct settings *settings, const char *name, const struct qv_option *table,
 		       struct qv_options **options, struct qv_error *err)
 {
@@ -247,8 +271,8 @@ static int set_level(struct settings *settings, const enum qv_log_level *log_lev
 
 int settings_load(struct settings *settings, const char *path, const enum qv_log_level *log_level, struct qv_error *err)
 {
-	static const char *const groups[] = { "key_source", "tls",   "listen",    "contacts", "video",
-					      "audio",      "rekey", "transport", NULL };
+	static const char *const groups[] = { "key_source", "tls",   "listen",     "contacts",  "video",
+					      "audio",      "rekey", "conference", "transport", NULL };
 	*settings = (struct settings){ .path = path };
 	settings->log = qv_log_new("visio", QV_LOG_INFO, qv_log_format_for(STDERR_FILENO), STDERR_FILENO);
 	if (!settings->log)
@@ -264,6 +288,7 @@ int settings_load(struct settings *settings, const char *path, const enum qv_log
 	if (!settings->top || set_level(settings, log_level, err) != 0 ||
 	    check_group(settings, "listen", listen_options, &settings->listen, err) != 0 ||
 	    check_group(settings, "rekey", rekey_options, &settings->rekey, err) != 0 ||
+	    check_group(settings, "conference", conference_options, &settings->conference, err) != 0 ||
 	    check_contacts(settings, err) != 0)
 		return -1;
 	settings->loader = qv_loader_new(settings->top, settings->log, err);
@@ -304,6 +329,7 @@ void settings_close(struct settings *settings)
 		qv_options_free(settings->contacts[i]);
 	qv_options_free(settings->listen);
 	qv_options_free(settings->rekey);
+	qv_options_free(settings->conference);
 	qv_options_free(settings->transport);
 	qv_options_free(settings->top);
 	qv_config_free(settings->config);

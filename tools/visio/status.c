@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "meeting.h"
 #include "secured_json.h"
 
 static json_t *notice_json(const struct notice *notice)
@@ -32,16 +33,37 @@ static json_t *call_json(const struct conversation *talk)
 	return json;
 }
 
+static json_t *participant_json(const struct participant *participant)
+{
+	json_t *json = participant->talk ? call_json(participant->talk) : json_pack("{s:s}", "state", "away");
+	json_object_set_new(json, "peer", json_string(participant->name));
+	json_object_set_new(json, "sae_id", json_string(participant->sae));
+	json_object_set_new(json, "note", json_string(participant->note));
+	json_object_set_new(json, "level", json_real(qv_seat_level(participant->seat)));
+	return json;
+}
+
+/* Of a conference also those with whom there is no call. */
+static json_t *participants_json(const struct visio *visio)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; !visio->meeting && i < visio->call_count; i++)
+		json_array_append_new(list, call_json(visio->calls[i]));
+	for (size_t i = 0; visio->meeting && i < CALLS_MAX; i++)
+		if (visio->meeting->participants[i].meeting)
+			json_array_append_new(list, participant_json(&visio->meeting->participants[i]));
+	return list;
+}
+
 /* The first call as it is, and all of them as participants. */
 json_t *command_status(struct visio *visio, const char *rest)
 {
 	(void)rest;
-	json_t *participants = json_array();
-	json_t *status = visio->call_count > 0 ? call_json(visio->calls[0]) : json_pack("{s:s}", "state", "idle");
-	for (size_t i = 0; i < visio->call_count; i++)
-		json_array_append_new(participants, call_json(visio->calls[i]));
+	const char *none = visio->meeting ? "calling" : "idle";
+	json_t *status = visio->call_count > 0 ? call_json(visio->calls[0]) : json_pack("{s:s}", "state", none);
 	json_object_set_new(status, "ok", json_true());
-	json_object_set_new(status, "participants", participants);
+	json_object_set_new(status, "conference", json_boolean(visio->meeting));
+	json_object_set_new(status, "participants", participants_json(visio));
 	return status;
 }
 

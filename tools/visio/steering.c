@@ -16,7 +16,7 @@ static const struct command commands[] = {
 	{ "call", "NAME", false, command_call },
 	{ "answer", "", true, command_answer },
 	{ "refuse", "", true, command_refuse },
-	{ "hangup", "[NAME]", true, command_hangup },
+	{ "hangup", "[NAME]", false, command_hangup },
 	{ "mute", "audio|video", true, command_mute },
 	{ "unmute", "audio|video", true, command_unmute },
 	{ "toggle", "audio|video", true, command_toggle },

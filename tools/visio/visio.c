@@ -10,6 +10,7 @@
 #include "config.h"
 #include "conversation.h"
 #include "dialing.h"
+#include "mesh.h"
 #include "socket.h"
 #include "steering.h"
 #include "stop.h"
@@ -29,7 +30,7 @@ struct arguments {
 
 static void print_help(void)
 {
-	printf("usage: visio [OPTION…] listen | call NAME | ctl COMMAND…\n\n"
+	printf("usage: visio [OPTION…] listen | call NAME… | ctl COMMAND…\n\n"
 	       "Calls, in which both ends see and hear each other, keyed by QKD.\n\n"
 	       "  --config=FILE            contacts, devices, keys; by default visio.conf in $XDG_CONFIG_HOME/qvisio\n"
 	       "  --socket=PATH            control socket, in place of what the configuration says\n"
@@ -123,12 +124,12 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	arguments->words = argv + optind;
 	arguments->count = argc - optind;
 	if (arguments->count == 0)
-		return arguments->check ? -1 : usage("say listen, call NAME or ctl COMMAND");
+		return arguments->check ? -1 : usage("say listen, call NAME… or ctl COMMAND");
 	const char *word = arguments->words[0];
 	bool fits = (strcmp(word, "listen") == 0 && arguments->count == 1) ||
-		    (strcmp(word, "call") == 0 && arguments->count == 2) ||
+		    (strcmp(word, "call") == 0 && arguments->count > 1) ||
 		    (strcmp(word, "ctl") == 0 && arguments->count > 1);
-	return fits ? -1 : usage("say listen, call NAME or ctl COMMAND");
+	return fits ? -1 : usage("say listen, call NAME… or ctl COMMAND");
 }
 
 /* What comes before the name of a file, which is meant from here and not from where the other visio was started. */
@@ -173,6 +174,12 @@ static int open_control(struct visio *visio, const struct arguments *arguments, 
 	return visio->control ? 0 : -1;
 }
 
+/* One is called to talk to, several to a conference. */
+static int call_all(struct visio *visio, char *const *names, int count, struct qv_error *err)
+{
+	return count == 1 ? dialing_call(visio, names[0], err) : mesh_call(visio, names, (size_t)count, err);
+}
+
 struct visitor {
 	struct visio *visio;
 	int fd;
@@ -188,14 +195,18 @@ static void receive_visitor(struct visitor *visitor, struct qv_error *err)
 		return;
 	}
 	struct qv_link link = { session.tls, session.session, visitor->fd };
+	uint8_t conference[QV_CONFERENCE_ID];
 	struct qv_greeting *greeting = qv_greeting_read(&link, &visio->settings.host, GREETING_MS, err);
 	if (!greeting) {
 		qv_secure_session_clear(&session);
 		close(visitor->fd);
 	} else if (qv_greeting_attaches(greeting)) {
 		conversation_attach(visio, &session, visitor->fd, greeting, err);
+	} else if (qv_greeting_conference(greeting, conference)) {
+		mesh_take(visio, conference, visitor->name, &session, visitor->fd, greeting, err);
 	} else {
-		conversation_run(visio, NULL, visitor->name, &session, visitor->fd, greeting, err);
+		struct conversation_plan plan = { .peer = visitor->name, .greeting = greeting };
+		conversation_run(visio, &plan, &session, visitor->fd, err);
 	}
 	qv_greeting_free(greeting);
 }
@@ -281,7 +292,8 @@ static int run(struct visio *visio, const struct arguments *arguments, const cha
 	if (visio->quit_fd < 0 || settings_open(&visio->settings, err) != 0 || open_control(visio, arguments, err) != 0)
 		return -1;
 	visio->listens = strcmp(arguments->words[0], "listen") == 0;
-	return visio->listens ? listen_for_calls(visio, err) : dialing_call(visio, arguments->words[1], err);
+	return visio->listens ? listen_for_calls(visio, err)
+			      : call_all(visio, arguments->words + 1, arguments->count - 1, err);
 }
 
 static const char *usual_config(char *path, size_t room)
@@ -303,9 +315,13 @@ static int exit_status(const struct qv_error *err)
 
 static void visio_init(struct visio *visio)
 {
+	pthread_condattr_t attributes;
 	*visio = (struct visio){ .commander = { steering_obey }, .quit_fd = -1 };
 	pthread_mutex_init(&visio->lock, NULL);
-	pthread_cond_init(&visio->changed, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&visio->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Six `visio` processes in a conference: a mesh of calls keyed by three KMEs, tiles, mixed sound, and who comes and goes."""
+
+import json
+import math
+import os
+import socket
+
+import qvaudio
+import qvcall
+import qvkme
+import qvtest
+
+test = qvtest.Test(__file__)
+
+NAMES = {"11": "ann", "12": "bob", "13": "cid", "14": "dan", "15": "eve", "16": "fay"}
+TONES = {"11": 310, "12": 470, "13": 690, "14": 910, "15": 1130, "16": 1370}
+RATE = 16000
+CANVAS = 480, 320
+
+
+class Network(qvkme.KmeNetwork):
+    HOMES = dict(qvkme.KmeNetwork.HOMES, **{"16": "KME-C"})
+
+
+def luma(sae):
+    """Every sender's picture is a grey of its own."""
+    return 40 + 30 * (int(sae) - 11)
+
+
+def write_grey(path, value, width=160, height=120, frames=3):
+    with open(path, "wb") as f:
+        f.write(b"YUV4MPEG2 W%d H%d F10:1 Ip C420jpeg XCOLORRANGE=FULL\n" % (width, height))
+        for _ in range(frames):
+            f.write(b"FRAME\n" + bytes([value]) * (width * height) + b"\x80" * (width * height // 2))
+
+
+def cells(count, width=CANVAS[0], height=CANVAS[1]):
+    """Where the tiles of so many stand: see core/conference/grid.c."""
+    columns = 1 if count == 1 else 2 if count <= 4 else 3
+    rows = (count + columns - 1) // columns
+    wide, tall = width // columns & ~1, height // rows & ~1
+    for i in range(count):
+        row, column = divmod(i, columns)
+        in_row = columns if row + 1 < rows else count - row * columns
+        yield ((width - wide * in_row) // 2 & ~1) + column * wide, row * tall, wide, tall
+
+
+def tile_greys(frame, count, width=CANVAS[0]):
+    """The grey in the middle of each picture, which is above its caption."""
+    for x, y, wide, tall in cells(count):
+        middle = [frame[(y + tall // 2 - 22 + row) * width + x + wide // 2 + column]
+                  for row in range(8) for column in range(-10, 10)]
+        yield sum(middle) / len(middle)
+
+
+def power(samples, frequency, rate=RATE):
+    """Of one tone, by Goertzel's recurrence: 1 is a sine of full scale."""
+    turn = 2 * math.cos(2 * math.pi * frequency / rate)
+    a = b = 0.0
+    for sample in samples:
+        a, b = sample / 32768 + turn * a - b, a
+    return 2 * math.sqrt(max(0.0, a * a + b * b - turn * a * b)) / len(samples)
+
+
+class End:
+    """One visio that listens, and others like it among its contacts."""
+
+    def __init__(self, room, sae, known=None, auto_answer=True):
+        self.room, self.sae, self.name, self.folder = room, sae, NAMES[sae], room.folder
+        self.known = list(NAMES) if known is None else known
+        self.port = qvtest.free_port()
+        self.auto_answer = auto_answer
+        self.process = None
+
+    def write(self):
+        net, base = self.room.net, os.path.join(self.folder, f"sae-{self.sae}")
+        kme = net.kmes[net.HOMES[self.sae]]
+        write_grey(os.path.join(self.folder, self.name + ".y4m"), luma(self.sae))
+        contacts = ", ".join(f'{{ name = "{other.name}"; host = "localhost"; port = {other.port}; sae_id = "{sae}"; }}'
+                             for sae, other in self.room.ends.items() if sae != self.sae and sae in self.known)
+        return qvcall.write(self.folder, self.name + ".conf", f'''
+control = "{self.name}.sock";
+listen: {{ address = "127.0.0.1:{self.port}"; auto_answer = {str(self.auto_answer).lower()}; }};
+contacts: ( {contacts} );
+key_source: {{ module = "etsi014"; kme = "{kme.address}"; certificate = "{base}.pem"; private_key = "{base}.key";
+    ca = "{self.folder}/ca.pem"; }};
+tls: {{ module = "openssl"; }};
+rekey: {{ interval = 0.0; }};
+conference: {{ width = {CANVAS[0]}; height = {CANVAS[1]}; fps = 5; }};
+video: {{ source: {{ module = "file"; path = "{self.name}.y4m"; loop = true; }}; codec: {{ module = "mjpeg"; }};
+    sink: {{ module = "file"; path = "{self.name}-seen.y4m"; }}; }};
+audio: {{ source: {{ module = "tone"; frequency = {TONES[self.sae]}.0; level = -22.0; }}; codec: {{ module = "pcm"; }};
+    sink: {{ module = "file"; path = "{self.name}-heard.wav"; }}; }};
+''')
+
+    def start(self, *words):
+        self.process = test.start(["visio", "--stats=json", "--config=" + self.write(), *(words or ["listen"])],
+                                  cwd=self.folder)
+        if words:  # whoever calls opens its control socket first, and prints nothing before there is a call
+            qvkme.wait_until(lambda: os.path.exists(os.path.join(self.folder, self.name + ".sock")))
+        else:
+            qvcall.event(self.process, "listening")
+        return self
+
+    def ctl(self, line):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(os.path.join(self.folder, self.name + ".sock"))
+            client.sendall(line.encode() + b"\n")
+            return json.loads(client.makefile().readline())
+
+    def open(self):
+        """SAE IDs and key_IDs of those with whom it has a call."""
+        return {p["sae_id"]: p["key_ID"] for p in self.ctl("status")["participants"] if p["state"] == "open"}
+
+    def sees(self, *others):
+        qvkme.wait_until(lambda: set(self.open()) == set(others))
+
+    def stop(self):
+        assert self.ctl("quit")["ok"]
+        assert self.process.wait() == 0, self.process.output()
+
+
+class Room:
+    def __init__(self, folder, saes, **options):
+        self.folder = folder
+        self.net = Network(test, folder)
+        self.ends = {}
+        for sae in saes:
+            self.ends[sae] = End(self, sae, **options.get("of_" + sae, {}))
+
+    def __getitem__(self, sae):
+        return self.ends[sae]
+
+    def all_connected(self, *saes):
+        for sae in saes or self.ends:
+            self[sae].sees(*(set(saes or self.ends) - {sae}))
+
+
+def check_tiles(end, order):
+    """There is a picture in which each tile has the grey of its sender; `order` are SAE IDs. The last ones have no calls."""
+    frames = qvcall.Y4m(os.path.join(end.folder, end.name + "-seen.y4m")).frames
+    found = [list(tile_greys(frame, len(order))) for frame in frames[-20:]]
+    assert any(all(abs(grey - luma(sae)) < 4 for sae, grey in zip(order, greys)) for greys in found), (order, found)
+
+
+def check_sound(end, saes):
+    samples, rate, channels = qvaudio.read_wav(os.path.join(end.folder, end.name + "-heard.wav"))
+    assert (rate, channels) == (RATE, 1)
+    best = {sae: max(power(samples[at:at + RATE // 4], TONES[sae]) for at in range(0, len(samples) - RATE // 4, RATE // 4))
+            for sae in TONES}
+    for sae in TONES:
+        assert (best[sae] > 0.03) == (sae in saes), (end.name, best)
+
+
+@test.case("six are in one conference: every pair has its own key, all are seen and heard, and it goes on without one")
+def _(tmp):
+    room = Room(tmp, NAMES)
+    for sae in NAMES:
+        if sae != "13":
+            room[sae].start()
+    caller = room["13"].start("call", *(name for sae, name in NAMES.items() if sae != "13"))
+    room.all_connected()
+    keys = {}
+    for sae, end in room.ends.items():
+        for other, key in end.open().items():
+            keys.setdefault(frozenset((sae, other)), set()).add(key)
+    assert len(keys) == 15 and all(len(pair) == 1 for pair in keys.values()), keys
+    assert len(set.union(*keys.values())) == 15, keys
+    for participant in room["16"].ctl("status")["participants"]:
+        assert participant["security"].startswith("QKD"), participant
+    # Long enough that all have been seen and heard.
+    for end in room.ends.values():
+        qvkme.wait_until(lambda: all(p["shown"] >= 15 and p["level"] > 0.02 for p in end.ctl("status")["participants"]))
+    room["12"].process.popen.kill()
+    for sae in NAMES:
+        if sae != "12":
+            qvkme.wait_until(lambda: "12" not in room[sae].open())
+            assert len(room[sae].open()) == 4
+    room["12"].start()
+    room.all_connected()  # whoever had called it calls it again, and so it finds the others
+    order = {sae: [p["sae_id"] for p in end.ctl("status")["participants"]] for sae, end in room.ends.items()}
+    for end in room.ends.values():
+        qvkme.wait_until(lambda: all(p["shown"] >= 10 for p in end.ctl("status")["participants"]))
+    assert caller.ctl("hangup")["ok"]
+    assert caller.process.wait() == 0, caller.process.output()
+    room.ends.pop("13")
+    room.all_connected()
+    for end in room.ends.values():
+        assert end.ctl("hangup")["ok"]
+    for end in room.ends.values():
+        qvkme.wait_until(lambda: end.ctl("status")["state"] == "idle")
+        end.stop()
+    # The order of tiles is that of the participants.
+    check_tiles(caller, order["13"])
+    check_tiles(room["12"], order["12"])
+    check_sound(caller, set(NAMES) - {"13"})
+    check_sound(room["16"], set(NAMES) - {"16"})
+
+
+@test.case("strangers are not called, another call is busy, and somebody may be asked")
+def _(tmp):
+    room = Room(tmp, ["11", "12", "13", "14"], of_11={"known": ["12"]}, of_12={"auto_answer": False})
+    for sae in ("11", "12", "14"):
+        room[sae].start()
+    caller = room["13"].start("call", "ann", "bob")
+    room["13"].sees("11")
+    qvkme.wait_until(lambda: room["12"].ctl("status")["state"] == "ringing")
+    assert room["12"].ctl("answer")["ok"]
+    room.all_connected("11", "12", "13")
+    # dan is no part of this, and alone with ann
+    other = room["14"]
+    other.stop()
+    busy = other.start("call", "ann", "bob")
+    assert busy.process.wait() == 3, busy.process.output()
+    room.all_connected("11", "12", "13")
+    assert room["12"].ctl("mute audio")["ok"]
+    for sae in ("11", "13"):
+        qvkme.wait_until(lambda: [p["peer_muted"]["audio"] for p in room[sae].ctl("status")["participants"]
+                                  if p["sae_id"] == "12"] == [True])
+    assert room["12"].ctl("hangup ann")["ok"]
+    room["12"].sees("13")
+    room["11"].sees("13")
+    assert caller.ctl("hangup")["ok"]
+    assert caller.process.wait() == 0, caller.process.output()
+    for sae in ("11", "12"):
+        qvkme.wait_until(lambda: room[sae].ctl("status")["state"] == "idle")
+        room[sae].stop()
+
+
+test.run()
