@@ -75,8 +75,8 @@ static void start(struct side *side, enum qv_call_role call_role, int fd, struct
 	side->observer.event = on_event;
 	side->end.send.video_source = &roles[0];
 	side->end.send.audio_source = &roles[1];
-	side->end.send.video_codec = side->end.receive.video_codecs = &roles[2];
-	side->end.send.audio_codec = side->end.receive.audio_codecs = &roles[3];
+	side->end.send.video_codecs = side->end.receive.video_codecs = &roles[2];
+	side->end.send.audio_codecs = side->end.receive.audio_codecs = &roles[3];
 	side->end.receive.video_sinks = &roles[4];
 	side->end.receive.audio_sinks = &roles[5];
 	side->plan = (struct qv_call_plan){ .send = &side->end.send,
