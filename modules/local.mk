@@ -3,6 +3,7 @@ include %D%/keysource/etsi014/local.mk
 include %D%/keysource/psk/local.mk
 include %D%/tls/openssl/local.mk
 include %D%/tls/gnutls/local.mk
+include %D%/videosource/libav/local.mk
 include %D%/videosource/v4l2/local.mk
 include %D%/videosource/testpattern/local.mk
 include %D%/videosource/file/local.mk

@@ -39,6 +39,13 @@ def y4m_file(tmp):
     return path
 
 
+def film(tmp):
+    path = os.path.join(tmp, "in.mkv")
+    qvtest.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=30:d=3", "-f", "lavfi", "-i",
+                "sine=d=3", "-c:v", "mpeg4", "-c:a", "pcm_s16le", path])
+    return ["path=" + path]
+
+
 def psk(tmp):
     keys = "".join(f"key-{i} {base64.b64encode(os.urandom(32)).decode()}\n" for i in range(60))
     arguments = ["--peer", "bob"]
@@ -73,6 +80,7 @@ ARGUMENTS = {
     "audiosink/file": lambda tmp: ["path=" + os.path.join(tmp, "out.wav")],
     "audiosink/null": None,
     "audiosource/file": lambda tmp: ["path=" + wav_file(tmp)],
+    "audiosource/libav": film,
     "audiosource/tone": None,
     "keysource/psk": psk,
     "keystore/memory": None,
@@ -92,6 +100,7 @@ ARGUMENTS = {
     "videosink/null": None,
     "videosink/sdl": None,
     "videosource/file": lambda tmp: ["path=" + y4m_file(tmp)],
+    "videosource/libav": film,
     "videosource/testpattern": None,
 }
 

@@ -9,11 +9,11 @@ import subprocess
 import time
 
 import qvaudio
+import qvstamp
 import qvtest
 
 test = qvtest.Test(__file__)
 PICTURE = (320, 240)
-COLUMNS, ROWS, GRID_ROWS = 26, 4, 15  # of a stamp, see <qvisio/stamp.h>
 CHIRP = 0.5  # a chirp begins whenever CLOCK_MONOTONIC is a multiple of this
 NAMES = ("sent", "sent", "received", "received")
 
@@ -22,29 +22,6 @@ def probe(path, *show):
     out = qvtest.run(["ffprobe", "-v", "error", "-of", "json", *show, path])
     assert not out.stderr, out.stderr
     return json.loads(out.stdout)
-
-
-def crc8(bits):
-    crc = 0xff
-    for bit in bits:
-        crc = ((crc << 1) ^ (0x07 if (crc >> 7) ^ bit else 0)) & 0xff
-    return crc
-
-
-def read_stamp(luma):
-    """(number, capture time in s) of a picture of 8-bit samples; None: no clear stamp."""
-    width, height = PICTURE
-    cells = []
-    for index in range(COLUMNS * ROWS):
-        row, column = divmod(index, COLUMNS)
-        x, y = int((column + 0.5) * width / COLUMNS), int((row + 0.5) * height / GRID_ROWS)
-        cells.append(luma[y * width + x])
-    middle = (cells[0] + cells[1]) / 2
-    bits = [1 if cell > middle else 0 for cell in cells]
-    if bits[:4] != [1, 0, 1, 0] or crc8(bits[4:96]) != int("".join(map(str, bits[96:])), 2):
-        return None
-    word = int("".join(map(str, bits[4:96])), 2)
-    return word >> 60, (word & (1 << 60) - 1) / 1e9
 
 
 def pictures(path, index):
@@ -56,7 +33,7 @@ def pictures(path, index):
     times = [float(f["pts_time"]) for f in probe(path, "-select_streams", str(index), "-show_frames")["frames"]]
     size = PICTURE[0] * PICTURE[1]
     assert len(raw.stdout) == size * len(times), (len(raw.stdout), len(times))
-    return [(at, read_stamp(raw.stdout[i * size:(i + 1) * size])) for i, at in enumerate(times)]
+    return [(at, qvstamp.read_stamp(raw.stdout[i * size:(i + 1) * size], *PICTURE)) for i, at in enumerate(times)]
 
 
 def sound(path, index, tmp):
@@ -73,19 +50,6 @@ def sound(path, index, tmp):
         heard += frame["nb_samples"]
     assert heard == len(samples), (heard, len(samples))
     return samples, rate, begin
-
-
-def onsets(samples, rate):
-    """Seconds at which a chirp begins: loud after a tenth of a second of silence."""
-    found, quiet = [], 0
-    for position, sample in enumerate(samples):
-        if abs(sample) > 1500:
-            if quiet > rate / 10:
-                found.append(position / rate)
-            quiet = 0
-        else:
-            quiet += 1
-    return found
 
 
 def second_zero(path, index):
@@ -108,10 +72,10 @@ def assert_synchronised(path, tmp, bound=0.010):
     assert abs(zeros[0] - zeros[1]) < bound, zeros
     for zero, index in zip(zeros, (1, 3)):
         samples, rate, begin = sound(path, index, tmp)
-        heard = [begin + at for at in onsets(samples, rate)]
+        heard = [begin + at for at in qvstamp.onsets(samples, rate)]
         assert len(heard) >= 2, heard
         for at in heard:
-            late = (zero + at + CHIRP / 2) % CHIRP - CHIRP / 2
+            late = qvstamp.off(zero + at, CHIRP)
             assert abs(late) < bound, f"stream {index}: a chirp is {late * 1000:.1f} ms late against the pictures"
 
 
