@@ -73,6 +73,10 @@ int rekeying_look(struct side *side, bool now, struct qv_error *err)
 	struct qv_link next;
 	if (!side->plan->renewal || c->phase != PHASE_OPEN)
 		return 0;
+	if (renewer_waited(renewer, qv_clock_now(&qv_clock_monotonic))) {
+		qv_fail(&why, QV_E_NO_KEY, "the peer was asked for a session with a new key, and has made none");
+		return rekey_failed(side, &why, err);
+	}
 	int got = renewer_take(renewer, &next, &side->next_security, &why);
 	if (got < 0)
 		return rekey_failed(side, &why, err);
@@ -86,7 +90,8 @@ int rekeying_look(struct side *side, bool now, struct qv_error *err)
 	}
 	c->look_ns = 0;
 	if (!side->plan->renewal->renew) {
-		renewer->asked = connection_send_new(c, QV_RECORD_RENEW, NULL, 0);
+		if (connection_send_new(c, QV_RECORD_RENEW, NULL, 0))
+			renewer_asked(renewer);
 		return 0;
 	}
 	if (renewer->running || c->has_next)

@@ -5,6 +5,9 @@
 #define RETRY_MAX_MS 10000
 /* A key is kept so long, whatever the peer asks for. */
 #define PEER_ASKS_MS 2000
+/* At least and at most so long is waited for a key that the caller was asked for, otherwise as long as one is used. */
+#define BRING_MIN_MS 2000
+#define BRING_MAX_MS 10000
 
 void renewer_init(struct renewer *renewer, const struct media *media, struct qv_call_renewal *plan, bool calls)
 {
@@ -47,6 +50,23 @@ int64_t renewer_next(const struct renewer *renewer)
 	if (renewer->peer_asked && (plan->interval_ms <= 0 || plan->interval_ms > PEER_ASKS_MS))
 		due = renewer->keyed_ns + PEER_ASKS_MS * QV_NS_PER_MS;
 	return due > renewer->retry_ns ? due : renewer->retry_ns;
+}
+
+void renewer_asked(struct renewer *renewer)
+{
+	renewer->asked = true;
+	renewer->asked_ns = qv_clock_now(&qv_clock_monotonic);
+}
+
+bool renewer_waited(struct renewer *renewer, int64_t now)
+{
+	int64_t wait = renewer->plan->interval_ms;
+	wait = wait < BRING_MIN_MS ? BRING_MIN_MS : wait > BRING_MAX_MS ? BRING_MAX_MS : wait;
+	if (!renewer->asked || now < renewer->asked_ns + wait * QV_NS_PER_MS)
+		return false;
+	renewer->asked = false;
+	renewer->retry_ns = now + wait * QV_NS_PER_MS;
+	return true;
 }
 
 static void *run(void *argument)

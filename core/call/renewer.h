@@ -13,6 +13,7 @@ struct renewer {
 	int64_t keyed_ns, retry_ns;
 	uint64_t keyed_bytes; /* of the connection when the key came into use */
 	bool asked;           /* answerer: RENEW was sent for this key */
+	int64_t asked_ns;     /* when */
 	bool peer_asked;      /* caller: RENEW came; a peer may not use up keys as it likes */
 	struct module_host host;
 	bool running; /* the thread is there */
@@ -34,6 +35,10 @@ void renewer_keyed(struct renewer *renewer);
 /* Whether the key is due to be replaced, and when it will be for its age (0: not by itself). */
 bool renewer_due(const struct renewer *renewer, int64_t now);
 int64_t renewer_next(const struct renewer *renewer);
+
+/* Answerer: RENEW was sent; and whether the caller has had time enough to bring a key since, which is asked once. */
+void renewer_asked(struct renewer *renewer);
+bool renewer_waited(struct renewer *renewer, int64_t now);
 
 /* Caller: begins to make a session. False: one is being made, or none can be. */
 bool renewer_start(struct renewer *renewer);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The figures of a call: each second, and at its end. */
+#include <math.h>
+
 #include "lip_sync.h"
 #include "side.h"
 
@@ -82,6 +84,8 @@ void reports_second(struct side *side, bool last)
 	media_stats(&side->media, &side->before, &side->before_ns, &stats);
 	fill_stats(side, median, &stats);
 	fill_levels(side, &stats);
+	window_set_levels(&side->control->window, side->result->sends_audio ? stats.captured.rms : NAN,
+			  side->in && side->in->has_audio ? stats.played.rms : NAN);
 	side->observer->stats(side->observer, &stats);
 }
 

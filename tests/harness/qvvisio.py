@@ -34,13 +34,19 @@ def classic_tls(folder):
             f'ca = "{pki.ca}";')
 
 
+def has_module(kind, name):
+    return os.path.exists(os.path.join(qvtest.BUILD, ".libs", f"{kind}-{name}.so"))
+
+
 class Pair:
     """`keys`: number of keys that both share, or the inside of key sources by name ({"alice": …, "bob": …})."""
 
     def __init__(self, test, folder, keys=50, auto_answer=True, rekey="interval = 0.0;", media=VIDEO + AUDIO,
-                 tls='module = "openssl";', rekeys=None, env=None):
+                 tls='module = "openssl";', rekeys=None, env=None, sae="12", transport=None):
         self.test, self.folder, self.media, self.rekey, self.tls = test, folder, media, rekey, tls
         self.rekeys = rekeys or {}
+        self.sae = sae
+        self.transport = f'transport: {{ prefer = "{transport}"; }};\n' if transport else ""
         self.sources = keys if isinstance(keys, dict) else {}
         if not self.sources:
             qvcall.write_keys(folder, keys)
@@ -51,10 +57,10 @@ class Pair:
     def config(self, name, sae, media=None):
         source = self.sources.get(name) or qvcall.psk_source(f"sae-{sae}", sae)
         return (f'control = "{name}.sock";\nkey_source: {source};\ntls: {{ {self.tls} }};\n'
-                f'rekey: {{ {self.rekeys.get(name, self.rekey)} }};\n{media or self.media}')
+                f'rekey: {{ {self.rekeys.get(name, self.rekey)} }};\n{self.transport}{media or self.media}')
 
     def contacts(self):
-        return ('contacts: ( ' + ", ".join(f'{{ name = "{name}"; host = "localhost"; port = {port}; sae_id = "12"; }}'
+        return ('contacts: ( ' + ", ".join(f'{{ name = "{name}"; host = "localhost"; port = {port}; sae_id = "{self.sae}"; }}'
                                           for name, port in self.ports.items()) + ' );\n')
 
     def listen(self, name, sae=None, env=None, media=None):

@@ -14,7 +14,8 @@
 #include "socket.h"
 #include "steering.h"
 
-#define CONNECT_MS 10000
+#define CONNECT_MS        10000
+#define ANSWERER_LATER_MS 2000
 
 int conversation_connect(const struct settings *settings, const struct qv_host *host, const struct qv_options *contact,
 			 struct qv_secure_session *session, int *fd, struct qv_error *err)
@@ -197,13 +198,15 @@ static void leave(struct conversation *talk)
 	pthread_mutex_unlock(&visio->lock);
 }
 
+/* The answerer asks for what the caller should have done by then. */
 static void set_renewal(struct conversation *talk)
 {
 	const struct qv_options *rekey = talk->visio->settings.rekey;
+	int interval = (int)(qv_options_float(rekey, "interval") * 1000);
 	talk->renewal = (struct qv_call_renewal){
 		.renew = talk->contact ? renew : NULL,
 		.release = release,
-		.interval_ms = talk->contact ? (int)(qv_options_float(rekey, "interval") * 1000) : 0,
+		.interval_ms = talk->contact || !interval ? interval : interval + ANSWERER_LATER_MS,
 		.bytes = talk->contact ? (uint64_t)qv_options_int(rekey, "bytes") : 0,
 		.end_without = strcmp(qv_options_string(rekey, "without_key"), "end") == 0,
 	};
