@@ -17,11 +17,12 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_KEYSOURCE_ABI_MAJOR 1
-#define QV_KEYSOURCE_ABI_MINOR 1
+#define QV_KEYSOURCE_ABI_MINOR 2
 
 #define QV_KEY_ID_MAX       128 /* bytes of a key_ID, without the ending zero; a UUID has 36 */
 #define QV_SAE_ID_MAX       255 /* bytes of a SAE ID or KME ID */
 #define QV_KEY_BITS_DEFAULT 256
+#define QV_KEYS_AT_ONCE     16
 
 /* How a key got from the KME of one SAE to that of the other, as far as the source tells. */
 enum qv_key_route {
@@ -91,6 +92,20 @@ struct qv_keysource_class {
 	 * `id` has room for QV_SAE_ID_MAX + 1 bytes.
 	 */
 	int (*self)(struct qv_keysource *source, const char *peer, char *id, struct qv_error *err);
+
+	/*
+	 * Optional, since 1.2. As take, but up to `count` keys (1…QV_KEYS_AT_ONCE) at once. 0: *got of them, one at least,
+	 * are filled. NULL: they are taken one by one.
+	 */
+	int (*take_several)(struct qv_keysource *source, const char *peer, unsigned bits, size_t count,
+			    struct qv_key *keys, size_t *got, struct qv_error *err);
+
+	/*
+	 * Optional, since 1.2. As claim, but all of `count` keys (1…QV_KEYS_AT_ONCE) at once, or none of them; then each
+	 * may be claimed by itself. keys[i] is the one of key_ids[i].
+	 */
+	int (*claim_several)(struct qv_keysource *source, const char *master, const char *const *key_ids, size_t count,
+			     struct qv_key *keys, struct qv_error *err);
 };
 
 /* The class as its kind's struct; NULL if it is of another kind. */

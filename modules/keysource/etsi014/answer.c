@@ -33,21 +33,15 @@ static json_t *parse_object(const char *text, size_t length, struct qv_error *er
 	return root;
 }
 
-static int read_key(const json_t *root, struct etsi014_lifted *lifted, size_t size, const char *id, struct qv_key *key,
+static int read_key(const json_t *item, struct etsi014_lifted *lifted, size_t size, struct qv_key *key,
 		    struct qv_error *err)
 {
-	const json_t *keys = json_object_get(root, "keys");
-	if (!json_is_array(keys) || json_array_size(keys) != 1)
-		return qv_fail(err, QV_E_PROTOCOL, "the answer has no array \"keys\" of one key");
-	const json_t *item = json_array_get(keys, 0);
 	const char *got_id = json_string_value(json_object_get(item, "key_ID"));
 	const char *placeholder = json_string_value(json_object_get(item, "key"));
 	if (!got_id || !etsi014_is_key_id(got_id))
 		return qv_fail(err, QV_E_PROTOCOL,
 			       "the key has no \"key_ID\" of 1 to %d printable ASCII characters without blanks",
 			       QV_KEY_ID_MAX);
-	if (id && strcmp(id, got_id) != 0)
-		return qv_fail(err, QV_E_PROTOCOL, "the answer holds key %s, not the one asked for", got_id);
 	struct qv_secret *secret = placeholder ? etsi014_lifted_key(lifted, placeholder) : NULL;
 	if (!secret)
 		return qv_fail(err, QV_E_PROTOCOL, "key %s has no \"key\" in base64", got_id);
@@ -64,6 +58,24 @@ static int read_key(const json_t *root, struct etsi014_lifted *lifted, size_t si
 	return 0;
 }
 
+/* Where the key goes: to the place of the one asked for, or next. */
+static int place_of(const char *id, const char *const *ids, size_t count, size_t next, const struct qv_key *keys,
+		    size_t *place, struct qv_error *err)
+{
+	*place = next;
+	for (size_t i = 0; !ids && i < next; i++)
+		if (strcmp(keys[i].id, id) == 0)
+			return qv_fail(err, QV_E_PROTOCOL, "the answer holds key %s twice", id);
+	if (!ids)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(ids[i], id) == 0 && !keys[i].secret) {
+			*place = i;
+			return 0;
+		}
+	return qv_fail(err, QV_E_PROTOCOL, "the answer holds key %s, not the one asked for", id);
+}
+
 /* What the extension qvisio_route says; another KME says nothing, or what we do not understand. */
 static enum qv_key_route read_route(const json_t *root)
 {
@@ -74,17 +86,49 @@ static enum qv_key_route read_route(const json_t *root)
 	return text && strcmp(text, "relayed") == 0 ? QV_KEY_ROUTE_RELAYED : QV_KEY_ROUTE_UNTOLD;
 }
 
-int etsi014_parse_key(char *text, size_t length, size_t size, const char *id, struct qv_key *key, struct qv_error *err)
+static int read_keys(const json_t *root, struct etsi014_lifted *lifted, size_t size, const char *const *ids,
+		     size_t count, struct qv_key *keys, size_t *got, struct qv_error *err)
+{
+	const json_t *array = json_object_get(root, "keys");
+	size_t found = json_is_array(array) ? json_array_size(array) : 0;
+	if (count == 1 && found != 1)
+		return qv_fail(err, QV_E_PROTOCOL, "the answer has no array \"keys\" of one key");
+	if (found < 1 || found > count || (ids && found != count))
+		return qv_fail(err, QV_E_PROTOCOL, "the answer has an array \"keys\" of %zu keys, %zu were asked for",
+			       found, count);
+	for (size_t i = 0; i < found; i++) {
+		struct qv_key key = { .route = read_route(root) };
+		size_t place = 0;
+		if (read_key(json_array_get(array, i), lifted, size, &key, err) != 0)
+			return -1;
+		if (place_of(key.id, ids, count, i, keys, &place, err) != 0) {
+			qv_key_clear(&key);
+			return -1;
+		}
+		keys[place] = key;
+	}
+	*got = found;
+	return 0;
+}
+
+int etsi014_parse_keys(char *text, size_t length, size_t size, const char *const *ids, size_t count,
+		       struct qv_key *keys, size_t *got, struct qv_error *err)
 {
 	struct etsi014_lifted lifted;
 	etsi014_lift_keys(text, length, &lifted);
 	json_t *root = parse_object(text, length, err);
-	int result = root ? read_key(root, &lifted, size, id, key, err) : -1;
-	if (result == 0)
-		key->route = read_route(root);
+	int result = root ? read_keys(root, &lifted, size, ids, count, keys, got, err) : -1;
+	for (size_t i = 0; result != 0 && i < count; i++)
+		qv_key_clear(&keys[i]);
 	json_decref(root);
 	etsi014_lifted_clear(&lifted);
 	return result;
+}
+
+int etsi014_parse_key(char *text, size_t length, size_t size, const char *id, struct qv_key *key, struct qv_error *err)
+{
+	size_t got;
+	return etsi014_parse_keys(text, length, size, id ? &id : NULL, 1, key, &got, err);
 }
 
 /* IDs are strings; the KME of the original Rust tools has integers. */

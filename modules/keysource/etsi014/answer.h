@@ -13,6 +13,13 @@
  */
 int etsi014_parse_key(char *text, size_t length, size_t size, const char *id, struct qv_key *key, struct qv_error *err);
 
+/*
+ * A key container with 1 to `count` keys, at most QV_KEYS_AT_ONCE, likewise: *got of them are filled. With `ids`, the
+ * key_IDs that were asked for, it has just these keys, in any order; they are filled in the order of `ids`. All or none.
+ */
+int etsi014_parse_keys(char *text, size_t length, size_t size, const char *const *ids, size_t count,
+		       struct qv_key *keys, size_t *got, struct qv_error *err);
+
 /* Status (clause 6.1). Members that are absent stay -1 or ""; one of a wrong type is refused. */
 int etsi014_parse_status(const char *text, size_t length, struct qv_keysource_status *status, struct qv_error *err);
 

@@ -145,19 +145,28 @@ static int ask(struct qv_keysource *source, const char *peer, const char *method
 	return post(source, peer, method, request, answer, err);
 }
 
-/* Asks for one key and reads it from the answer; owns `request`. */
-static int obtain(struct qv_keysource *source, const char *peer, const char *method, json_t *request,
-		  const char *extension, size_t size, const char *id, struct qv_key *key, struct qv_error *err)
+/* What is asked for: new keys of `size` bytes (0: any), or with `ids` those. */
+struct wanted {
+	size_t size;
+	const char *const *ids;
+	size_t count;
+};
+
+/* Asks for keys and reads them from the answer; owns `request`. */
+static int obtain(struct qv_keysource *source, const char *peer, json_t *request, const struct wanted *wanted,
+		  struct qv_key *keys, size_t *got, struct qv_error *err)
 {
 	struct etsi014_answer answer;
-	int result = ask(source, peer, method, request, extension, &answer, err);
+	int result = wanted->ids ? ask(source, peer, "dec_keys", request, "key_IDs_extension", &answer, err)
+				 : ask(source, peer, "enc_keys", request, "extension_optional", &answer, err);
 	json_decref(request);
 	if (result != 0)
 		return -1;
 	if (answer.status != 200) {
 		result = refused(&answer, err);
 	} else {
-		result = etsi014_parse_key((char *)qv_secret_edit(answer.text), answer.length, size, id, key, err);
+		result = etsi014_parse_keys((char *)qv_secret_edit(answer.text), answer.length, wanted->size,
+					    wanted->ids, wanted->count, keys, got, err);
 		if (result != 0)
 			qv_error_prefix(err, "the KME gave out a key that cannot be used, and it is lost");
 	}
@@ -165,29 +174,54 @@ static int obtain(struct qv_keysource *source, const char *peer, const char *met
 	return result;
 }
 
+static int etsi014_take_several(struct qv_keysource *source, const char *peer, unsigned bits, size_t count,
+				struct qv_key *keys, size_t *got, struct qv_error *err)
+{
+	struct wanted wanted = { .size = bits / 8, .count = count };
+	unsigned most = KEY_BITS_MAX / (unsigned)count;
+	if (bits % 8 != 0 || bits > most)
+		return qv_fail(err, QV_E_INVALID, "a key of %u bits: the size shall be a multiple of 8, at most %u",
+			       bits, most);
+	json_t *request = bits ? json_pack("{s:i,s:i}", "number", (int)count, "size", (int)bits)
+			       : json_pack("{s:i}", "number", (int)count);
+	if (obtain(source, peer, request, &wanted, keys, got, err) == 0)
+		return 0;
+	return qv_error_prefix(err, "taking a key for %s", peer);
+}
+
 static int etsi014_take(struct qv_keysource *source, const char *peer, unsigned bits, struct qv_key *key,
 			struct qv_error *err)
 {
-	if (bits % 8 != 0 || bits > KEY_BITS_MAX)
-		return qv_fail(err, QV_E_INVALID, "a key of %u bits: the size shall be a multiple of 8, at most %u",
-			       bits, KEY_BITS_MAX);
-	json_t *request =
-		bits ? json_pack("{s:i,s:i}", "number", 1, "size", (int)bits) : json_pack("{s:i}", "number", 1);
-	if (obtain(source, peer, "enc_keys", request, "extension_optional", bits / 8, NULL, key, err) == 0)
+	size_t got;
+	return etsi014_take_several(source, peer, bits, 1, key, &got, err);
+}
+
+static json_t *ids_request(const char *const *ids, size_t count)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_pack("{s:s}", "key_ID", ids[i]));
+	return json_pack("{s:o}", "key_IDs", array);
+}
+
+static int etsi014_claim_several(struct qv_keysource *source, const char *master, const char *const *key_ids,
+				 size_t count, struct qv_key *keys, struct qv_error *err)
+{
+	struct wanted wanted = { .ids = key_ids, .count = count };
+	size_t got;
+	for (size_t i = 0; i < count; i++)
+		if (!etsi014_is_key_id(key_ids[i]))
+			return qv_fail(err, QV_E_INVALID,
+				       "a key_ID has 1 to %d printable ASCII characters without blanks", QV_KEY_ID_MAX);
+	if (obtain(source, master, ids_request(key_ids, count), &wanted, keys, &got, err) == 0)
 		return 0;
-	return qv_error_prefix(err, "taking a key for %s", peer);
+	return qv_error_prefix(err, "claiming key %s%s of %s", key_ids[0], count > 1 ? " and others" : "", master);
 }
 
 static int etsi014_claim(struct qv_keysource *source, const char *master, const char *key_id, struct qv_key *key,
 			 struct qv_error *err)
 {
-	if (!etsi014_is_key_id(key_id))
-		return qv_fail(err, QV_E_INVALID, "a key_ID has 1 to %d printable ASCII characters without blanks",
-			       QV_KEY_ID_MAX);
-	json_t *request = json_pack("{s:[{s:s}]}", "key_IDs", "key_ID", key_id);
-	if (obtain(source, master, "dec_keys", request, "key_IDs_extension", 0, key_id, key, err) == 0)
-		return 0;
-	return qv_error_prefix(err, "claiming key %s of %s", key_id, master);
+	return etsi014_claim_several(source, master, &key_id, 1, key, err);
 }
 
 /* *answered: the KME did, whatever it said. */
@@ -280,6 +314,8 @@ static const struct qv_keysource_class class = {
 	.claim = etsi014_claim,
 	.status = etsi014_status,
 	.self = etsi014_self,
+	.take_several = etsi014_take_several,
+	.claim_several = etsi014_claim_several,
 };
 
 static const struct qv_class *const classes[] = { &class.head, NULL };

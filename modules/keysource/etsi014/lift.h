@@ -10,14 +10,14 @@
 
 #include <qvisio/secret.h>
 
-#define ETSI014_LIFT_MAX 4 /* keys; one is asked for, more are wiped all the same */
+#define ETSI014_LIFT_MAX 32 /* keys; QV_KEYS_AT_ONCE are asked for at most, more are wiped all the same */
 
 struct etsi014_lifted {
 	struct qv_secret *keys[ETSI014_LIFT_MAX]; /* owned; NULL where the text was no base64 */
 	size_t count;                             /* of members "key", may exceed ETSI014_LIFT_MAX */
 };
 
-/* Edits the text: the value of the n-th (from 0) member "key" becomes the string of n, blanks follow it. */
+/* Edits the text: the value of the n-th (from 0) member "key" becomes the string of the character '0' + n, blanks follow it. */
 void etsi014_lift_keys(char *text, size_t size, struct etsi014_lifted *lifted);
 
 /* The key that a placeholder stands for, or NULL; still owned by `lifted`. */
