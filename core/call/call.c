@@ -40,7 +40,8 @@ void side_tell_states(struct side *side)
 	side->told_ended = side->all_sent;
 	for (int kind = QV_STREAM_VIDEO; kind <= QV_STREAM_AUDIO; kind++) {
 		bool sent = kind == QV_STREAM_VIDEO ? side->out->sends_video : side->out->sends_audio;
-		bool muted = qv_call_control_muted(side->control, (enum qv_stream_kind)kind);
+		bool muted = qv_call_control_muted(side->control, (enum qv_stream_kind)kind) ||
+			     (kind == QV_STREAM_AUDIO && otp_silent(&side->otp));
 		if (!sent || (muted == side->muted[kind] && !end))
 			continue;
 		side->muted[kind] = muted;
@@ -152,7 +153,8 @@ static int woken(struct side *side, struct qv_error *err)
 	side_tell_states(side);
 	tell_roster(side);
 	ask_for_key(side);
-	if (negotiation_answer(side, &asked, err) != 0 || rekeying_look(side, asked.renew, err) != 0)
+	if (negotiation_answer(side, &asked, err) != 0 || rekeying_look(side, asked.renew, err) != 0 ||
+	    otp_look(side, err) != 0)
 		return -1;
 	if (side->in && look_at_incoming(side, err) != 0)
 		return -1;
@@ -185,6 +187,8 @@ static int prepare(struct side *side, struct qv_error *err)
 		return -1;
 	if (!side->out && !side->in)
 		return qv_fail(err, QV_E_INVALID, "a call that neither sends nor receives");
+	if (otp_prepare(side, err) != 0)
+		return -1;
 	return side->role == QV_CALL_CALLER ? negotiation_say_hello(side, err) : 0;
 }
 
@@ -210,10 +214,12 @@ static int run(struct side *side, struct qv_error *err)
 	if (side->transport)
 		transport_bye(side->transport);
 	renewer_clear(&side->renewer);
+	otp_second(&side->otp);
 	reports_fill_result(side);
 	outgoing_free(side->out);
 	incoming_free(side->in);
 	transport_free(side->transport);
+	otp_clear(&side->otp);
 	tell_board(side);
 	return outcome;
 }
@@ -245,6 +251,7 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 	board_init(&side.board);
 	side.media.control = side.control;
 	side.media.board = &side.board;
+	side.media.otp = &side.otp;
 	side.media.keep_devices = plan->keep_devices;
 	side.media.far_end = far_end;
 	renewer_init(&side.renewer, &side.media, plan->renewal, role == QV_CALL_CALLER);

@@ -230,7 +230,8 @@ static int peer_rings(struct connection *c, const struct qv_record *record, stru
 static int dispatch(struct connection *c, const struct qv_record *record, struct qv_error *err)
 {
 	bool known = (record->type >= QV_RECORD_HELLO && record->type <= QV_RECORD_SWITCH) ||
-		     record->type == QV_RECORD_TRANSPORT || record->type == QV_RECORD_ROSTER;
+		     record->type == QV_RECORD_TRANSPORT || record->type == QV_RECORD_ROSTER ||
+		     record->type == QV_RECORD_PAD;
 	bool greets =
 		record->type <= QV_RECORD_REFUSE || record->type == QV_RECORD_BYE || record->type == QV_RECORD_RINGING;
 	if (!known)

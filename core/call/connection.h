@@ -41,7 +41,7 @@ struct side_class {
 
 #define CONTROL_SLOTS   16
 #define CONTROL_SPARE   4 /* kept for records that must go out */
-#define CONTROL_PAYLOAD 1536
+#define CONTROL_PAYLOAD 2304
 
 /* Sessions gone over from, of which the peer's close_notify is still to come. */
 #define OLD_LINKS 4

@@ -11,6 +11,7 @@
 #include <qvisio/videocodec.h>
 
 #include "lip_sync.h"
+#include "otp.h"
 
 /* What was received before the end may take this long to be shown and played. */
 #define DRAIN_MS 3000
@@ -177,6 +178,9 @@ int incoming_audio(struct incoming *in, const struct qv_record *record, struct q
 	int complete = assemble(in, &in->sounds, record, err);
 	if (complete != 1)
 		return complete;
+	int opened = otp_open(in->media.otp, &in->sounds.unit, err);
+	if (opened != 1)
+		return opened;
 	incoming_unit(in, QV_STREAM_AUDIO, &in->sounds.unit);
 	return 0;
 }

@@ -40,10 +40,16 @@ libqvisio_la_SOURCES += \
 	%D%/medium.c \
 	%D%/medium.h \
 	%D%/negotiation.c \
+	%D%/otp.c \
+	%D%/otp.h \
+	%D%/otp_budget.c \
+	%D%/otp_supply.c \
 	%D%/outbox.c \
 	%D%/outbox.h \
 	%D%/outgoing.c \
 	%D%/outgoing.h \
+	%D%/pad_worker.c \
+	%D%/pad_worker.h \
 	%D%/recording.c \
 	%D%/recording.h \
 	%D%/records.c \

@@ -138,6 +138,7 @@ const char *qv_call_happening_name(enum qv_call_happening happening)
 {
 	static const char *const names[] = { "ringing",     "rekeyed",     "rekey-failed", "peer-state",
 					     "device-gone", "device-back", "key",          "record-failed",
-					     "roster",      "security",    "snapshot",     "transport" };
+					     "roster",      "security",    "snapshot",     "transport",
+					     "otp" };
 	return (unsigned)happening < sizeof names / sizeof names[0] ? names[happening] : "unknown";
 }

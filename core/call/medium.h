@@ -19,6 +19,7 @@ void stop_clear(struct stop *stop);
 struct board;
 struct far_end;
 struct lip_sync;
+struct otp;
 struct qv_call_control;
 
 struct media {
@@ -30,6 +31,7 @@ struct media {
 	struct board *board;
 	struct far_end *far_end;   /* what is played, for a filter of what is captured; NULL: there is none */
 	struct lip_sync *lip_sync; /* of the half that receives */
+	struct otp *otp;           /* seals and opens sound */
 	bool keep_devices;
 };
 int media_init(struct media *media, const struct qv_link *link, const struct qv_host *host,

@@ -71,6 +71,8 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, ui
 	rekeying_show(side);
 	if (side->in && incoming_start(side->in, err) != 0)
 		return -1;
+	if (otp_start(side, err) != 0)
+		return -1;
 	ways_start(side, srtp_port);
 	side_tell_states(side);
 	connection_wake(side->media.connection); /* for what was to be told as soon as there is a call */
@@ -98,6 +100,7 @@ int negotiation_say_hello(struct side *side, struct qv_error *err)
 	}
 	side->transport = open_transport(side);
 	hello.srtp_port = side->transport ? side->transport->udp.port : 0;
+	hello.otp = otp_word(&side->otp);
 	int size = qv_hello_encode(&hello, payload, sizeof payload, err);
 	if (size < 0)
 		return -1;
@@ -121,6 +124,7 @@ static int say_welcome(struct side *side, const struct qv_hello *hello, struct q
 		outgoing_offer_fitting(side->out, hello, &welcome);
 	side->transport = hello->srtp_port ? open_transport(side) : NULL;
 	welcome.srtp_port = side->transport ? side->transport->udp.port : 0;
+	welcome.otp = side->otp.on ? otp_word(&side->otp) : QV_HELLO_OTP_NONE;
 	for (size_t i = 0; i < welcome.offers; i++)
 		offered[i] = welcome.offer[i].stream;
 	int size = qv_hello_encode(&welcome, payload, sizeof payload, err);
@@ -193,6 +197,10 @@ int negotiation_take_hello(struct side *side, const struct qv_record *record, st
 		refuse(side, QV_REFUSE_MEDIA, &why);
 		return 0;
 	}
+	if (otp_agree(side, hello.otp, &why) != 0) {
+		refuse(side, why.code == QV_E_UNSUPPORTED ? QV_REFUSE_MEDIA : QV_REFUSE_ERROR, &why);
+		return 0;
+	}
 	return side->plan->ask ? ask(side, &hello, err) : say_welcome(side, &hello, err);
 }
 
@@ -215,6 +223,8 @@ int negotiation_take_welcome(struct side *side, const struct qv_record *record, 
 		return qv_fail(err, QV_E_PROTOCOL, "the peer welcomes the call but accepts no stream");
 	side->media.connection->peer_minor = welcome.minor;
 	snprintf(side->result->peer_program, sizeof side->result->peer_program, "%s", welcome.program);
+	if (otp_agree(side, welcome.otp, err) != 0)
+		return -1;
 	return open_call(side, welcome.accept, welcome.accepts, welcome.srtp_port, err);
 }
 

@@ -6,6 +6,7 @@
 
 #include <qvisio/audiocodec.h>
 #include <qvisio/videocodec.h>
+#include "otp.h"
 
 #define VIDEO_STREAM 1
 #define AUDIO_STREAM 2
@@ -189,10 +190,22 @@ static bool put_piece(struct outgoing *out, struct flight *flight, uint8_t type,
 	return flight->at == buffer->size;
 }
 
+/* The only way of sound out of here: under its one-time pad where the call has one, or not at all. */
+static bool next_sound(struct outgoing *out)
+{
+	struct ledger *ledger = out->media.ledger;
+	while (outbox_take_audio(out->outbox, &out->sound.buffer)) {
+		if (otp_seal(out->media.otp, &out->sound.buffer))
+			return true;
+		ledger_add(ledger, &ledger->totals.audio.dropped_outbox, 1);
+	}
+	return false;
+}
+
 static bool put_sound(struct outgoing *out)
 {
 	if (!out->sound.active) {
-		if (out->audio_elsewhere || !outbox_take_audio(out->outbox, &out->sound.buffer))
+		if (out->audio_elsewhere || !next_sound(out))
 			return false;
 		out->sound.active = true;
 		out->sound.at = 0;

@@ -93,6 +93,8 @@ int side_take_record(struct side *side, const struct qv_record *record, struct q
 		return take_refresh(side, record, err);
 	case QV_RECORD_TRANSPORT:
 		return ways_take(side, record, err);
+	case QV_RECORD_PAD:
+		return otp_record(side, record, err);
 	case QV_RECORD_RENEW:
 		side->renewer.peer_asked = true;
 		connection_wake(side->media.connection);

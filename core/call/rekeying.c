@@ -23,6 +23,9 @@ static struct qv_call_security state_now(const struct side *side)
 	if (side->way_known)
 		snprintf(state.transport, sizeof state.transport, "%s",
 			 side->way == QV_TRANSPORT_SRTP ? "srtp" : "stream");
+	state.otp = side->otp.state.on;
+	state.otp_dry = side->otp.state.dry;
+	snprintf(state.sound, sizeof state.sound, "%s", side->otp.state.text);
 	security_words(&state, side->security.text);
 	return state;
 }

@@ -15,6 +15,7 @@ static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *
 	stats->report_valid = result->report_valid;
 	stats->report = result->report;
 	stats->latency_ms = stats->jitter_buffer_ms = -1;
+	stats->otp = side->otp.state;
 	if (receives) {
 		struct ledger *ledger = side->in->media.ledger;
 		pthread_mutex_lock(&ledger->lock);
@@ -75,6 +76,7 @@ void reports_second(struct side *side, bool last)
 		incoming_report(side->in, side->latency_ns);
 	if (last)
 		return;
+	otp_second(&side->otp);
 	rekeying_show(side);
 	connection_wake(side->media.connection); /* for a key that has protected much */
 	if (!side->observer || !side->observer->stats)
@@ -103,5 +105,6 @@ void reports_fill_result(struct side *side)
 			result->audio_error = audio;
 	}
 	media_result(&side->media, result);
+	result->otp = side->otp.state;
 	result->totals = totals_of(side);
 }

@@ -67,6 +67,8 @@ void security_words(struct qv_call_security *security, const char *session)
 		say(&words, "%s", session);
 	if (security->transport[0])
 		say(&words, "; transport %s", security->transport);
+	if (security->sound[0])
+		say(&words, "; %s", security->sound);
 	memcpy(security->text, text, sizeof text);
 }
 
@@ -126,6 +128,20 @@ static enum qv_security_change compare_route(const struct qv_call_security *befo
 	return QV_SECURITY_WORSE;
 }
 
+static enum qv_security_change compare_sound(const struct qv_call_security *before, const struct qv_call_security *now,
+					     struct words *words)
+{
+	if (before->otp_dry == now->otp_dry)
+		return QV_SECURITY_SAME;
+	begin(words);
+	if (now->otp_dry) {
+		say(words, "SOUND IS MUTED: no key is left for its one-time pad");
+		return QV_SECURITY_WORSE;
+	}
+	say(words, "there is key for the one-time pad of sound again");
+	return QV_SECURITY_BETTER;
+}
+
 static enum qv_security_change compare_rest(const struct qv_call_security *before, const struct qv_call_security *now,
 					    struct words *words)
 {
@@ -151,5 +167,6 @@ enum qv_security_change security_compare(const struct qv_call_security *before, 
 	enum qv_security_change change = compare_kind(before, now, &words);
 	change = worst(change, compare_keys(before, now, &words));
 	change = worst(change, compare_route(before, now, &words));
+	change = worst(change, compare_sound(before, now, &words));
 	return worst(change, compare_rest(before, now, &words));
 }

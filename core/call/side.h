@@ -8,6 +8,7 @@
 #include "board.h"
 #include "control.h"
 #include "incoming.h"
+#include "otp.h"
 #include "outgoing.h"
 #include "renewer.h"
 #include "transport.h"
@@ -32,6 +33,7 @@ struct side {
 	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
 	struct board board;
 	struct renewer renewer;
+	struct otp otp;
 	struct qv_call_security security;      /* of the session in use, as its program says it */
 	struct qv_call_security shown;         /* with all that the call knows, as it was last told */
 	char no_key[BOARD_TEXT];               /* why the last new key could not be had; "": it could */

@@ -12,6 +12,7 @@
 #include <qvisio/videocodec.h>
 
 #include "control.h"
+#include "otp.h"
 
 #define PACER_BYTES     (24u << 20)
 #define OLD_KEYS_NS     (3 * QV_NS_PER_SECOND) /* packets of the keys before may still be on the way */
@@ -139,17 +140,19 @@ static int open_stream(struct transport *transport, const struct qv_stream_offer
 	return rtp_in_open(&transport->in[kind], &stream, sound, err);
 }
 
+/* Sound under one-time pads stays in the session. */
 static int open_streams(struct transport *transport, struct qv_error *err)
 {
+	bool sound = !transport->media->otp || !transport->media->otp->on;
 	const struct outgoing *out = transport->outgoing;
 	const struct incoming *in = transport->incoming;
 	if (out && out->sends_video && open_stream(transport, &out->video_offer, true, err) != 0)
 		return -1;
-	if (out && out->sends_audio && open_stream(transport, &out->audio_offer, true, err) != 0)
+	if (sound && out && out->sends_audio && open_stream(transport, &out->audio_offer, true, err) != 0)
 		return -1;
 	if (in && in->has_video && open_stream(transport, &in->video_format, false, err) != 0)
 		return -1;
-	return in && in->has_audio ? open_stream(transport, &in->audio_format, false, err) : 0;
+	return sound && in && in->has_audio ? open_stream(transport, &in->audio_format, false, err) : 0;
 }
 
 int transport_start(struct transport *transport, const struct qv_link *link, uint16_t port, struct outgoing *out,

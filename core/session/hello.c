@@ -13,6 +13,7 @@ enum {
 	FIELD_TAKE = 5,         /* since 1.1 */
 	FIELD_TRANSPORT = 6,    /* since 1.2 */
 	FIELD_CONFERENCE = 7,   /* since 1.2 */
+	FIELD_OTP = 8,          /* since 1.2 */
 	FIELD_CRITICAL = 0x8000 /* a reader that does not know the type must give up */
 };
 
@@ -166,6 +167,11 @@ int qv_hello_encode(const struct qv_hello *hello, uint8_t *bytes, size_t room, s
 		put_number(&out, QV_TRANSPORT_SRTP, 1);
 		put_number(&out, hello->srtp_port, 2);
 	}
+	if (hello->otp) {
+		put_number(&out, FIELD_OTP, 2);
+		put_number(&out, 1, 2);
+		put_number(&out, hello->otp, 1);
+	}
 	if (out.overflow)
 		return qv_fail(err, QV_E_INVALID, "no room for a HELLO in %zu bytes", room);
 	return (int)out.used;
@@ -273,6 +279,17 @@ static int parse_transport(struct reader *in, struct qv_hello *hello, struct qv_
 	return 0;
 }
 
+/* What stands behind it belongs to later minor versions, and so do other words. */
+static int parse_otp(struct reader *in, struct qv_hello *hello, struct qv_error *err)
+{
+	hello->otp = (uint8_t)get_number(in, 1);
+	if (in->underflow)
+		return qv_fail(err, QV_E_PROTOCOL, "what the peer says of one-time pads is malformed");
+	if (hello->otp > QV_HELLO_OTP_REQUIRE)
+		hello->otp = QV_HELLO_OTP_PREFER;
+	return 0;
+}
+
 static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello, struct qv_error *err)
 {
 	switch (type & ~(unsigned)FIELD_CRITICAL) {
@@ -293,6 +310,8 @@ static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello,
 		return parse_conference(in, hello, err);
 	case FIELD_TRANSPORT:
 		return parse_transport(in, hello, err);
+	case FIELD_OTP:
+		return parse_otp(in, hello, err);
 	}
 	if (type & FIELD_CRITICAL)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer insists on field %u of its greeting, unknown here", type);

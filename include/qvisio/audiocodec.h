@@ -18,7 +18,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_AUDIOCODEC_ABI_MAJOR 2
-#define QV_AUDIOCODEC_ABI_MINOR 0
+#define QV_AUDIOCODEC_ABI_MINOR 1
 
 struct qv_audioencoder;
 struct qv_audiodecoder;
@@ -94,6 +94,9 @@ struct qv_audiocodec_class {
 	 */
 	int (*recover)(struct qv_audiodecoder *decoder, const struct qv_packet *next, size_t frames,
 		       struct qv_audio_block *block, struct qv_error *err);
+
+	/* Optional, since 2.1. Bit/s of its packets for these options; NULL: those of the sound uncompressed. */
+	int64_t (*bitrate)(const struct qv_options *options, const struct qv_audio_format *format);
 };
 
 const struct qv_audiocodec_class *qv_audiocodec_class(const struct qv_class *class);

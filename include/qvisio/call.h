@@ -102,6 +102,8 @@ struct qv_call_security {
 	int64_t key_age_ms;  /* since the key came into use; -1: not yet */
 	int64_t next_key_ms; /* until it is to be replaced for its age; -1: not known, or it is late */
 	char no_key[200];    /* why the last new key could not be had; "": it could */
+	bool otp, otp_dry;   /* sound is under one-time pads; and muted, because no key is left for them */
+	char sound[120];     /* likewise, in words; "": it is not */
 	char text[768];      /* all of it in words, one line, for people */
 };
 
@@ -118,6 +120,19 @@ enum qv_security_change {
 /* How loud sound was during the last interval, in dBFS (a square wave of full scale is 0); -120: silence, or none. */
 struct qv_sound_level {
 	double rms, peak;
+};
+
+/* Sound under one-time pads. */
+struct qv_call_otp_state {
+	bool on;                 /* all sound of the call, both ways, is sealed with pads */
+	bool dry;                /* no key is left for the sound of this end: it is muted */
+	double needed;           /* bytes of key a second for the sound of this end */
+	double kme_rate;         /* bytes of key a second that the KME gives; 0: not known */
+	double seconds;          /* for which the key at hand lasts; -1: no sound is sent */
+	uint64_t left;           /* bytes of key at hand for what this end sends */
+	uint64_t used, received; /* bytes of key used to seal, and to open */
+	uint64_t refused;        /* packets that did not open */
+	char text[120];          /* "sound: one-time pad, 41 s of key left"; "" when off */
 };
 
 /* The state of a call, once a second. */
@@ -137,6 +152,7 @@ struct qv_call_stats {
 	double skew_ms, skew_least_ms, skew_most_ms;
 	struct qv_call_security security;
 	struct qv_call_totals totals;
+	struct qv_call_otp_state otp;
 	bool report_valid;                           /* sending: the receiver has reported */
 	struct qv_receiver_report report;            /* its last report */
 	enum qv_transport transport, peer_transport; /* of our media, and of the peer's */
@@ -169,6 +185,7 @@ enum qv_call_happening {
 	QV_CALL_SECURITY,      /* how the call is secured has changed: `change`, `text` says what, `security` */
 	QV_CALL_SNAPSHOT,      /* qv_call_control_snapshot is done; `text`: what failed */
 	QV_CALL_TRANSPORT,     /* our media (`of_peer`: the peer's) go over another `transport` now; `text` says why */
+	QV_CALL_OTP,           /* `text` says what has become of the one-time pad of sound; nobody must miss it */
 	QV_CALL_HAPPENINGS
 };
 const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
@@ -213,6 +230,7 @@ struct qv_call_result {
 	bool sends_video, sends_audio; /* likewise, sent */
 	struct qv_stream_offer sent_video, sent_audio;
 	uint64_t rekeyed, rekey_failures; /* sessions that took over, and that could not be had */
+	struct qv_call_otp_state otp;
 	struct qv_call_totals totals;
 	bool report_valid;                              /* sending: the receiver reported */
 	struct qv_receiver_report report;               /* its last report */
@@ -304,6 +322,26 @@ struct qv_call_renewal {
 	bool end_without; /* without a new key the call ends (QV_E_NO_KEY) rather than go on with a warning */
 };
 
+enum qv_otp_policy {
+	QV_OTP_OFF,
+	QV_OTP_PREFER, /* when the peer does it too and the KME gives enough; otherwise without, and that is told */
+	QV_OTP_REQUIRE /* no sound without */
+};
+
+/*
+ * Sound under one-time pads (<qvisio/pad.h>) from keys of their own, inside the transport. The key source is opened for
+ * the call. Where its rate is known to be too low the call does not begin (QV_E_NO_KEY), or goes without. While it is on
+ * there is never any other sound: without key, sound is muted, or the call ends.
+ */
+struct qv_call_otp {
+	enum qv_otp_policy policy;
+	bool end_when_dry; /* QV_E_NO_KEY; otherwise sound is muted until there is key */
+	const struct qv_role *key_source;
+	const char *peer; /* SAE ID that the session vouches for; NULL or "": not known, and there can be no pad */
+	double reserve;   /* seconds for which key is fetched ahead */
+	double kme_rate;  /* bytes of key a second that the KME gives; 0: as its status tells */
+};
+
 /* The two-way call. */
 enum qv_call_role { QV_CALL_CALLER, QV_CALL_ANSWERER };
 
@@ -316,6 +354,7 @@ struct qv_call_plan {
 	const struct qv_call_security *security; /* of the session; NULL: what `receive` says */
 	struct qv_call_control *control;         /* NULL: nobody steers the call */
 	struct qv_call_renewal *renewal;         /* NULL: one session, one key */
+	const struct qv_call_otp *otp;           /* NULL: QV_OTP_OFF */
 	const struct qv_greeting *greeting;      /* answerer: what has been read of the session; NULL: nothing */
 	bool ask;                                /* answerer: only qv_call_control_answer takes the call */
 	bool keep_devices;                       /* a source that fails is opened again until it works */

@@ -85,7 +85,7 @@ double qv_pad_rate(double bitrate, double packets_per_second);
  * into the pads, so nothing is sealed with a key that the peer lacks; the places of the others stay empty.
  */
 #define QV_PAD_BATCH_MAX       16   /* keys that one record tells of */
-#define QV_PAD_RECORD_SIZE_MAX 1024 /* bytes */
+#define QV_PAD_RECORD_SIZE_MAX 2304 /* bytes */
 
 enum qv_pad_record_kind { QV_PAD_KEYS = 1, QV_PAD_HELD = 2 };
 

@@ -46,7 +46,8 @@ enum qv_record_type {
 	QV_RECORD_SWITCH = 16,   /* last of a session in this direction: what follows comes in the new one */
 	/* Since 1.2, and only to a peer of 1.2 or later: */
 	QV_RECORD_TRANSPORT = 17, /* over what its sender's media go from now on */
-	QV_RECORD_ROSTER = 18     /* the participants of a conference that this side has calls with */
+	QV_RECORD_ROSTER = 18,    /* the participants of a conference that this side has calls with */
+	QV_RECORD_PAD = 19        /* keys for one-time pads: <qvisio/pad.h> */
 };
 
 #define QV_RECORD_IGNORABLE 0x80u /* a receiver that does not know the type skips the record */
@@ -100,6 +101,13 @@ bool qv_stream_take_fits(const struct qv_stream_take *take, const struct qv_stre
 /* A conference is a full mesh of calls of two; who knows its random ID was told by a participant. */
 #define QV_CONFERENCE_ID 16 /* bytes */
 
+/* Sound under one-time pads. A WELCOME that says other than NONE to a HELLO that does so turns it on. */
+enum qv_hello_otp {
+	QV_HELLO_OTP_NONE = 0,
+	QV_HELLO_OTP_PREFER = 1, /* wanted */
+	QV_HELLO_OTP_REQUIRE = 2 /* no sound without */
+};
+
 struct qv_hello {
 	uint16_t major, minor;                 /* of the protocol */
 	char program[QV_SESSION_NAME_MAX + 1]; /* "visio_client 0.1.0"; "" when not told */
@@ -112,6 +120,7 @@ struct qv_hello {
 	bool in_conference; /* the call is part of this conference; since 1.2 */
 	uint8_t conference[QV_CONFERENCE_ID];
 	uint16_t srtp_port; /* UDP, where SRTP is taken; 0: it is not. Since 1.2 */
+	uint8_t otp;        /* enum qv_hello_otp; since 1.2 */
 };
 
 /* Return the payload's size, or -1 QV_E_INVALID when `hello` cannot be sent. */

@@ -11,6 +11,7 @@
 #include "happenings.h"
 #include "keys.h"
 #include "mesh.h"
+#include "otp_settings.h"
 #include "socket.h"
 #include "steering.h"
 
@@ -250,12 +251,14 @@ static int talk_on(struct conversation *talk, int fd, const struct conversation_
 	};
 	int64_t first_port = qv_options_int(settings->transport, "port");
 	int64_t last_port = first_port ? first_port + qv_options_int(settings->transport, "ports") - 1 : 0;
+	struct qv_call_otp otp = otp_settings_plan(settings, talk->session.peer_sae);
 	struct qv_call_plan plan = {
 		.send = video->source.class || audio->source.class ? &send : NULL,
 		.receive = video->sink_count || audio->sink_count ? &receive : NULL,
 		.security = &security,
 		.control = talk->control,
 		.renewal = &talk->renewal,
+		.otp = &otp,
 		.greeting = todo->greeting,
 		.conference = participant ? participant->meeting->id : NULL,
 		.ask = !talk->contact && !todo->known && !qv_options_bool(settings->listen, "auto_answer"),

@@ -23,9 +23,11 @@ libvisiotools_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 libvisiotools_la_LIBADD = libqvisio.la $(JANSSON_LIBS) -lm
 
 visio_client_SOURCES = %D%/visio_client.c
+visio_client_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 visio_client_LDADD = libvisiotools.la libqvisio.la
 
 visio_server_SOURCES = %D%/visio_server.c %D%/callers.c %D%/callers.h
+visio_server_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 visio_server_LDADD = libvisiotools.la libqvisio.la
 
 visio_SOURCES = \
@@ -48,6 +50,8 @@ visio_SOURCES = \
 	%D%/meeting.h \
 	%D%/mesh.c \
 	%D%/mesh.h \
+	%D%/otp_settings.c \
+	%D%/otp_settings.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/sources.c \

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,6 +77,17 @@ static json_t *levels_json(const struct qv_call_stats *stats)
 	return levels;
 }
 
+json_t *report_otp_json(const struct qv_call_otp_state *state)
+{
+	if (!state->on)
+		return json_null();
+	return json_pack("{s:s,s:b,s:o,s:f,s:o,s:I,s:I,s:I,s:I}", "text", state->text, "dry", state->dry, "seconds",
+			 state->seconds < 0 ? json_null() : json_real(state->seconds), "needed", state->needed,
+			 "kme_rate", state->kme_rate > 0 ? json_real(state->kme_rate) : json_null(), "left",
+			 (json_int_t)state->left, "used", (json_int_t)state->used, "received",
+			 (json_int_t)state->received, "refused", (json_int_t)state->refused);
+}
+
 static json_t *security_json(const struct report *report)
 {
 	const struct qv_tls_facts *facts = &report->secure->facts;
@@ -122,7 +132,7 @@ static json_t *skew_json(const struct qv_call_stats *stats)
 
 json_t *report_stats_json(const struct report *report, const struct qv_call_stats *stats)
 {
-	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o}", "event", "stats",
+	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "event", "stats",
 			 "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent", stats->kbit_sent,
 			 "kbit_received", stats->kbit_received, "latency_ms", milliseconds(stats->latency_ms),
 			 "jitter_buffer_ms", milliseconds(stats->jitter_buffer_ms), "rtt_ms",
@@ -130,7 +140,7 @@ json_t *report_stats_json(const struct report *report, const struct qv_call_stat
 			 (json_int_t)drops(report, &stats->totals), "secured", secured_word(report->secure->secured),
 			 "key_ID", report->secure->key_id, "video", video_json(&stats->totals.video), "audio",
 			 audio_json(&stats->totals.audio), "security", secured_json(&stats->security), "levels",
-			 levels_json(stats));
+			 levels_json(stats), "otp", report_otp_json(&stats->otp));
 }
 
 static void on_stats(struct qv_call_observer *observer, const struct qv_call_stats *stats)
@@ -216,6 +226,8 @@ static void summary_json(const struct report *report, const struct qv_call_resul
 				    "security", security_json(report), "video", video_json(&result->totals.video),
 				    "audio", audio_json(&result->totals.audio), "latency_ms", latency_json(result),
 				    "rtt_ms", milliseconds(result->rtt_ms));
+	if (summary && result->otp.on)
+		json_object_set_new(summary, "otp", report_otp_json(&result->otp));
 	if (summary && result->has_video)
 		json_object_set_new(summary, "video_format",
 				    json_pack("{s:s,s:i,s:i}", "codec", result->video.codec, "width",

@@ -4,6 +4,7 @@
 #define VISIO_REPORT_H
 
 #include <jansson.h>
+
 #include <qvisio/call.h>
 #include <qvisio/secure.h>
 
@@ -33,6 +34,9 @@ void report_secured(struct report *report);
 
 /* A caller was told that this end is busy. */
 void report_refused(enum stats_mode mode, const char *peer);
+
+/* One-time pads of sound: an object, or null where they are off. */
+json_t *report_otp_json(const struct qv_call_otp_state *state);
 
 /* The call is over, regularly (`err` NULL) or not. */
 void report_summary(struct report *report, const struct qv_call_result *result, const struct qv_error *err);

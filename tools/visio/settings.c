@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "otp_settings.h"
+
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
 static const char *const without_words[] = { "continue", "end", NULL };
 
@@ -176,8 +178,8 @@ static int load_devices(struct settings *settings, const char *name, const char 
 {
 	static const struct qv_option none[] = { { .name = NULL } };
 	static const char *const groups[] = { "source", "sources", "sink", "sinks", "codec", "codecs", NULL };
-	static const char *const sound_groups[] = { "source", "sources", "sink",   "sinks",
-						    "codec",  "codecs",  "filter", NULL };
+	static const char *const sound_groups[] = { "source", "sources", "sink", "sinks", "codec",
+						    "codecs", "filter",  "otp",  NULL };
 	const struct qv_section *outer, *source, *filter;
 	char kind[32];
 	if (qv_section_group(qv_config_root(settings->config), name, &outer, err) != 0)
@@ -296,7 +298,7 @@ int settings_load(struct settings *settings, const char *path, const enum qv_log
 	    load_devices(settings, "video", "mjpeg", &settings->video, err) != 0 ||
 	    load_devices(settings, "audio", "pcm", &settings->audio, err) != 0 || load_transport(settings, err) != 0)
 		return -1;
-	return check_whole(settings, err);
+	return otp_settings_read(settings, err) == 0 ? check_whole(settings, err) : -1;
 }
 
 int settings_open(struct settings *settings, struct qv_error *err)
@@ -331,6 +333,7 @@ void settings_close(struct settings *settings)
 	qv_options_free(settings->rekey);
 	qv_options_free(settings->conference);
 	qv_options_free(settings->transport);
+	qv_options_free(settings->otp);
 	qv_options_free(settings->top);
 	qv_config_free(settings->config);
 	qv_log_free(settings->log);

@@ -25,7 +25,7 @@ struct settings {
 	struct qv_log *log;
 	struct qv_host host;
 	struct qv_config *config;
-	struct qv_options *top, *listen, *rekey, *conference, *transport;
+	struct qv_options *top, *listen, *rekey, *conference, *transport, *otp;
 	struct qv_options *contacts[CONTACTS_MAX];
 	size_t contact_count;
 	struct qv_loader *loader;

@@ -96,6 +96,12 @@ static int opus_plan(const struct qv_options *values, struct qv_audio_format *fo
 	return 0;
 }
 
+static int64_t opus_bitrate(const struct qv_options *values, const struct qv_audio_format *format)
+{
+	(void)format;
+	return qv_options_int(values, "bitrate");
+}
+
 static const struct qv_audiocodec_class opus = {
 	.head = { .kind = "audiocodec",
 		  .name = "opus",
@@ -118,6 +124,7 @@ static const struct qv_audiocodec_class opus = {
 	.duration = opus_codec_duration,
 	.conceal = opus_codec_conceal,
 	.recover = opus_codec_recover,
+	.bitrate = opus_bitrate,
 };
 
 static const struct qv_class *const classes[] = { &opus.head, NULL };

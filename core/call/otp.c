@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether the sound of a call is under one-time pads, and packets to and from them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "side.h"
+
+static bool required(const struct otp *otp)
+{
+	return otp->plan->policy == QV_OTP_REQUIRE;
+}
+
+void otp_say(struct side *side, const char *text)
+{
+	struct qv_call_event event = { .happening = QV_CALL_OTP, .kind = QV_STREAM_AUDIO, .text = text };
+	qv_log_warning(side->media.host->log, "%s", text);
+	side_tell(side, &event);
+}
+
+static int open_source(struct side *side, struct qv_error *err)
+{
+	struct otp *otp = &side->otp;
+	if (!role_present(otp->plan->key_source))
+		return qv_fail(err, QV_E_CONFIG, "one-time pads need a key source, and none is configured");
+	if (!otp->plan->peer || !otp->plan->peer[0])
+		return qv_fail(err, QV_E_NO_KEY,
+			       "one-time pads need the SAE ID of the peer, and this session is not keyed by QKD");
+	if (pad_source_open(&otp->source, &side->media, otp->plan->key_source, otp->plan->peer, err) != 0)
+		return -1;
+	return side->out && side->out->audio ? otp_judge(side, err) : 0;
+}
+
+int otp_prepare(struct side *side, struct qv_error *err)
+{
+	struct otp *otp = &side->otp;
+	otp->plan = side->plan->otp;
+	otp->media = &side->media;
+	if (!otp->plan || otp->plan->policy == QV_OTP_OFF) {
+		otp->plan = NULL;
+		return 0;
+	}
+	otp->can = open_source(side, &otp->refusal) == 0;
+	if (otp->can)
+		return 0;
+	if (!required(otp)) {
+		char text[QV_ERROR_MESSAGE_MAX];
+		snprintf(text, sizeof text, "sound is NOT under a one-time pad: %.600s", otp->refusal.message);
+		otp->refusal = (struct qv_error)QV_ERROR_INIT;
+		otp_say(side, text);
+		return 0;
+	}
+	if (side->role == QV_CALL_ANSWERER)
+		return 0; /* the caller is told why */
+	*err = otp->refusal;
+	return -1;
+}
+
+uint8_t otp_word(const struct otp *otp)
+{
+	if (!otp->plan || !otp->can)
+		return QV_HELLO_OTP_NONE;
+	return required(otp) ? QV_HELLO_OTP_REQUIRE : QV_HELLO_OTP_PREFER;
+}
+
+int otp_agree(struct side *side, uint8_t peer_word, struct qv_error *err)
+{
+	struct otp *otp = &side->otp;
+	otp->receives = side->in && side->in->has_audio;
+	otp->sends = side->out && side->out->audio;
+	if (!otp->receives && !otp->sends)
+		return 0;
+	if (otp->refusal.code != QV_OK) {
+		*err = otp->refusal;
+		return -1;
+	}
+	otp->on = otp->can && peer_word != QV_HELLO_OTP_NONE;
+	if (otp->on)
+		return 0;
+	if (otp->plan && required(otp))
+		return qv_fail(
+			err, QV_E_UNSUPPORTED,
+			"here sound is sent and taken under a one-time pad only, which the other end does not do");
+	if (peer_word == QV_HELLO_OTP_REQUIRE)
+		return qv_fail(err, QV_E_UNSUPPORTED,
+			       "the other end sends and takes sound under a one-time pad only, which is off here");
+	if (otp->can)
+		otp_say(side, "sound is NOT under a one-time pad: the other end does not do it");
+	return 0;
+}
+
+int otp_start(struct side *side, struct qv_error *err)
+{
+	struct otp *otp = &side->otp;
+	if (!otp->on)
+		return 0;
+	bool calls = side->role == QV_CALL_CALLER;
+	otp->sends = side->out && side->out->sends_audio;
+	otp->receives = side->in && side->in->has_audio;
+	if (otp->sends && otp_count_need(side, err) != 0)
+		return -1;
+	otp->opened_ns = qv_clock_now(&qv_clock_monotonic);
+	otp->seals = qv_pad_new(calls ? QV_PAD_CALLER : QV_PAD_ANSWERER, err);
+	otp->opens = otp->seals ? qv_pad_new(calls ? QV_PAD_ANSWERER : QV_PAD_CALLER, err) : NULL;
+	if (!otp->opens)
+		return -1;
+	if (otp->sends && pad_worker_start(&otp->takes, &otp->source, &side->media, false, err) != 0)
+		return -1;
+	if (otp->receives && pad_worker_start(&otp->claims, &otp->source, &side->media, true, err) != 0)
+		return -1;
+	otp_second(otp);
+	return otp_look(side, err);
+}
+
+bool otp_silent(const struct otp *otp)
+{
+	return otp->on && otp->dry;
+}
+
+/* What the tag covers beside the packet: sequence, position and length of the sound in it. */
+#define CONTEXT 20
+
+static void put_context(const struct qv_unit *unit, uint8_t bytes[CONTEXT])
+{
+	const uint64_t numbers[] = { unit->sequence, unit->position, unit->frames };
+	static const size_t sizes[] = { 8, 8, 4 };
+	for (size_t i = 0, at = 0; i < 3; i++)
+		for (size_t j = 0; j < sizes[i]; j++)
+			bytes[at++] = (uint8_t)(numbers[i] >> (8 * (sizes[i] - 1 - j)));
+}
+
+/* What was made of the unit's bytes takes their place. */
+static void replace(struct unit_buffer *unit, struct unit_buffer *made, size_t size)
+{
+	uint8_t *data = unit->data;
+	size_t room = unit->room;
+	unit->data = made->data;
+	unit->room = made->room;
+	unit->size = size;
+	unit->unit.size = (uint32_t)size;
+	made->data = data;
+	made->room = room;
+}
+
+bool otp_seal(struct otp *otp, struct unit_buffer *unit)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	uint8_t context[CONTEXT];
+	if (!otp->on)
+		return true;
+	if (!otp->filled || otp->dry)
+		return false;
+	put_context(&unit->unit, context);
+	size_t size = unit->size + QV_PAD_OVERHEAD;
+	if (size <= QV_AUDIO_UNIT_MAX && unit_buffer_reserve(&otp->made, size, &err) == 0 &&
+	    qv_pad_seal(otp->seals, context, sizeof context, unit->data, unit->size, otp->made.data, &err) == 0) {
+		replace(unit, &otp->made, size);
+		return true;
+	}
+	if (err.code == QV_E_NO_KEY && !otp->starved) {
+		otp->starved = true;
+		connection_wake(otp->media->connection);
+	}
+	return false;
+}
+
+int otp_open(struct otp *otp, struct unit_buffer *unit, struct qv_error *err)
+{
+	struct qv_error why = QV_ERROR_INIT;
+	uint8_t context[CONTEXT];
+	if (!otp->on)
+		return 1;
+	put_context(&unit->unit, context);
+	if (unit_buffer_reserve(&otp->made, unit->size, err) != 0)
+		return -1;
+	int size = qv_pad_open(otp->opens, context, sizeof context, unit->data, unit->size, otp->made.data, &why);
+	if (size >= 0) {
+		replace(unit, &otp->made, (size_t)size);
+		return 1;
+	}
+	otp->state.refused++;
+	if (why.code == QV_E_GONE)
+		return 0;
+	if (err)
+		*err = why;
+	return qv_error_prefix(err, "sound under its one-time pad");
+}
+
+static void describe(struct otp *otp)
+{
+	struct qv_call_otp_state *state = &otp->state;
+	if (state->dry)
+		snprintf(state->text, sizeof state->text, "SOUND IS MUTED: NO KEY LEFT for its one-time pad");
+	else if (otp->sends)
+		snprintf(state->text, sizeof state->text, "sound: one-time pad, %d s of key left", (int)state->seconds);
+	else
+		snprintf(state->text, sizeof state->text, "sound: one-time pad");
+}
+
+void otp_second(struct otp *otp)
+{
+	struct qv_call_otp_state *state = &otp->state;
+	if (!otp->on || !otp->opens)
+		return;
+	state->on = true;
+	state->dry = otp->dry;
+	state->left = qv_pad_left(otp->seals);
+	state->used = qv_pad_used(otp->seals);
+	state->received = qv_pad_used(otp->opens);
+	state->seconds = otp->sends && state->needed > 0 ? (double)state->left / state->needed : -1;
+	describe(otp);
+}
+
+void otp_clear(struct otp *otp)
+{
+	pad_worker_stop(&otp->takes);
+	pad_worker_stop(&otp->claims);
+	while (otp->flight_count > 0) {
+		pad_batch_free(otp->flight[otp->flight_first]);
+		otp->flight_first = (otp->flight_first + 1) % OTP_FLIGHTS;
+		otp->flight_count--;
+	}
+	pad_batch_free(otp->to_tell);
+	pad_batch_free(otp->to_answer);
+	qv_pad_free(otp->seals);
+	qv_pad_free(otp->opens);
+	unit_buffer_free(&otp->made);
+	if (otp->source.class)
+		pad_source_close(&otp->source);
+	*otp = (struct otp){ 0 };
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one-time pads need of key, and whether the key source gives it. */
+#include <stdio.h>
+#include <string.h>
+
+#include <qvisio/audiocodec.h>
+
+#include "side.h"
+
+/* Between two looks at a KME that does not say its rate. */
+#define MEASURE_MS 1000
+/* A key this large saves requests, where the KME gives such. */
+#define KEY_BITS_WANTED 8192
+
+/* Bytes of key a second for the sound that this end sends, in the codec that it will be sent in as far as is known. */
+static double needed(const struct side *side)
+{
+	const struct qv_stream_offer *offer = &side->out->audio_offer;
+	const struct qv_send_plan *plan = side->plan->send;
+	const struct qv_role *role = &plan->audio_codecs[0];
+	for (size_t i = 0; i < plan->audio_codec_count; i++)
+		if (strcmp(qv_audiocodec_class(plan->audio_codecs[i].class)->wire_name, offer->codec) == 0)
+			role = &plan->audio_codecs[i];
+	const struct qv_audiocodec_class *codec = qv_audiocodec_class(role->class);
+	int64_t bitrate = codec->bitrate ? codec->bitrate(role->options, &offer->audio)
+					 : (int64_t)offer->audio.rate * offer->audio.channels * 16;
+	return qv_pad_rate((double)bitrate, (double)offer->audio.rate / offer->block_frames);
+}
+
+static int look(const struct otp *otp, struct qv_keysource_status *status, struct qv_error *err)
+{
+	return otp->source.class->status(otp->source.keys, otp->source.peer, status, err);
+}
+
+static double bytes_of(const struct qv_keysource_status *status, int64_t keys)
+{
+	return (double)keys * (double)(status->key_size > 0 ? status->key_size : QV_KEY_BITS_DEFAULT) / 8;
+}
+
+/* A store that is full takes no more, whatever the rate is. */
+static bool is_full(const struct qv_keysource_status *status)
+{
+	return status->stored_key_count < 0 ||
+	       (status->max_key_count > 0 && status->stored_key_count >= status->max_key_count);
+}
+
+/* Bytes a second by which the store grows; 0 with *known false: that cannot be seen now. */
+static double measure(const struct side *side, const struct qv_keysource_status *before, bool *known)
+{
+	const struct otp *otp = &side->otp;
+	struct qv_keysource_status after;
+	int64_t began = qv_clock_now(&qv_clock_monotonic);
+	*known = false;
+	if (is_full(before) ||
+	    qv_clock_sleep_until(began + MEASURE_MS * QV_NS_PER_MS, side->media.stop.poll_fd, NULL) != 0 ||
+	    look(otp, &after, NULL) != 0 || is_full(&after))
+		return 0;
+	double seconds = (double)(qv_clock_now(&qv_clock_monotonic) - began) / 1e9;
+	*known = after.stored_key_count >= before->stored_key_count;
+	return *known ? bytes_of(&after, after.stored_key_count - before->stored_key_count) / seconds : 0;
+}
+
+static void plan_requests(struct otp *otp, const struct qv_keysource_status *status)
+{
+	int64_t bits = status->max_key_size < KEY_BITS_WANTED ? status->max_key_size : KEY_BITS_WANTED;
+	otp->key_bits = bits > status->key_size && bits > 0 ? (unsigned)(bits / 8 * 8) : 0;
+	otp->key_bytes = (otp->key_bits ? otp->key_bits
+					: (size_t)(status->key_size > 0 ? status->key_size : QV_KEY_BITS_DEFAULT)) /
+			 8;
+	otp->batch_keys = status->max_key_per_request > 0 && status->max_key_per_request < QV_PAD_BATCH_MAX
+				  ? (size_t)status->max_key_per_request
+				  : QV_PAD_BATCH_MAX;
+}
+
+#define ADVICE "lower the bitrate of the audio codec, send longer packets, or get a faster KME"
+
+int otp_count_need(struct side *side, struct qv_error *err)
+{
+	struct otp *otp = &side->otp;
+	otp->state.needed = needed(side);
+	otp->state.kme_rate = otp->rate;
+	if (otp->rate_known && otp->rate < otp->state.needed)
+		return qv_fail(err, QV_E_NO_KEY,
+			       "a one-time pad for sound needs %.0f B/s of key, and the KME gives %.0f B/s: " ADVICE,
+			       otp->state.needed, otp->rate);
+	return 0;
+}
+
+int otp_judge(struct side *side, struct qv_error *err)
+{
+	struct otp *otp = &side->otp;
+	struct qv_keysource_status status = { 0 };
+	bool known = otp->plan->kme_rate > 0;
+	if (look(otp, &status, err) != 0)
+		return -1;
+	plan_requests(otp, &status);
+	otp->rate = known ? otp->plan->kme_rate : measure(side, &status, &known);
+	otp->rate_known = known;
+	if (otp_count_need(side, err) != 0)
+		return -1;
+	double stored = bytes_of(&status, status.stored_key_count), start = otp->state.needed * otp->plan->reserve;
+	if (!known && status.stored_key_count >= 0 && stored < start)
+		return qv_fail(err, QV_E_NO_KEY,
+			       "a one-time pad for sound needs %.0f B/s of key; the KME does not say how fast it gives "
+			       "keys, and %.0f B in its store are less than the reserve of %.0f B: " ADVICE
+			       ", or set otp.kme_rate",
+			       otp->state.needed, stored, start);
+	return 0;
+}
