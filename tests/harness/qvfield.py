@@ -190,6 +190,13 @@ class Call:
         return self.field.start(node, ["visio", "--stats=json", "--config=" + path, *command], cwd=self.folder,
                                 env=self.env)
 
+    def await_transport(self, name):
+        """Until both ends say that they send over it."""
+        for process in (self.alice, self.bob):
+            told = qvcall.event(process, "transport")
+            while told["transport"] != name or told["of_peer"]:
+                told = qvcall.event(process, "transport")
+
     def process(self, node):
         return self.alice if node == 1 else self.bob
 
@@ -293,7 +300,7 @@ class Heard:
 
     def whole(self):
         """Share of the chirps that came whole."""
-        return sum(fit >= self.least for _, _, fit in self.chirps) / len(self.chirps)
+        return sum(fit >= self.least for _, _, fit in self.chirps) / max(1, len(self.chirps))
 
     def delays(self):
         return [delay for _, delay, fit in self.chirps if fit >= self.least]

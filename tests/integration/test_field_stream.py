@@ -3,7 +3,6 @@
 
 import qvcall
 import qvfield
-import qvkme
 import qvtest
 
 test = qvtest.Test(__file__)
@@ -33,7 +32,7 @@ def _(tmp):
 @test.case("50 ms round trip with jitter")
 def _(tmp):
     call = qvfield.Call(qvfield.Field(test, tmp, delay=25, jitter=15), video_codec=VP8)
-    call.run(5)
+    call.run(4)
     check(call, 40, delay=25, whole=0.6)
 
 
@@ -46,12 +45,6 @@ def survives(tmp, seconds, least=10, **network):
     return call
 
 
-@test.case("1 % of the packets lost")
-def _(tmp):
-    call = survives(tmp, 5, least=40, delay=10, loss=0.01)
-    assert call.field.counts()[1, 2]["lost"] > 0
-
-
 @test.case("5 % lost, in bursts")
 def _(tmp):
     survives(tmp, 6, delay=10, loss=0.05, burst=3, seed=3)
@@ -60,11 +53,6 @@ def _(tmp):
 @test.case("20 % lost: what comes is right")
 def _(tmp):
     survives(tmp, 8, least=1, delay=5, loss=0.2)
-
-
-@test.case("packets in another order, and twice")
-def _(tmp):
-    survives(tmp, 5, least=40, delay=10, reorder=0.1, held=15, duplicate=0.1)
 
 
 @test.case("128 kbit/s")
@@ -84,41 +72,6 @@ def _(tmp):
     call.field.set(rate=1e6)
     call.run(4)
     check(call, 20, whole=0)
-
-
-@test.case("nothing passes for 5 s: the call goes on afterwards")
-def _(tmp):
-    call = qvfield.Call(qvfield.Field(test, tmp, delay=10), video_codec=VP8)
-    call.stats(2, 2)
-    call.field.outage(5)
-    call.stats(2, 5)
-    shown = call.ctl(2, "status")
-    before = call.stats(2)[0]["video"]["shown"]
-    while call.stats(2)[0]["video"]["shown"] < before + 20:
-        pass
-    assert shown["state"] == "open", shown
-    call.hang_up()
-    check(call, 30, whole=0)
-    assert call.seen(2).frozen_s() > 3, call.seen(2).frozen_s()
-
-
-@test.case("the KMEs are killed in the midst of a call that takes fresh keys: it goes on and says so")
-def _(tmp):
-    field, pair = qvfield.Field(test, tmp, delay=10), qvkme.KmePair(test, tmp)
-    field.door(1, pair.a.sae_port)
-    field.door(2, pair.b.sae_port)
-    sources = {n: qvcall.etsi_source(pair, kme, sae) for n, kme, sae in ((1, pair.a, 11), (2, pair.b, 12))}
-    call = qvfield.Call(field, video_codec=VP8, key_sources=sources, rekey=0.5)
-    qvcall.event(call.alice, "rekeyed")
-    pair.a.kill()
-    pair.b.kill()
-    failed = qvcall.event(call.alice, "rekey-failed")
-    assert pair.a.address in failed["text"] or "KME" in failed["text"], failed
-    shown = call.stats(2)[0]["video"]["shown"]
-    while call.stats(2)[0]["video"]["shown"] < shown + 20:
-        pass
-    call.hang_up()
-    check(call, 30)
 
 
 test.run()

@@ -12,6 +12,7 @@
  * Prints "ready user=0|1 PID…" (user=1: the namespaces belong to a user namespace); SIGTERM ends it.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,7 +132,7 @@ static void take_in(struct impairer *it, int from)
 		if (to < 0 || to == from)
 			continue;
 		int64_t now = now_ns();
-		struct fate fate = path_take(&it->network.paths[from][to], (size_t)size, now);
+		struct fate fate = path_take(&it->network.paths[from][to], (size_t)size, bytes[9] == IPPROTO_UDP, now);
 		if (fate.what == FATE_PASSES)
 			keep(it, bytes, (size_t)size, to, fate.due_ns);
 		if (fate.copy_due_ns > 0)

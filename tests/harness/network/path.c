@@ -6,7 +6,7 @@
 #include <string.h>
 
 const char profile_usage[] = "delay=MS jitter=MS loss=SHARE burst=PACKETS reorder=SHARE held=MS duplicate=SHARE "
-			     "rate=BIT/S queue=BYTES down=0|1";
+			     "rate=BIT/S queue=BYTES down=0|1 udp=0|1";
 
 void path_init(struct path *path, const struct profile *profile, uint64_t seed)
 {
@@ -47,13 +47,13 @@ static int64_t nanoseconds(double ms)
 }
 
 /* Draws as many numbers for each packet, so that the fate of the n-th does not hang on what is set for those before. */
-struct fate path_take(struct path *path, size_t size, int64_t now_ns)
+struct fate path_take(struct path *path, size_t size, bool udp, int64_t now_ns)
 {
 	const struct profile *profile = &path->profile;
 	double loss = next_fraction(path), jitter = next_fraction(path), reorder = next_fraction(path),
 	       duplicate = next_fraction(path);
 	bool lost = is_lost(path, loss);
-	if (lost || profile->down) {
+	if (lost || profile->down || (udp && profile->no_udp)) {
 		path->counts.lost++;
 		return (struct fate){ .what = FATE_LOST };
 	}
@@ -89,17 +89,23 @@ struct fate path_take(struct path *path, size_t size, int64_t now_ns)
 
 bool profile_parse(struct profile *profile, const char *word)
 {
-	double down = profile->down;
+	double down = profile->down, udp = !profile->no_udp;
 	struct {
 		const char *name;
 		double *value;
 		double max;
 	} names[] = {
-		{ "delay", &profile->delay_ms, 60000 },  { "jitter", &profile->jitter_ms, 60000 },
-		{ "loss", &profile->loss, 1 },           { "burst", &profile->burst, 10000 },
-		{ "reorder", &profile->reorder, 1 },     { "held", &profile->held_ms, 60000 },
-		{ "duplicate", &profile->duplicate, 1 }, { "rate", &profile->rate, 1e12 },
-		{ "queue", &profile->queue, 1e9 },       { "down", &down, 1 },
+		{ "delay", &profile->delay_ms, 60000 },
+		{ "jitter", &profile->jitter_ms, 60000 },
+		{ "loss", &profile->loss, 1 },
+		{ "burst", &profile->burst, 10000 },
+		{ "reorder", &profile->reorder, 1 },
+		{ "held", &profile->held_ms, 60000 },
+		{ "duplicate", &profile->duplicate, 1 },
+		{ "rate", &profile->rate, 1e12 },
+		{ "queue", &profile->queue, 1e9 },
+		{ "down", &down, 1 },
+		{ "udp", &udp, 1 },
 	};
 	const char *equals = strchr(word, '=');
 	for (size_t i = 0; equals && i < sizeof names / sizeof names[0]; i++) {
@@ -112,6 +118,7 @@ bool profile_parse(struct profile *profile, const char *word)
 			return false;
 		*names[i].value = value;
 		profile->down = down > 0;
+		profile->no_udp = udp <= 0;
 		return true;
 	}
 	return false;

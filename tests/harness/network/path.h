@@ -16,6 +16,7 @@ struct profile {
 	double duplicate;           /* share of packets that come twice */
 	double rate, queue;         /* bit/s (0: unlimited), bytes that may wait for it */
 	bool down;                  /* nothing passes */
+	bool no_udp;                /* no UDP passes */
 };
 
 struct counts {
@@ -39,7 +40,7 @@ struct fate {
 };
 
 void path_init(struct path *path, const struct profile *profile, uint64_t seed);
-struct fate path_take(struct path *path, size_t size, int64_t now_ns);
+struct fate path_take(struct path *path, size_t size, bool udp, int64_t now_ns);
 
 /* Takes "name=value" into a profile. False: no such name, or no value in its range. */
 bool profile_parse(struct profile *profile, const char *word);

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks that change during a call over UDP: narrow and narrower, gone for a while, another address, no UDP, no KME."""
+
+import qvcall
+import qvfield
+import qvkme
+import qvtest
+
+test = qvtest.Test(__file__)
+VP8 = dict(module="vpx", bitrate=400000)
+
+
+def start(tmp, network=None, **options):
+    options.setdefault("video_codec", VP8)
+    call = qvfield.Call(qvfield.Field(test, tmp, **(network or dict(delay=10))), transport="srtp", **options)
+    call.await_transport("srtp")
+    return call
+
+
+def show_more(call, node, pictures):
+    """Until so many more pictures have been shown there."""
+    before = call.stats(node)[0]["video"]["shown"]
+    while call.stats(node)[0]["video"]["shown"] < before + pictures:
+        pass
+
+
+def sound(call, least=1, whole=0.0):
+    for node in (1, 2):
+        seen, heard = call.seen(node), call.heard(node)
+        assert len(seen.all) >= least, (node, len(seen.all))
+        assert seen.corrupt() == 0 and seen.backward() == 0, (node, seen.corrupt(), seen.backward())
+        assert heard.whole() >= whole, (node, heard.chirps)
+
+
+@test.case("128 kbit/s")
+def _(tmp):
+    call = start(tmp, dict(delay=10, rate=128e3, queue=16000), pictures=dict(qvfield.PICTURES, width=160, height=120, fps=10),
+                 audio_codec=dict(module="opus", bitrate=16000))
+    call.run(6)
+    sound(call, least=20)
+
+
+@test.case("a rate that falls from 3 to 1 Mbit/s: the picture gets smaller rather than late, none is broken")
+def _(tmp):
+    call = start(tmp, dict(delay=10, rate=3e6), video_codec=dict(module="vpx", bitrate=2000000),
+                 pictures=dict(qvfield.PICTURES, width=640, height=480))
+    call.stats(1, 3)
+    call.field.set(rate=1e6)
+    call.run(6)
+    sound(call, least=40)
+
+
+@test.case("nothing passes for 5 s: the call goes on afterwards")
+def _(tmp):
+    call = start(tmp)
+    call.stats(2, 2)
+    call.field.outage(5)
+    call.stats(2, 5)
+    show_more(call, 2, 20)
+    show_more(call, 1, 20)
+    call.hang_up()
+    sound(call, least=30)
+    assert call.seen(2).frozen_s() > 3, call.seen(2).frozen_s()
+
+
+@test.case("one end gets another address: both ends end the call and say why, and the next one goes through")
+def _(tmp):
+    call = start(tmp)
+    call.stats(2, 2)
+    call.field.change_address(1, 1, 77)
+    for node in (1, 2):
+        ended = qvcall.event(call.process(node), "summary")
+        assert ended["error"]["code"] in ("timeout", "io"), ended
+    assert call.alice.wait() == 1
+    call.call()
+    call.await_transport("srtp")
+    show_more(call, 2, 20)
+    show_more(call, 1, 20)
+    call.hang_up()
+
+
+@test.case("UDP stops passing: media go on in the session, and that is said")
+def _(tmp):
+    call = start(tmp)
+    call.stats(2, 2)
+    call.field.set(udp=0)
+    call.await_transport("stream")
+    show_more(call, 2, 20)
+    call.hang_up()
+    sound(call, least=30)
+
+
+@test.case("the KMEs are killed in the midst of a call that takes fresh keys: it goes on and says so")
+def _(tmp):
+    field, pair = qvfield.Field(test, tmp, delay=10), qvkme.KmePair(test, tmp)
+    field.door(1, pair.a.sae_port)
+    field.door(2, pair.b.sae_port)
+    sources = {n: qvcall.etsi_source(pair, kme, sae) for n, kme, sae in ((1, pair.a, 11), (2, pair.b, 12))}
+    call = qvfield.Call(field, video_codec=VP8, key_sources=sources, rekey=0.5, transport="srtp")
+    qvcall.event(call.alice, "rekeyed")
+    pair.a.kill()
+    pair.b.kill()
+    qvcall.event(call.alice, "rekey-failed")
+    show_more(call, 2, 20)
+    call.hang_up()
+    sound(call, least=30)
+
+
+@test.case("a call that takes fresh keys all the time needs no more memory and no more descriptors as it goes on")
+def _(tmp):
+    call = start(tmp, rekey=0.25, keys=200, pictures=dict(qvfield.PICTURES, fps=30))
+    call.stats(1, 5)
+    before = [(qvfield.memory_kib(p), qvfield.descriptors(p)) for p in (call.alice, call.bob)]
+    call.stats(1, 9)
+    after = [(qvfield.memory_kib(p), qvfield.descriptors(p)) for p in (call.alice, call.bob)]
+    assert call.ctl(1, "status")["rekeyed"] >= 15, call.ctl(1, "status")
+    # In the midst of a renewal there is a second session; more than 30 renewals have been.
+    for (memory, descriptors), (more_memory, more_descriptors) in zip(before, after):
+        assert more_memory < memory + 4096, (before, after)
+        assert more_descriptors <= descriptors + 3, (before, after)
+    call.hang_up()
+    sound(call, least=200)
+
+
+test.run()
