@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sinks of received sound, as one. A sink that fails leaves the others at work. */
+/*
+ * The sinks of received sound, as one. A sink that fails leaves the others at work, and is looked for until it works
+ * again where the call keeps its devices. Another one can take the place of the first.
+ */
 #ifndef QV_CALL_AUDIO_SINKS_H
 #define QV_CALL_AUDIO_SINKS_H
 

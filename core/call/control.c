@@ -101,6 +101,22 @@ void qv_call_control_source(struct qv_call_control *control, enum qv_stream_kind
 	pthread_mutex_unlock(&control->lock);
 }
 
+void qv_call_control_audio_sink(struct qv_call_control *control, const struct qv_role *role)
+{
+	pthread_mutex_lock(&control->lock);
+	control->audio_sink = role;
+	atomic_fetch_add(&control->switches.audio_sink_set, 1);
+	pthread_mutex_unlock(&control->lock);
+}
+
+const struct qv_role *control_audio_sink(struct qv_call_control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	const struct qv_role *role = control->audio_sink;
+	pthread_mutex_unlock(&control->lock);
+	return role;
+}
+
 const struct qv_role *control_source(struct qv_call_control *control, enum qv_stream_kind kind)
 {
 	pthread_mutex_lock(&control->lock);

@@ -19,6 +19,7 @@ struct call_switches {
 	atomic_bool muted[KINDS];
 	atomic_uint refresh;           /* rises when a key picture is wanted */
 	atomic_uint source_set[KINDS]; /* rises when another source is */
+	atomic_uint audio_sink_set;    /* rises when another sink of sound is */
 	atomic_llong bitrate[KINDS];   /* bit/s that the network carries; 0: not known, or enough */
 	atomic_int loss_percent;       /* of packets that the network loses */
 };
@@ -31,6 +32,7 @@ struct qv_call_control {
 	struct connection *connection; /* of the call that runs; the rest is told to it by waking it */
 	bool answered, taken, hang_up, renew;
 	const struct qv_role *source[KINDS];
+	const struct qv_role *audio_sink;
 	struct qv_roster roster;
 	bool tell_roster;
 	struct qv_secret *token; /* that a session must show to be attached; NULL: none can be */
@@ -59,6 +61,7 @@ struct control_asked control_asked(struct qv_call_control *control);
 /* False: the peer knows it, or there is none. */
 bool control_take_roster(struct qv_call_control *control, struct qv_roster *roster);
 
+const struct qv_role *control_audio_sink(struct qv_call_control *control);
 const struct qv_role *control_source(struct qv_call_control *control, enum qv_stream_kind kind);
 
 /* The token of a session. NULL: its backend has none to give. */

@@ -2,6 +2,8 @@
 libqvisio_la_SOURCES += \
 	%D%/assembler.c \
 	%D%/assembler.h \
+	%D%/audio_device.c \
+	%D%/audio_device.h \
 	%D%/audio_receiver.c \
 	%D%/audio_receiver.h \
 	%D%/audio_sinks.c \

@@ -177,7 +177,7 @@ enum qv_call_happening {
 	QV_CALL_REKEYED,      /* a session with a new key has taken over; `security` */
 	QV_CALL_REKEY_FAILED, /* it could not be had, `text` says why; the call goes on with the key that it has */
 	QV_CALL_PEER_STATE,   /* `kind` of the peer's streams is `muted` or not, has `ended` or not */
-	QV_CALL_DEVICE_GONE,  /* our `kind` of source failed; `text`; it is looked for until it comes back */
+	QV_CALL_DEVICE_GONE,  /* our `kind` of source, or sink of sound, failed; `text`; it is looked for */
 	QV_CALL_DEVICE_BACK,
 	QV_CALL_KEY,           /* somebody pressed a key in the window: `key` */
 	QV_CALL_RECORD_FAILED, /* the recording has stopped by itself; `text` says why */
@@ -357,7 +357,7 @@ struct qv_call_plan {
 	const struct qv_call_otp *otp;           /* NULL: QV_OTP_OFF */
 	const struct qv_greeting *greeting;      /* answerer: what has been read of the session; NULL: nothing */
 	bool ask;                                /* answerer: only qv_call_control_answer takes the call */
-	bool keep_devices;                       /* a source that fails is opened again until it works */
+	bool keep_devices;         /* a source, or sink of sound, that fails is opened again until it works */
 	const uint8_t *conference; /* QV_CONFERENCE_ID bytes, which the peer is told; NULL: a call of two */
 	/*
 	 * Kind "srtp": media go over UDP where that passes both ways, and in the session otherwise. NULL: in the session.

@@ -37,6 +37,13 @@ void qv_call_control_renew(struct qv_call_control *control);
 void qv_call_control_source(struct qv_call_control *control, enum qv_stream_kind kind, const struct qv_role *role);
 
 /*
+ * Plays on another sink, in place of the first of the plan; `role` is borrowed until the call is over or another one
+ * was set. If it cannot be opened the call tells so (QV_CALL_DEVICE_GONE) and the one before goes on; else it tells
+ * QV_CALL_DEVICE_BACK.
+ */
+void qv_call_control_audio_sink(struct qv_call_control *control, const struct qv_role *role);
+
+/*
  * Records an open call, both sides, to the new file `path`; `role` names a module of kind recorder and is borrowed during
  * the call of this function only. Returns when the file is made. The end of the call ends the recording; a failure in
  * between is told as QV_CALL_RECORD_FAILED. QV_E_NOT_FOUND: no call is open; QV_E_BUSY: it is recorded already, or the

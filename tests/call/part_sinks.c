@@ -144,6 +144,26 @@ static const struct qv_audiosink_class paced_audiosink = {
 	.paced = true,
 };
 
+static struct qv_audiosink *absent_open(const struct qv_host *host, const struct qv_options *options,
+					const struct qv_audio_format *format, struct qv_error *err)
+{
+	(void)host;
+	(void)options;
+	(void)format;
+	qv_fail(err, QV_E_GONE, "there is no such loudspeaker");
+	return NULL;
+}
+
+static const struct qv_audiosink_class absent_audiosink = {
+	.head = { .kind = "audiosink", .name = "absent" },
+	.open = absent_open,
+	.close = audiosink_close,
+	.write = paced_write,
+	.delay = audiosink_delay,
+	.paced = true,
+};
+
+const struct qv_role audio_absent_sink_role = { .class = &absent_audiosink.head };
 const struct qv_role video_sink_role = { .class = &videosink.head };
 const struct qv_role audio_sink_role = { .class = &audiosink.head };
 const struct qv_role audio_paced_sink_role = { .class = &paced_audiosink.head };

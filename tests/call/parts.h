@@ -65,7 +65,8 @@ void parts_release(void);
 
 extern const struct qv_video_format parts_video_format;
 extern const struct qv_role video_source_role, video_codec_role, video_sink_role;
-extern const struct qv_role audio_source_role, audio_codec_role, audio_sink_role, audio_paced_sink_role;
+extern const struct qv_role audio_source_role, audio_codec_role, audio_sink_role, audio_paced_sink_role,
+	audio_absent_sink_role;
 
 /* A sender or receiver on a thread of its own. */
 struct end {

@@ -471,6 +471,56 @@ static void another_microphone_takes_over(void **state)
 	assert_int_equal(parts.source_opens, 3);
 }
 
+static void a_loudspeaker_that_comes_back_is_used_again(void **state)
+{
+	(void)state;
+	parts.video_frames = parts.audio_blocks = NO_LIMIT;
+	parts.audio_interval_ms = 10;
+	parts.audio_sink_fails_after = 30;
+	answerer.end.receive.audio_sinks = &audio_paced_sink_role;
+	answerer.plan.keep_devices = true;
+	answerer.plan.send = NULL;
+	start(&answerer);
+	start(&caller);
+	assert_true(await(&answerer.happened[QV_CALL_DEVICE_GONE], 1));
+	assert_int_equal(answerer.last[QV_CALL_DEVICE_GONE].kind, QV_STREAM_AUDIO);
+	assert_true(await(&answerer.happened[QV_CALL_DEVICE_BACK], 2));
+	qv_call_control_hang_up(caller.plan.control);
+	join_both();
+	assert_regular(&answerer);
+	assert_int_equal(answerer.end.result.audio_error.code, QV_OK);
+	assert_int_equal(parts.sink_opens, parts.sink_closes);
+	/* Without it the sound went by as fast as with it. */
+	assert_true(answerer.end.result.totals.audio.underruns < 30);
+}
+
+static void another_loudspeaker_takes_over(void **state)
+{
+	(void)state;
+	parts.video_frames = parts.audio_blocks = NO_LIMIT;
+	parts.audio_interval_ms = 10;
+	answerer.end.receive.audio_sinks = &audio_paced_sink_role;
+	answerer.plan.send = NULL;
+	start(&answerer);
+	start(&caller);
+	assert_true(parts_wait(&parts.produced_blocks, 10));
+	int opened = parts.sink_opens;
+	qv_call_control_audio_sink(answerer.plan.control, &audio_paced_sink_role);
+	assert_true(await(&answerer.happened[QV_CALL_DEVICE_BACK], 1));
+	assert_int_equal(parts.sink_opens, opened + 1);
+	/* One that cannot be had leaves the other in its place. */
+	qv_call_control_audio_sink(answerer.plan.control, &audio_absent_sink_role);
+	assert_true(await(&answerer.happened[QV_CALL_DEVICE_GONE], 1));
+	uint64_t played = parts.played;
+	int produced = parts.produced_blocks;
+	assert_true(parts_wait(&parts.produced_blocks, produced + 20));
+	qv_call_control_hang_up(caller.plan.control);
+	join_both();
+	assert_regular(&answerer);
+	assert_true(parts.played > played);
+	assert_int_equal(parts.sink_opens, parts.sink_closes);
+}
+
 static void with_renewal(int interval_ms)
 {
 	caller.plan.renewal = &caller.renewal;
@@ -670,6 +720,8 @@ int main(void)
 		TWO_WAY(a_muted_camera_and_microphone_send_nothing_of_it),
 		TWO_WAY(an_unplugged_camera_comes_back),
 		TWO_WAY(another_microphone_takes_over),
+		TWO_WAY(a_loudspeaker_that_comes_back_is_used_again),
+		TWO_WAY(another_loudspeaker_takes_over),
 		TWO_WAY(keys_are_replaced_without_a_lost_frame),
 		TWO_WAY(keys_are_replaced_after_so_many_bytes),
 		TWO_WAY(an_answerer_can_ask_for_a_new_key),
