@@ -124,8 +124,11 @@ static void *run(void *argument)
 	}
 	pthread_mutex_lock(&camera->lock);
 	camera->failure = err;
-	if (err.code == QV_OK)
-		qv_fail(&camera->failure, QV_E_CANCELLED, "the camera was closed");
+	/* Whoever still has a share then opens it anew. */
+	if (stop_raised(&camera->stop) && !stop_raised(&camera->media->stop))
+		qv_fail(&camera->failure, QV_E_GONE, "another camera was chosen");
+	else if (err.code == QV_OK)
+		qv_fail(&camera->failure, QV_E_CANCELLED, "the conference was closed");
 	tell_shares(camera);
 	pthread_mutex_unlock(&camera->lock);
 	return NULL;
@@ -346,6 +349,16 @@ struct camera *camera_new(const struct media *media, const struct qv_role *role,
 	pthread_mutex_init(&camera->opening, NULL);
 	pthread_mutex_init(&camera->lock, NULL);
 	return camera;
+}
+
+void camera_use(struct camera *camera, const struct qv_role *role)
+{
+	pthread_mutex_lock(&camera->opening);
+	close_source(camera);
+	camera->role = role;
+	camera->class = qv_videosource_class(role->class);
+	module_host_take(&camera->host, role);
+	pthread_mutex_unlock(&camera->opening);
 }
 
 void camera_free(struct camera *camera)

@@ -14,6 +14,8 @@
 struct camera;
 
 struct camera *camera_new(const struct media *media, const struct qv_role *role, struct qv_error *err);
+/* Goes over to another source. */
+void camera_use(struct camera *camera, const struct qv_role *role);
 void camera_free(struct camera *camera); /* NULL is fine; no share is open */
 
 /* A class whose instances are shares of the camera that qv_host.object names. */

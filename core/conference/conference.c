@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "../audio/far_end.h"
+
 #define USUAL_WIDTH  1280
 #define USUAL_HEIGHT 720
 #define USUAL_FPS    30
@@ -34,8 +36,11 @@ static int open_devices(struct qv_conference *conference, const struct qv_confer
 	if (role_present(plan.video_source) &&
 	    !(conference->camera = camera_new(&conference->media, plan.video_source, err)))
 		return -1;
+	const struct qv_role *filter = role_present(plan.audio_filter) ? plan.audio_filter : NULL;
+	if (filter && plan.audio_sink_count > 0 && !(conference->media.far_end = far_end_new(err)))
+		return -1;
 	if (role_present(plan.audio_source) &&
-	    !(conference->microphone = microphone_new(&conference->media, plan.audio_source, err)))
+	    !(conference->microphone = microphone_new(&conference->media, plan.audio_source, filter, err)))
 		return -1;
 	if (plan.audio_sink_count > 0 && !(conference->speaker = speaker_open(&conference->media, plan.audio_sinks,
 									      plan.audio_sink_count, &plan.mix, err)))
@@ -56,7 +61,9 @@ struct qv_conference *qv_conference_open(const struct qv_conference_plan *plan, 
 	}
 	pthread_mutex_init(&conference->lock, NULL);
 	conference->media = (struct media){ .host = host, .stop = { -1, -1 } };
-	if (stop_init(&conference->media.stop, host->cancel_fd, err) != 0 || open_devices(conference, plan, err) != 0) {
+	conference->media.ledger = ledger_new(err);
+	if (!conference->media.ledger || stop_init(&conference->media.stop, host->cancel_fd, err) != 0 ||
+	    open_devices(conference, plan, err) != 0) {
 		qv_conference_close(conference);
 		return NULL;
 	}
@@ -77,9 +84,19 @@ void qv_conference_close(struct qv_conference *conference)
 	microphone_free(conference->microphone);
 	wall_close(conference->wall);
 	speaker_close(conference->speaker);
+	far_end_free(conference->media.far_end);
+	ledger_free(conference->media.ledger);
 	stop_clear(&conference->media.stop);
 	pthread_mutex_destroy(&conference->lock);
 	free(conference);
+}
+
+void qv_conference_source(struct qv_conference *conference, enum qv_stream_kind kind, const struct qv_role *role)
+{
+	if (kind == QV_STREAM_VIDEO && conference->camera)
+		camera_use(conference->camera, role);
+	if (kind == QV_STREAM_AUDIO && conference->microphone)
+		microphone_use(conference->microphone, role);
 }
 
 struct qv_seat *qv_conference_seat(struct qv_conference *conference, const char *name, struct qv_error *err)

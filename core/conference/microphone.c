@@ -10,6 +10,8 @@
 
 #include <qvisio/conference.h>
 
+#include "../call/voice_filter.h"
+
 #define READ_MS 200
 #define HELD_MS 500 /* of sound, for late shares */
 
@@ -20,6 +22,8 @@ struct microphone {
 	const struct qv_audiosource_class *class;
 	pthread_mutex_t opening; /* held while the source is opened or closed; before `lock` */
 	struct qv_audiosource *source;
+	const struct qv_role *filter_role; /* NULL: none */
+	struct voice_filter *filter;       /* of the open source */
 	struct stop stop;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of the rest */
@@ -82,13 +86,18 @@ static void *run(void *argument)
 		int got = microphone->class->read(microphone->source, &block, READ_MS, &err);
 		if (got < 0)
 			break;
+		if (got > 0 && microphone->filter)
+			voice_filter_run(microphone->filter, &block);
 		if (got > 0)
 			publish(microphone, &block);
 	}
 	pthread_mutex_lock(&microphone->lock);
 	microphone->failure = err;
-	if (err.code == QV_OK)
-		qv_fail(&microphone->failure, QV_E_CANCELLED, "the microphone was closed");
+	/* Whoever still has a share then opens it anew. */
+	if (stop_raised(&microphone->stop) && !stop_raised(&microphone->media->stop))
+		qv_fail(&microphone->failure, QV_E_GONE, "another microphone was chosen");
+	else if (err.code == QV_OK)
+		qv_fail(&microphone->failure, QV_E_CANCELLED, "the conference was closed");
 	tell_shares(microphone);
 	pthread_mutex_unlock(&microphone->lock);
 	return NULL;
@@ -102,7 +111,18 @@ static void close_source(struct microphone *microphone)
 	pthread_join(microphone->thread, NULL);
 	microphone->class->close(microphone->source);
 	microphone->source = NULL;
+	voice_filter_close(microphone->filter);
+	microphone->filter = NULL;
 	stop_clear(&microphone->stop);
+}
+
+static int open_filter(struct microphone *microphone, const struct qv_audio_format *format, size_t block_frames,
+		       struct qv_error *err)
+{
+	if (!microphone->filter_role)
+		return 0;
+	microphone->filter = voice_filter_open(microphone->media, microphone->filter_role, format, block_frames, err);
+	return microphone->filter ? 0 : -1;
 }
 
 /* Nothing of it is held yet. */
@@ -135,7 +155,9 @@ static int open_source(struct microphone *microphone, const struct qv_audio_form
 	struct qv_audio_format own = *format;
 	if (microphone->source && microphone->class->format)
 		microphone->class->format(microphone->source, &own);
-	if (microphone->source && begin(microphone, &own, err) == 0) {
+	size_t own_frames = block_frames * (size_t)own.rate / (size_t)format->rate;
+	if (microphone->source && begin(microphone, &own, err) == 0 &&
+	    open_filter(microphone, &own, own_frames, err) == 0) {
 		int failed = pthread_create(&microphone->thread, NULL, run, microphone);
 		if (!failed)
 			return 0;
@@ -144,6 +166,8 @@ static int open_source(struct microphone *microphone, const struct qv_audio_form
 	if (microphone->source)
 		microphone->class->close(microphone->source);
 	microphone->source = NULL;
+	voice_filter_close(microphone->filter);
+	microphone->filter = NULL;
 	stop_clear(&microphone->stop);
 	return -1;
 }
@@ -332,7 +356,8 @@ const struct qv_audiosource_class microphone_share_class = {
 	.format = share_format,
 };
 
-struct microphone *microphone_new(const struct media *media, const struct qv_role *role, struct qv_error *err)
+struct microphone *microphone_new(const struct media *media, const struct qv_role *role, const struct qv_role *filter,
+				  struct qv_error *err)
 {
 	struct microphone *microphone = calloc(1, sizeof *microphone);
 	if (!microphone) {
@@ -341,6 +366,7 @@ struct microphone *microphone_new(const struct media *media, const struct qv_rol
 	}
 	microphone->media = media;
 	microphone->role = role;
+	microphone->filter_role = filter;
 	microphone->class = qv_audiosource_class(role->class);
 	microphone->stop = (struct stop){ -1, -1 };
 	module_host_init(&microphone->host, media, "audio.source");
@@ -348,6 +374,16 @@ struct microphone *microphone_new(const struct media *media, const struct qv_rol
 	pthread_mutex_init(&microphone->opening, NULL);
 	pthread_mutex_init(&microphone->lock, NULL);
 	return microphone;
+}
+
+void microphone_use(struct microphone *microphone, const struct qv_role *role)
+{
+	pthread_mutex_lock(&microphone->opening);
+	close_source(microphone);
+	microphone->role = role;
+	microphone->class = qv_audiosource_class(role->class);
+	module_host_take(&microphone->host, role);
+	pthread_mutex_unlock(&microphone->opening);
 }
 
 void microphone_free(struct microphone *microphone)

@@ -13,7 +13,11 @@
 
 struct microphone;
 
-struct microphone *microphone_new(const struct media *media, const struct qv_role *role, struct qv_error *err);
+/* `filter` NULL: sound goes on as it is captured. */
+struct microphone *microphone_new(const struct media *media, const struct qv_role *role, const struct qv_role *filter,
+				  struct qv_error *err);
+/* Goes over to another source. */
+void microphone_use(struct microphone *microphone, const struct qv_role *role);
 void microphone_free(struct microphone *microphone); /* NULL is fine; no share is open */
 
 /* A class whose instances are shares of the microphone that qv_host.object names. */

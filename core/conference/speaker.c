@@ -9,11 +9,14 @@
 
 #include <qvisio/conference.h>
 
+#include "../audio/far_end.h"
 #include "../call/audio_sinks.h"
 #include "mixer.h"
 
 /* That a paced device may take at once. */
 #define PACED_LEAD_MS 1000
+/* What a sink says to hear at once may still wait for its thread. */
+#define HEARD_AFTER_MS (QV_AUDIOFILTER_AHEAD_MS + 5)
 
 struct speaker {
 	struct media *media;
@@ -54,6 +57,15 @@ static void mix(struct speaker *speaker)
 	pthread_mutex_unlock(&speaker->lock);
 }
 
+/* For echo cancellation, when it is to be heard. */
+static void note_played(struct speaker *speaker, const struct qv_audio_block *block)
+{
+	if (!speaker->media->far_end)
+		return;
+	int64_t delay = audio_sinks_delay(speaker->sinks), least = HEARD_AFTER_MS * QV_NS_PER_MS;
+	far_end_put(speaker->media->far_end, block, block->capture_ns + (delay > least ? delay : least));
+}
+
 static int play(struct speaker *speaker, uint64_t position, struct qv_error *err)
 {
 	struct qv_audio_block block = {
@@ -63,6 +75,7 @@ static int play(struct speaker *speaker, uint64_t position, struct qv_error *err
 		.capture_ns = qv_clock_now(&qv_clock_monotonic),
 		.position = position,
 	};
+	note_played(speaker, &block);
 	if (audio_sinks_write(speaker->sinks, &block, err) != 0)
 		return -1;
 	int64_t device = audio_sinks_delay(speaker->sinks), heard = qv_clock_now(&qv_clock_monotonic) + device;

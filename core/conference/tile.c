@@ -121,6 +121,34 @@ static void paint_note(struct qv_picture *canvas, const struct box *room, const 
 	write_in(canvas, &box, dot, text);
 }
 
+/* A warning stands above everything else; one thing at a time has room. */
+static const char *overlay_of(const struct tile *tile)
+{
+	if (tile->overlay[QV_OVERLAY_WARNING][0])
+		return tile->overlay[QV_OVERLAY_WARNING];
+	return tile->overlay[QV_OVERLAY_HELP][0] ? tile->overlay[QV_OVERLAY_HELP] : tile->overlay[QV_OVERLAY_NOTICE];
+}
+
+/* Each line of the text from the top of the picture on, as far as there is room. */
+static void paint_overlay(struct qv_picture *canvas, const struct box *room, const char *text)
+{
+	char line[TILE_OVERLAY];
+	int dot = dot_of(room), top = room->y;
+	while (*text && top + LETTER_LINE * dot <= room->y + room->height) {
+		size_t length = strcspn(text, "\n");
+		snprintf(line, sizeof line, "%.*s", (int)length, text);
+		text += length + (text[length] == '\n');
+		int tall = lettering_lines(room->width - 4, dot, line) * LETTER_LINE * dot + 2;
+		if (top + tall > room->y + room->height)
+			tall = room->y + room->height - top;
+		struct box strip = { room->x, top, room->width, (tall + 1) & ~1 };
+		struct box inside = { strip.x + 2, strip.y + 1, strip.width - 4, tall };
+		fill(canvas, &strip, &dark);
+		write_in(canvas, &inside, dot, line);
+		top += strip.height;
+	}
+}
+
 void tile_paint(struct qv_picture *canvas, const struct box *cell, const struct tile *tile)
 {
 	struct box inside = inset(cell, BORDER), room = tile_picture_room(cell);
@@ -136,6 +164,8 @@ void tile_paint(struct qv_picture *canvas, const struct box *cell, const struct 
 		else
 			paint_note(canvas, &room, tile);
 	}
+	if (room.width >= 2 && room.height >= 2)
+		paint_overlay(canvas, &room, overlay_of(tile));
 	paint_caption(canvas, cell, tile);
 }
 

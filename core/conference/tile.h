@@ -8,13 +8,15 @@
 
 #include "grid.h"
 
-#define TILE_TEXT 768
+#define TILE_TEXT    768
+#define TILE_OVERLAY 1000
 
 struct tile {
 	const struct qv_frame *frame; /* NULL: none to show */
 	char name[80];
-	char note[160];       /* why there is none; "": nothing more than that */
-	char text[TILE_TEXT]; /* how the call is secured, in words */
+	char note[160];                               /* why there is none; "": nothing more than that */
+	char text[TILE_TEXT];                         /* how the call is secured, in words */
+	char overlay[QV_OVERLAY_COUNT][TILE_OVERLAY]; /* over the picture; "": none */
 	enum qv_secured secured;
 	bool speaks;
 };

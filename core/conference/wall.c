@@ -14,6 +14,7 @@
 #define STALE_MS 4000
 /* From this level on a tile is marked as that of somebody who speaks. */
 #define SPEAKING 0.05
+#define KEYS     8
 
 /* What the calls and the thread of the wall hand to each other. A picture belongs to whoever took it out. */
 struct place {
@@ -24,6 +25,7 @@ struct place {
 	bool blank;   /* and has shown nothing yet */
 	bool stale;
 	char name[80], note[160], text[TILE_TEXT];
+	char overlay[QV_OVERLAY_COUNT][TILE_OVERLAY];
 	enum qv_secured secured;
 	bool speaks;
 	struct qv_picture *newest, *spare; /* NULL: none */
@@ -52,6 +54,8 @@ struct wall {
 	bool layout;  /* tiles have come or gone */
 	bool started; /* the sinks are open, or `failure` says why not */
 	bool stopped;
+	int keys[KEYS]; /* pressed in the window, not told yet; 0: none */
+	int fullscreen; /* asked for: 1 on, 0 off; -1: nothing new */
 	struct qv_error failure;
 };
 
@@ -97,6 +101,8 @@ static void look(struct place *place, int64_t now, struct tile *tile)
 	memcpy(tile->name, place->name, sizeof tile->name);
 	memcpy(tile->note, place->note, sizeof tile->note);
 	memcpy(tile->text, place->text, sizeof tile->text);
+	for (int i = 0; i < QV_OVERLAY_COUNT; i++)
+		memcpy(tile->overlay[i], place->overlay[i], sizeof tile->overlay[i]);
 	tile->secured = place->secured;
 	tile->speaks = place->speaks;
 	tile->frame = NULL;
@@ -211,6 +217,27 @@ static void mark_speakers(struct wall *wall)
 	}
 }
 
+/* What the window and the calls have for each other. */
+static void pass_on(struct wall *wall)
+{
+	int key;
+	pthread_mutex_lock(&wall->lock);
+	int fullscreen = wall->fullscreen;
+	wall->fullscreen = -1;
+	pthread_mutex_unlock(&wall->lock);
+	if (fullscreen >= 0)
+		video_sinks_fullscreen(wall->sinks, fullscreen);
+	while ((key = video_sinks_key(wall->sinks)) != 0) {
+		pthread_mutex_lock(&wall->lock);
+		for (int i = 0; i < KEYS && key; i++)
+			if (!wall->keys[i]) {
+				wall->keys[i] = key;
+				key = 0;
+			}
+		pthread_mutex_unlock(&wall->lock);
+	}
+}
+
 static int serve(struct wall *wall, struct qv_error *err)
 {
 	int64_t interval = QV_NS_PER_SECOND / wall->plan.fps, due = now_ns(), status = 0;
@@ -231,6 +258,7 @@ static int serve(struct wall *wall, struct qv_error *err)
 		}
 		if (video_sinks_poll(wall->sinks, err) != 0)
 			return -1;
+		pass_on(wall);
 	}
 	return 0;
 }
@@ -317,6 +345,7 @@ struct wall *wall_open(struct media *media, const struct qv_conference_plan *pla
 						     .video_sink_count = plan->video_sink_count,
 						     .title = plan->title };
 	wall->layout = true;
+	wall->fullscreen = -1;
 	pthread_mutex_init(&wall->lock, NULL);
 	condition_init(&wall->changed);
 	for (size_t i = 0; i < QV_CONFERENCE_SEATS; i++)
@@ -383,6 +412,7 @@ static void hold(struct wall *wall, size_t number, bool held)
 	place->blank = true;
 	place->fresh = false;
 	place->text[0] = '\0';
+	memset(place->overlay, 0, sizeof place->overlay);
 	place->secured = QV_SECURED_NONE;
 	mark(wall, number);
 	pthread_mutex_unlock(&wall->lock);
@@ -480,6 +510,38 @@ static int poll_place(struct qv_videosink *sink, struct qv_error *err)
 	return check(sink->wall, err);
 }
 
+static int overlay_place(struct qv_videosink *sink, enum qv_overlay overlay, const char *text, struct qv_error *err)
+{
+	struct place *place = &sink->wall->places[sink->number];
+	(void)err;
+	pthread_mutex_lock(&sink->wall->lock);
+	snprintf(place->overlay[overlay], sizeof place->overlay[overlay], "%s", text ? text : "");
+	mark(sink->wall, sink->number);
+	pthread_mutex_unlock(&sink->wall->lock);
+	return 0;
+}
+
+/* A key in the window is told to one call only; which one does not matter, as keys steer all of them. */
+static int place_key(struct qv_videosink *sink)
+{
+	struct wall *wall = sink->wall;
+	pthread_mutex_lock(&wall->lock);
+	int key = wall->keys[0];
+	memmove(wall->keys, wall->keys + 1, sizeof wall->keys - sizeof wall->keys[0]);
+	wall->keys[KEYS - 1] = 0;
+	pthread_mutex_unlock(&wall->lock);
+	return key;
+}
+
+static int place_fullscreen(struct qv_videosink *sink, bool on, struct qv_error *err)
+{
+	(void)err;
+	pthread_mutex_lock(&sink->wall->lock);
+	sink->wall->fullscreen = on;
+	pthread_mutex_unlock(&sink->wall->lock);
+	return 0;
+}
+
 const struct qv_videosink_class wall_place_class = {
 	.head = { .kind = "videosink", .name = "tile" },
 	.open = open_place,
@@ -487,4 +549,7 @@ const struct qv_videosink_class wall_place_class = {
 	.show = show_place,
 	.status = place_status,
 	.poll = poll_place,
+	.overlay = overlay_place,
+	.key = place_key,
+	.fullscreen = place_fullscreen,
 };

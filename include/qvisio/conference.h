@@ -12,6 +12,7 @@
 
 #include <qvisio/loader.h>
 #include <qvisio/media.h>
+#include <qvisio/session.h>
 #include <qvisio/videosink.h>
 
 #ifdef __cplusplus
@@ -33,12 +34,14 @@ struct qv_conference_observer {
 /* All borrowed, and to outlive the conference. */
 struct qv_conference_plan {
 	const struct qv_role *video_source, *audio_source; /* NULL, or without a class: calls get none */
-	const struct qv_role *video_sinks, *audio_sinks;   /* that all get the tiles, and the mixed sound */
-	size_t video_sink_count, audio_sink_count;         /* 0: calls get none */
-	int width, height, fps;                            /* of the tiles together; 0: 1280, 720, 30 */
-	struct qv_audio_format mix;                        /* rate 0: 48000 Hz, one channel */
-	const char *title;                                 /* of the window */
-	struct qv_conference_observer *observer;           /* NULL: nobody is told */
+	const struct qv_role
+		*audio_filter; /* of what is captured, beside all that is played; NULL, or without a class: none */
+	const struct qv_role *video_sinks, *audio_sinks; /* that all get the tiles, and the mixed sound */
+	size_t video_sink_count, audio_sink_count;       /* 0: calls get none */
+	int width, height, fps;                          /* of the tiles together; 0: 1280, 720, 30 */
+	struct qv_audio_format mix;                      /* rate 0: 48000 Hz, one channel */
+	const char *title;                               /* of the window */
+	struct qv_conference_observer *observer;         /* NULL: nobody is told */
 };
 
 /* Opens the real sinks. NULL with err. */
@@ -46,6 +49,9 @@ struct qv_conference *qv_conference_open(const struct qv_conference_plan *plan, 
 					 struct qv_error *err);
 /* Closes everything; no call may have a seat any more. NULL is fine. */
 void qv_conference_close(struct qv_conference *conference);
+
+/* Another source of that kind takes the place of the one that all calls share. There must have been one. */
+void qv_conference_source(struct qv_conference *conference, enum qv_stream_kind kind, const struct qv_role *role);
 
 /* A tile of that name (copied), and a place in the mix. NULL with QV_E_BUSY: all are taken. */
 struct qv_seat *qv_conference_seat(struct qv_conference *conference, const char *name, struct qv_error *err);

@@ -159,6 +159,31 @@ static void a_camera_that_fails_is_opened_again_by_whoever_asks(void **state)
 	parts_unlock();
 }
 
+static void another_camera_takes_over(void **state)
+{
+	(void)state;
+	struct share share;
+	struct qv_frame frame;
+	struct qv_error err = QV_ERROR_INIT;
+	begin();
+	struct qv_seat *seat = qv_conference_seat(conference, "a", NULL);
+	open_camera(&share, seat);
+	assert_int_equal(next_frame(&share, &frame), 1);
+	qv_conference_source(conference, QV_STREAM_VIDEO, &video_source_role);
+	int got = 1;
+	while (got >= 0)
+		got = share.class->read(share.source, &frame, 200, &err);
+	assert_int_equal(err.code, QV_E_GONE); /* as if it had been unplugged: the call opens it again */
+	share.class->close(share.source);
+	open_camera(&share, seat);
+	assert_int_equal(next_frame(&share, &frame), 1);
+	share.class->close(share.source);
+	parts_lock();
+	assert_int_equal(parts.source_opens, 2);
+	assert_int_equal(parts.source_closes, 2);
+	parts_unlock();
+}
+
 static void a_microphone_serves_all(void **state)
 {
 	(void)state;
@@ -334,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DEVICES(a_camera_serves_all_and_waits_for_nobody),
 		DEVICES(a_camera_that_fails_is_opened_again_by_whoever_asks),
+		DEVICES(another_camera_takes_over),
 		DEVICES(a_microphone_serves_all),
 		DEVICES(sound_of_all_reaches_the_loudspeaker),
 		DEVICES(a_closed_window_ends_it_for_all),

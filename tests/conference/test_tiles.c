@@ -169,6 +169,34 @@ static void a_tile_shows_how_it_is_secured(void **state)
 	qv_picture_free(canvas);
 }
 
+static void a_warning_stands_over_the_picture(void **state)
+{
+	(void)state;
+	struct qv_video_format format = { QV_PIXEL_I420, QV_RANGE_FULL, 64, 48, 30, 1 };
+	struct qv_picture *canvas = qv_picture_new(&canvas_format, NULL), *picture = qv_picture_new(&format, NULL);
+	memset(qv_picture_plane(picture, 0), 100, 64 * 48);
+	struct qv_frame frame = qv_picture_frame(picture), whole = qv_picture_frame(canvas);
+	struct tile tile = { .frame = &frame, .name = "bob" };
+	struct box cell = grid_cell(4, 3, 1280, 720), room = tile_picture_room(&cell);
+	size_t light[3] = { 0 };
+	static const char *const texts[] = { "", "NOT QKD any more", "one\ntwo\nthree" };
+	for (int i = 0; i < 3; i++) {
+		strcpy(tile.overlay[QV_OVERLAY_WARNING], texts[i]);
+		tile_paint(canvas, &cell, &tile);
+		for (int y = room.y; y < room.y + 30; y++)
+			for (int x = room.x; x < room.x + room.width; x++)
+				light[i] += whole.plane[0][y * whole.stride[0] + x] > 200;
+	}
+	assert_int_equal(light[0], 0);
+	assert_true(light[1] > 50 && light[2] > 50);
+	/* However much is to be said, it stays inside. */
+	memset(tile.overlay[QV_OVERLAY_WARNING], 'W', TILE_OVERLAY - 1);
+	cell = grid_cell(6, 5, 320, 160);
+	tile_paint(canvas, &cell, &tile);
+	qv_picture_free(picture);
+	qv_picture_free(canvas);
+}
+
 #define BLOCK 480
 
 static void a_limiter_never_overflows_and_never_jumps(void **state)
@@ -270,6 +298,7 @@ int main(void)
 		cmocka_unit_test(text_stays_inside),
 		cmocka_unit_test(a_stamp_is_read_in_the_tile),
 		cmocka_unit_test(a_tile_shows_how_it_is_secured),
+		cmocka_unit_test(a_warning_stands_over_the_picture),
 		cmocka_unit_test(a_limiter_never_overflows_and_never_jumps),
 		cmocka_unit_test(quiet_sound_passes_unchanged),
 		cmocka_unit_test(sounds_are_added),

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "keys.h"
+#include "meeting.h"
 
 #define FILE_MAX 600
 
@@ -60,7 +61,9 @@ json_t *command_source(struct visio *visio, const char *rest)
 		return command_failed("source: no %s source is called \"%s\" (known: %s)",
 				      kind == QV_STREAM_VIDEO ? "video" : "audio", name, known);
 	visio->source[kind] = role;
-	for (size_t i = 0; i < visio->call_count; i++)
+	if (visio->meeting)
+		meeting_source(visio->meeting, kind, role);
+	for (size_t i = 0; !visio->meeting && i < visio->call_count; i++)
 		qv_call_control_source(visio->calls[i]->control, kind, role);
 	return command_ok();
 }

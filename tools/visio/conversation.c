@@ -233,7 +233,7 @@ static int talk_on(struct conversation *talk, int fd, const struct conversation_
 		.audio_source = seat ? &seat->audio_source : &audio->source,
 		.audio_codecs = audio->codecs,
 		.audio_codec_count = audio->codec_count,
-		.audio_filter = &audio->filter,
+		.audio_filter = seat ? NULL : &audio->filter, /* the conference has it */
 	};
 	struct qv_receive_plan receive = {
 		.program = "visio " PACKAGE_VERSION,

@@ -30,12 +30,13 @@ static struct qv_audio_format mix_format(const struct settings *settings)
 	return format;
 }
 
-static int open_devices(struct meeting *meeting, struct qv_error *err)
+static int open_devices(struct meeting *meeting, const struct qv_role *const source[3], struct qv_error *err)
 {
 	struct settings *settings = &meeting->visio->settings;
 	struct qv_conference_plan plan = {
-		.video_source = &settings->video.source,
-		.audio_source = &settings->audio.source,
+		.video_source = source[QV_STREAM_VIDEO] ? source[QV_STREAM_VIDEO] : &settings->video.source,
+		.audio_source = source[QV_STREAM_AUDIO] ? source[QV_STREAM_AUDIO] : &settings->audio.source,
+		.audio_filter = &settings->audio.filter,
 		.video_sinks = settings->video.sinks,
 		.video_sink_count = settings->video.sink_count,
 		.audio_sinks = settings->audio.sinks,
@@ -64,8 +65,10 @@ static struct meeting *begin(struct visio *visio, const uint8_t id[QV_CONFERENCE
 	memcpy(meeting->id, id, sizeof meeting->id);
 	meeting->opening = true;
 	visio->meeting = meeting;
+	const struct qv_role *source[3];
+	memcpy(source, visio->source, sizeof source);
 	pthread_mutex_unlock(&visio->lock);
-	int status = open_devices(meeting, err);
+	int status = open_devices(meeting, source, err);
 	pthread_mutex_lock(&visio->lock);
 	meeting->opening = false;
 	pthread_cond_broadcast(&visio->changed);
@@ -123,6 +126,12 @@ void meeting_end(struct meeting *meeting)
 		if (meeting->participants[i].talk)
 			qv_call_control_hang_up(meeting->participants[i].talk->control);
 	pthread_cond_broadcast(&meeting->visio->changed);
+}
+
+void meeting_source(struct meeting *meeting, enum qv_stream_kind kind, const struct qv_role *role)
+{
+	if (meeting->devices)
+		qv_conference_source(meeting->devices, kind, role);
 }
 
 bool meeting_give_up(struct meeting *meeting, const char *name)
