@@ -12,7 +12,7 @@ VP8 = dict(module="vpx", bitrate=400000)
 
 def start(tmp, network=None, **options):
     options.setdefault("video_codec", VP8)
-    call = qvfield.Call(qvfield.Field(test, tmp, **(network or dict(delay=10))), transport="srtp", **options)
+    call = qvfield.Call(qvfield.Field(test, tmp, **(network or dict(delay=10))), transport=dict(prefer="srtp"), **options)
     call.await_transport("srtp")
     return call
 
@@ -96,7 +96,7 @@ def _(tmp):
     field.door(1, pair.a.sae_port)
     field.door(2, pair.b.sae_port)
     sources = {n: qvcall.etsi_source(pair, kme, sae) for n, kme, sae in ((1, pair.a, 11), (2, pair.b, 12))}
-    call = qvfield.Call(field, video_codec=VP8, key_sources=sources, rekey=0.5, transport="srtp")
+    call = qvfield.Call(field, video_codec=VP8, key_sources=sources, rekey=0.5, transport=dict(prefer="srtp"))
     qvcall.event(call.alice, "rekeyed")
     pair.a.kill()
     pair.b.kill()
