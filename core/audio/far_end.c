@@ -8,14 +8,16 @@
 
 #include "resampler.h"
 
-#define HELD_S       4     /* of sound */
-#define FOLLOW       0.02  /* of a block's difference in time */
-#define SETTLED      10    /* blocks after which the mean difference can be believed */
-#define JUMP_MS      5.0   /* mean difference that is made good at once */
-#define JUMP_AT_ONCE 100.0 /* difference of a single block, ms, that is */
-#define STILL_MS     0.3   /* mean difference that is left */
-#define PPM_PER_MS   200.0
-#define PPM_MAX      1000.0
+#define HELD_S       4    /* of sound */
+#define FOLLOW       0.02 /* of a block's difference in time */
+#define FIRST_S      1.0  /* of sound, whose mean difference is made good at once */
+#define SECOND_S     2.0  /* and again */
+#define SETTLED      2
+#define SMOOTH_S     2.0   /* time constant of the mean after that */
+#define JUMP_MS      6.0   /* mean difference that is made good later */
+#define DRIFT_S      10.0  /* in which clocks can make such a difference; in less it is a device */
+#define JUMP_AT_ONCE 100.0 /* ms, of a single block */
+#define PPM_MAX      500.0
 #define NS           1e9
 
 struct far_end {
@@ -27,10 +29,13 @@ struct far_end {
 	int64_t position;
 	double heard_ns; /* since `epoch_ns`, so that a double is exact enough */
 	int64_t epoch_ns;
-	bool any;       /* was put */
-	int64_t next;   /* place of the next sample put */
-	double late_ms; /* mean of how much later it should be */
-	unsigned noted;
+	bool any;         /* was put */
+	int64_t next;     /* place of the next sample put */
+	double late_ms;   /* mean of how much later it should be */
+	double mean_s;    /* of sound that went into the mean */
+	int settled;      /* times */
+	double settled_s; /* of sound since the last jump */
+	double drift_ppm; /* of the clocks */
 	/* Of the playing thread. */
 	struct qv_audio_format from;
 	struct resampler *resampler;
@@ -142,27 +147,68 @@ static void jump(struct far_end *far, int64_t to)
 	for (int64_t at = from; at < to; at++)
 		*place(far, at) = 0;
 	far->next = to;
-	far->late_ms = 0;
-	far->noted = 0;
 }
 
-/* Where a block belongs that is `late_ms` later than where it would come; returns by how many ppm to correct it. */
-static double follow(struct far_end *far, int64_t target)
+static void begin_mean(struct far_end *far)
+{
+	far->late_ms = 0;
+	far->mean_s = 0;
+}
+
+static void make_good(struct far_end *far)
+{
+	jump(far, far->next + llrint(far->late_ms * far->rate / 1000));
+	begin_mean(far);
+	far->settled_s = 0;
+}
+
+/* At first the devices' times are known badly: their mean is made good, and once more. */
+static void settle(struct far_end *far)
+{
+	if (far->mean_s < (far->settled == 0 ? FIRST_S : SECOND_S))
+		return;
+	make_good(far);
+	far->settled++;
+}
+
+/*
+ * From then on an echo must not move: a filter that has learned high tones loses them when they move by a tenth of a
+ * millisecond. Devices tell their times less well than that, so they are believed only once they say that much has
+ * come together, over a time that tells how fast the clocks drift.
+ */
+static void correct(struct far_end *far, double seconds)
+{
+	far->settled_s += seconds;
+	if (fabs(far->late_ms) < JUMP_MS)
+		return;
+	if (far->settled_s > DRIFT_S)
+		far->drift_ppm -= far->late_ms * 1000 / far->settled_s;
+	else
+		far->settled = 0;
+	far->drift_ppm = fmax(-PPM_MAX, fmin(PPM_MAX, far->drift_ppm));
+	make_good(far);
+}
+
+/* Sees where a block of that length belongs; returns by how many ppm faster sound is to be taken in. */
+static double follow(struct far_end *far, int64_t target, double seconds)
 {
 	double late_ms = (double)(target - far->next) * 1000 / far->rate;
 	if (!far->any || fabs(late_ms) > JUMP_AT_ONCE) {
 		jump(far, target);
+		begin_mean(far);
 		far->any = true;
-		return 0;
+		far->settled = 0;
+		late_ms = 0;
 	}
-	far->noted++;
-	double share = 1.0 / far->noted;
-	far->late_ms += (share > FOLLOW ? share : FOLLOW) * (late_ms - far->late_ms);
-	if (far->noted >= SETTLED && fabs(far->late_ms) > JUMP_MS)
-		jump(far, far->next + llrint(far->late_ms * far->rate / 1000));
-	if (fabs(far->late_ms) < STILL_MS)
-		return 0;
-	return fmax(-PPM_MAX, fmin(PPM_MAX, -PPM_PER_MS * far->late_ms));
+	bool settled = far->settled >= SETTLED;
+	far->mean_s += seconds;
+	double share = settled ? seconds / SMOOTH_S : seconds / far->mean_s;
+	far->late_ms += fmin(share, 1) * (late_ms - far->late_ms);
+	if (settled)
+		correct(far, seconds);
+	else
+		settle(far);
+	return far->drift_ppm;
 }
 
 void far_end_put(struct far_end *far, const struct qv_audio_block *block, int64_t heard_ns)
@@ -181,7 +227,7 @@ void far_end_put(struct far_end *far, const struct qv_audio_block *block, int64_
 	double ppm = 0;
 	/* Further off than what is held, no echo is found again. */
 	if (fabs(after_s) < HELD_S / 2.0) {
-		ppm = follow(far, far->position + llrint(after_s * rate));
+		ppm = follow(far, far->position + llrint(after_s * rate), (double)block->frames / block->format.rate);
 		for (size_t i = 0; i < frames; i++)
 			*place(far, far->next++) = far->samples[i];
 	}

@@ -2,8 +2,8 @@
 /*
  * What is played, placed on the time of what is captured, for echo cancellation. The playing thread puts sound in with
  * the time at which it will be heard; the capturing thread tells when its samples were heard, and takes what was to be
- * heard with them. Times of devices jitter, and their clocks drift: both are followed slowly, by resampling, so that an
- * echo keeps its distance; only what is far off makes a jump.
+ * heard with them. Times of devices jitter, and their clocks drift. An echo has to keep its distance to be cancelled, so
+ * sound is resampled by what the clocks are found to differ, and moved only when it is milliseconds off.
  */
 #ifndef QV_AUDIO_FAR_END_H
 #define QV_AUDIO_FAR_END_H
