@@ -7,6 +7,7 @@ include %D%/videosource/libav/local.mk
 include %D%/videosource/v4l2/local.mk
 include %D%/videosource/testpattern/local.mk
 include %D%/videosource/file/local.mk
+include %D%/videosink/caca/local.mk
 include %D%/videosink/sdl/local.mk
 include %D%/videosink/file/local.mk
 include %D%/videosink/null/local.mk

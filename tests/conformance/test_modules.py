@@ -96,6 +96,7 @@ ARGUMENTS = {
     "tls/openssl": None,
     "videocodec/mjpeg": None,
     "videocodec/vpx": None,
+    "videosink/caca": lambda tmp: ["driver=null"],
     "videosink/file": lambda tmp: ["path=" + os.path.join(tmp, "out.y4m")],
     "videosink/null": None,
     "videosink/sdl": None,
