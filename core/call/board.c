@@ -41,6 +41,47 @@ bool board_take(struct board *board, struct board_event *event)
 	return has;
 }
 
+void board_note_fate(struct board *board, uint64_t sequence, bool decoded)
+{
+	pthread_mutex_lock(&board->lock);
+	fates_note(&board->seen, sequence, decoded);
+	pthread_mutex_unlock(&board->lock);
+}
+
+struct fates board_fates(struct board *board)
+{
+	pthread_mutex_lock(&board->lock);
+	struct fates seen = board->seen;
+	pthread_mutex_unlock(&board->lock);
+	return seen;
+}
+
+void board_put_fates(struct board *board, const struct fate *fates, size_t count)
+{
+	pthread_mutex_lock(&board->lock);
+	for (size_t i = 0; i < count; i++) {
+		if (board->fate_count == BOARD_FATES) {
+			board->fate_first = (board->fate_first + 1) % BOARD_FATES;
+			board->fate_count--;
+		}
+		board->fates[(board->fate_first + board->fate_count++) % BOARD_FATES] = fates[i];
+	}
+	pthread_mutex_unlock(&board->lock);
+}
+
+bool board_take_fate(struct board *board, struct fate *fate)
+{
+	pthread_mutex_lock(&board->lock);
+	bool has = board->fate_count > 0;
+	if (has) {
+		*fate = board->fates[board->fate_first];
+		board->fate_first = (board->fate_first + 1) % BOARD_FATES;
+		board->fate_count--;
+	}
+	pthread_mutex_unlock(&board->lock);
+	return has;
+}
+
 void board_set_security(struct board *board, const struct qv_call_security *security)
 {
 	pthread_mutex_lock(&board->lock);

@@ -7,9 +7,6 @@
 #include "../audio/far_end.h"
 #include "side.h"
 
-/* Between two requests for a key picture. */
-#define REFRESH_MS 300
-
 static const struct qv_call_limits *limits(const struct qv_call_plan *plan)
 {
 	static const struct qv_call_limits none = { 0 };
@@ -111,23 +108,6 @@ static int look_at_outgoing(struct side *side, struct qv_error *err)
 	return 0;
 }
 
-/* Asks for a key picture, but not again before one can have come. */
-static void ask_for_key(struct side *side)
-{
-	struct connection *c = side->media.connection;
-	int64_t now = qv_clock_now(&qv_clock_monotonic);
-	uint8_t payload[QV_REFRESH_SIZE];
-	if (!side->in || !side->in->has_video || c->phase != PHASE_OPEN || now < side->refresh_ns ||
-	    !atomic_exchange(&side->board.need_key, false))
-		return;
-	qv_refresh_encode(side->in->video_format.stream, payload);
-	if (transport_up(side->transport) && side->transport->receives[QV_STREAM_VIDEO])
-		transport_ask_key(side->transport);
-	else
-		connection_send_new(c, QV_RECORD_REFRESH, payload, sizeof payload);
-	side->refresh_ns = now + REFRESH_MS * QV_NS_PER_MS;
-}
-
 static void tell_board(struct side *side)
 {
 	struct board_event posted;
@@ -152,7 +132,7 @@ static int woken(struct side *side, struct qv_error *err)
 	}
 	side_tell_states(side);
 	tell_roster(side);
-	ask_for_key(side);
+	ways_ask_for_key(side);
 	if (negotiation_answer(side, &asked, err) != 0 || rekeying_look(side, asked.renew, err) != 0 ||
 	    otp_look(side, err) != 0)
 		return -1;

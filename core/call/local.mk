@@ -24,6 +24,8 @@ libqvisio_la_SOURCES += \
 	%D%/connection_timers.h \
 	%D%/control.c \
 	%D%/control.h \
+	%D%/fates.c \
+	%D%/fates.h \
 	%D%/greeting.c \
 	%D%/histogram.c \
 	%D%/histogram.h \

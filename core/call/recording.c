@@ -29,7 +29,7 @@ static void want_key(struct tape_call *call, enum tape_slot slot)
 	if (slot == TAPE_SENT_VIDEO) {
 		atomic_fetch_add(&media->control->switches.refresh, 1);
 	} else {
-		atomic_store(&media->board->need_key, true);
+		atomic_store(&media->board->need, QV_NEED_KEY);
 		connection_wake(media->connection);
 	}
 }

@@ -130,6 +130,7 @@ int rtp_out_unit(struct rtp_out *out, const struct unit_buffer *unit, struct qv_
 	out->any = true;
 	out->timestamp = timestamp_of(out, &unit->unit);
 	out->capture_ns = unit->unit.capture_ns;
+	out->unit = unit->unit.sequence;
 	return 0;
 }
 

@@ -16,8 +16,9 @@ struct rtp_out {
 	uint16_t sequence, again_sequence;
 	uint32_t packets, octets;
 	bool any;
-	uint32_t timestamp; /* of the last unit, and its capture: */
+	uint32_t timestamp; /* of the last unit, its capture and its number */
 	int64_t capture_ns;
+	uint64_t unit;
 };
 
 int rtp_out_open(struct rtp_out *out, const struct rtp_stream *stream, enum qv_rtp_class class, struct qv_error *err);

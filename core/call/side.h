@@ -43,6 +43,7 @@ struct side {
 	int64_t before_ns;
 	int64_t latency_ns; /* median of the last second; -1 unknown */
 	int64_t refresh_ns; /* no key picture is asked for before */
+	int64_t repair_ns;  /* since when a repair has been waited for; 0: none is */
 };
 
 void side_tell(struct side *side, const struct qv_call_event *event);
@@ -56,6 +57,8 @@ void ways_start(struct side *side, uint16_t port);
 void ways_add_keys(struct side *side, const struct qv_link *link);
 void ways_use_keys(struct side *side);
 int64_t ways_datagrams(struct side *side, int64_t now);
+/* Asks the peer for what the decoder of pictures waits for, but not again before that can have come. */
+void ways_ask_for_key(struct side *side);
 /* The call is about to end: what is on its way still goes, and what has come is taken. */
 void ways_last(struct side *side);
 void ways_stats(const struct side *side, struct qv_call_stats *stats);

@@ -8,6 +8,7 @@
 
 #include <qvisio/srtp.h>
 
+#include "fates.h"
 #include "incoming.h"
 #include "outgoing.h"
 #include "path.h"
@@ -46,6 +47,8 @@ struct transport {
 	uint64_t peer_ntp; /* of its last probe, and when that came; 0: none yet */
 	int64_t peer_ntp_at;
 	uint32_t answered;       /* the last of our probes that it has told of: the middle of its NTP time */
+	uint64_t fates_told;     /* to the peer: the newest */
+	struct fates_told fates; /* by the peer */
 	int64_t up_ns;           /* since when UDP passes */
 	struct unit_buffer held; /* taken from the outbox */
 	bool warned;
@@ -72,7 +75,8 @@ bool transport_up(const struct transport *transport);
 /* The peer has all that was sent, or it will not get it any more. */
 bool transport_settled(const struct transport *transport, int64_t now);
 
-/* Asks for a key picture, or one that repairs. */
+/* Tells at once what could be decoded, for a picture that repairs; or asks for a key picture. */
+void transport_tell_fates(struct transport *transport);
 void transport_ask_key(struct transport *transport);
 /* Media go by the session from now on. */
 void transport_stop(struct transport *transport);

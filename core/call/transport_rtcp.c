@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "board.h"
 #include "control.h"
 
 #define FEEDBACK_NS    (50 * QV_NS_PER_MS)
@@ -56,10 +57,34 @@ void transport_report(struct transport *transport, int64_t now)
 	transport_put_rtcp(transport, bytes, writer.used);
 }
 
+/* APP of this name and subtype. */
+#define OWN_NAME  0x51564953u /* QVIS */
+#define OWN_FATES 1
+
+static void put_fates(struct transport *transport)
+{
+	uint8_t bytes[RTCP_ROOM], data[FATES_SIZE];
+	struct qv_rtcp_writer writer = { .bytes = bytes, .room = sizeof bytes };
+	struct fates fates = board_fates(transport->media->board);
+	fates_put(&fates, data);
+	transport->fates_told = fates.newest;
+	if (fates.any && qv_rtcp_put_app(&writer, RTP_SSRC_SESSION, OWN_FATES, OWN_NAME, data, sizeof data))
+		transport_put_rtcp(transport, bytes, writer.used);
+}
+
+void transport_tell_fates(struct transport *transport)
+{
+	put_fates(transport);
+	udp_flush(&transport->udp);
+}
+
 void transport_feedback(struct transport *transport, int64_t now)
 {
 	uint8_t bytes[RTCP_ROOM];
 	transport->feedback_ns = 0; /* until the next packet comes */
+	if (transport->receives[QV_STREAM_VIDEO] &&
+	    board_fates(transport->media->board).newest != transport->fates_told)
+		put_fates(transport);
 	for (int datagrams = 0; datagrams < 8; datagrams++) {
 		struct qv_rtcp_writer writer = { .bytes = bytes, .room = sizeof bytes };
 		if (!qv_rtp_arrivals_put(transport->arrivals, &writer, RTP_SSRC_SESSION, RTP_SSRC_SESSION))
@@ -153,6 +178,16 @@ static void take_feedback(struct transport *transport, const struct qv_rtcp *pac
 		transport->told_number = told;
 }
 
+static void take_fates(struct transport *transport, const struct qv_rtcp *packet)
+{
+	struct fate fates[FATES_PICTURES];
+	const struct rtp_out *out = &transport->out[QV_STREAM_VIDEO];
+	if (packet->name != OWN_NAME || packet->subtype != OWN_FATES || packet->control_size < FATES_SIZE || !out->any)
+		return;
+	size_t count = fates_take(&transport->fates, packet->control, out->unit, fates);
+	board_put_fates(transport->media->board, fates, count);
+}
+
 void transport_take_rtcp(struct transport *transport, const uint8_t *bytes, size_t size, int64_t now)
 {
 	struct qv_rtcp_reader reader = { .bytes = bytes, .size = size };
@@ -170,6 +205,9 @@ void transport_take_rtcp(struct transport *transport, const uint8_t *bytes, size
 			if (transport->sends[QV_STREAM_VIDEO] &&
 			    packet.media == transport->out[QV_STREAM_VIDEO].stream.ssrc)
 				atomic_fetch_add(&transport->media->control->switches.refresh, 1);
+			break;
+		case QV_RTCP_APP:
+			take_fates(transport, &packet);
 			break;
 		case QV_RTCP_FEEDBACK:
 			take_feedback(transport, &packet, now);

@@ -74,6 +74,7 @@ static int decode(struct video_receiver *receiver, struct qv_frame *frame, struc
 	}
 	int made = receiver->codec_class->decode(receiver->decoder, &packet, frame, err);
 	receiver->want_key = false;
+	board_note_fate(receiver->media->board, packet.sequence, made > 0);
 	if (made < 0 && err->code == QV_E_PROTOCOL) {
 		ledger_add(ledger, &ledger->totals.video.damaged, 1);
 		if (!receiver->warned)
@@ -120,8 +121,10 @@ static void note_times(struct video_receiver *receiver, int64_t taken, int64_t d
 static void note_need(struct video_receiver *receiver)
 {
 	const struct qv_videocodec_class *class = receiver->codec_class;
-	bool need = class->need ? class->need(receiver->decoder) != QV_NEED_NOTHING : receiver->want_key;
-	if (!need || atomic_exchange(&receiver->media->board->need_key, true))
+	enum qv_picture_need need = class->need          ? class->need(receiver->decoder)
+				    : receiver->want_key ? QV_NEED_KEY
+							 : QV_NEED_NOTHING;
+	if (need == QV_NEED_NOTHING || atomic_exchange(&receiver->media->board->need, (int)need) == (int)need)
 		return;
 	connection_wake(receiver->media->connection);
 }

@@ -30,6 +30,7 @@ struct video_sender {
 	struct qv_picture *black;              /* sent in place of what a muted camera gives */
 	struct qv_videoencoder *black_encoder; /* where the camera's own takes no such pictures */
 	int64_t black_ns;
+	uint64_t base;       /* of the encoder's numbers of pictures in those of the stream */
 	int64_t bitrate;     /* that the encoder was told; 0: none since it was opened */
 	unsigned refresh;    /* requests for a key picture that were seen */
 	unsigned source_set; /* by the call's control, when the source was opened */
@@ -45,8 +46,10 @@ static int open_encoder(struct video_sender *sender, const struct qv_video_forma
 {
 	*encoder =
 		sender->codec_class->encoder_open(&sender->codec_host.host, sender->codec_role->options, format, err);
-	if (encoder == &sender->encoder)
+	if (encoder == &sender->encoder) {
 		sender->bitrate = 0;
+		sender->base = sender->encoded;
+	}
 	return *encoder ? 0 : qv_error_prefix(err, "video codec \"%s\"", sender->codec_class->head.name);
 }
 
@@ -127,6 +130,16 @@ static int follow_rate(struct video_sender *sender, struct qv_error *err)
 		return 0;
 	sender->bitrate = bitrate;
 	return sender->codec_class->adjust(sender->encoder, &target, err) == 0 ? 0 : qv_error_prefix(err, "encoding");
+}
+
+/* What the peer could and could not decode. */
+static void follow_fates(struct video_sender *sender)
+{
+	struct fate fate;
+	while (sender->codec_class->feedback && board_take_fate(sender->media->board, &fate))
+		if (fate.sequence >= sender->base)
+			sender->codec_class->feedback(sender->encoder, fate.sequence - sender->base,
+						      fate.decoded ? QV_PICTURE_DECODED : QV_PICTURE_LOST);
 }
 
 /* Encodes a frame and puts it into the outbox. */
@@ -215,6 +228,7 @@ static int pass_frame(struct video_sender *sender, const struct qv_frame *frame,
 	if (muted)
 		return send_black(sender, frame, read_ns, err);
 	sender->black_ns = 0;
+	follow_fates(sender);
 	if (follow_rate(sender, err) != 0)
 		return -1;
 	return send_frame(sender, sender->encoder, frame, read_ns, err);

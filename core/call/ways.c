@@ -4,6 +4,9 @@
 
 #include "side.h"
 
+#define REFRESH_NS (300 * QV_NS_PER_MS) /* between two requests for a picture */
+#define REPAIR_NS  (500 * QV_NS_PER_MS) /* after which a repair has not come, and a key picture is asked for */
+
 void ways_start(struct side *side, uint16_t port)
 {
 	struct connection *c = side->media.connection;
@@ -69,6 +72,35 @@ void ways_use_keys(struct side *side)
 		transport_use_keys(side->transport, qv_clock_now(&qv_clock_monotonic));
 }
 
+/* An encoder that learns what is lost repairs it with what the peer has; one that does not, within a time, makes a key. */
+static bool await_repair(struct side *side, int64_t now)
+{
+	if (side->repair_ns == 0 || now - side->refresh_ns > REPAIR_NS)
+		side->repair_ns = now;
+	return now - side->repair_ns < REPAIR_NS;
+}
+
+void ways_ask_for_key(struct side *side)
+{
+	struct connection *c = side->media.connection;
+	int64_t now = qv_clock_now(&qv_clock_monotonic);
+	uint8_t payload[QV_REFRESH_SIZE];
+	if (!side->in || !side->in->has_video || c->phase != PHASE_OPEN || now < side->refresh_ns)
+		return;
+	int need = atomic_exchange(&side->board.need, QV_NEED_NOTHING);
+	if (need == QV_NEED_NOTHING)
+		return;
+	bool datagrams = transport_up(side->transport) && side->transport->receives[QV_STREAM_VIDEO];
+	qv_refresh_encode(side->in->video_format.stream, payload);
+	if (datagrams && need == QV_NEED_REPAIR && await_repair(side, now))
+		transport_tell_fates(side->transport);
+	else if (datagrams)
+		transport_ask_key(side->transport);
+	else
+		connection_send_new(c, QV_RECORD_REFRESH, payload, sizeof payload);
+	side->refresh_ns = now + REFRESH_NS;
+}
+
 int64_t ways_datagrams(struct side *side, int64_t now)
 {
 	struct connection *c = side->media.connection;
@@ -76,6 +108,7 @@ int64_t ways_datagrams(struct side *side, int64_t now)
 	enum path_change change = transport_step(transport, now);
 	c->udp_bytes_in = transport->udp.bytes_in;
 	c->udp_bytes_out = transport->udp.bytes_out;
+	ways_ask_for_key(side);
 	if (change != PATH_SAME)
 		tell_way(side, change == PATH_UP ? QV_TRANSPORT_SRTP : QV_TRANSPORT_STREAM);
 	return transport_due(transport, now);

@@ -7,7 +7,7 @@
 
 #include "../session/bytes.h"
 
-enum { PT_SR = 200, PT_RR = 201, PT_SDES = 202, PT_BYE = 203, PT_RTPFB = 205, PT_PSFB = 206 };
+enum { PT_SR = 200, PT_RR = 201, PT_SDES = 202, PT_BYE = 203, PT_APP = 204, PT_RTPFB = 205, PT_PSFB = 206 };
 enum { FMT_NACK = 1, FMT_FEEDBACK = 15, FMT_PLI = 1 };
 enum { SDES_CNAME = 1 };
 

@@ -54,6 +54,15 @@ static void read_feedback_packet(struct reader *in, struct qv_rtcp *packet)
 	packet->control_size = in->size - in->at;
 }
 
+static void read_application(struct reader *in, struct qv_rtcp *packet, unsigned subtype)
+{
+	packet->sender = (uint32_t)get_number(in, 4);
+	packet->subtype = subtype;
+	packet->name = (uint32_t)get_number(in, 4);
+	packet->control = in->bytes + in->at;
+	packet->control_size = in->size - in->at;
+}
+
 static enum qv_rtcp_kind kind_of(unsigned type, unsigned format)
 {
 	switch (type) {
@@ -65,6 +74,8 @@ static enum qv_rtcp_kind kind_of(unsigned type, unsigned format)
 		return QV_RTCP_SDES;
 	case PT_BYE:
 		return QV_RTCP_BYE;
+	case PT_APP:
+		return QV_RTCP_APP;
 	case PT_RTPFB:
 		return format == FMT_NACK ? QV_RTCP_NACK : format == FMT_FEEDBACK ? QV_RTCP_FEEDBACK : QV_RTCP_OTHER;
 	case PT_PSFB:
@@ -86,6 +97,9 @@ static void read_body(struct reader *in, struct qv_rtcp *packet, unsigned count)
 		break;
 	case QV_RTCP_BYE:
 		packet->sender = count ? (uint32_t)get_number(in, 4) : 0;
+		break;
+	case QV_RTCP_APP:
+		read_application(in, packet, count);
 		break;
 	case QV_RTCP_NACK:
 	case QV_RTCP_PLI:

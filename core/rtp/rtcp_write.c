@@ -52,6 +52,16 @@ bool qv_rtcp_put_bye(struct qv_rtcp_writer *writer, uint32_t sender)
 	return rtcp_end(writer, &out);
 }
 
+bool qv_rtcp_put_app(struct qv_rtcp_writer *writer, uint32_t sender, unsigned subtype, uint32_t name,
+		     const uint8_t *data, size_t size)
+{
+	struct writer out = rtcp_begin(writer, subtype & 31, PT_APP);
+	put_number(&out, sender, 4);
+	put_number(&out, name, 4);
+	put_bytes(&out, data, size);
+	return size % 4 == 0 && rtcp_end(writer, &out);
+}
+
 bool qv_rtcp_put_pli(struct qv_rtcp_writer *writer, uint32_t sender, uint32_t media)
 {
 	struct writer out = rtcp_begin(writer, FMT_PLI, PT_PSFB);

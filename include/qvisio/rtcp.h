@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RTCP: SR, RR, SDES, BYE (RFC 3550 section 6), generic NACK (RFC 4585 section 6.2.1), PLI (section 6.3.1), transport-wide
+ * RTCP: SR, RR, SDES, BYE, APP (RFC 3550 section 6), generic NACK (RFC 4585 section 6.2.1), PLI (section 6.3.1), transport-wide
  * feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01), compound or reduced-size (RFC 5506). Readers take
  * hostile bytes and allocate nothing. An object belongs to one thread at a time.
  */
@@ -31,7 +31,8 @@ enum qv_rtcp_kind {
 	QV_RTCP_BYE,
 	QV_RTCP_NACK,
 	QV_RTCP_PLI,
-	QV_RTCP_FEEDBACK
+	QV_RTCP_FEEDBACK,
+	QV_RTCP_APP
 };
 
 struct qv_rtcp_report {
@@ -55,9 +56,11 @@ struct qv_rtcp {
 	struct qv_rtcp_report reports[QV_RTCP_REPORTS_MAX];
 	/* SDES: CNAME of the first chunk, may hold anything; "" if there is none */
 	char cname[QV_RTCP_CNAME_MAX + 1];
-	/* NACK, PLI, FEEDBACK */
+	/* NACK, PLI, FEEDBACK; APP: its subtype and its name, four letters */
 	uint32_t media;
-	const uint8_t *control; /* feedback control information; borrowed */
+	unsigned subtype;
+	uint32_t name;
+	const uint8_t *control; /* feedback control information, or the data of an APP; borrowed */
 	size_t control_size;
 };
 
@@ -101,6 +104,10 @@ bool qv_rtcp_put_report(struct qv_rtcp_writer *writer, const struct qv_rtcp *pac
 bool qv_rtcp_put_cname(struct qv_rtcp_writer *writer, uint32_t sender, const char *cname);
 bool qv_rtcp_put_bye(struct qv_rtcp_writer *writer, uint32_t sender);
 bool qv_rtcp_put_pli(struct qv_rtcp_writer *writer, uint32_t sender, uint32_t media);
+
+/* RFC 3550 section 6.7; `size` is a multiple of 4, subtype at most 31. */
+bool qv_rtcp_put_app(struct qv_rtcp_writer *writer, uint32_t sender, unsigned subtype, uint32_t name,
+		     const uint8_t *data, size_t size);
 
 /* Sequence numbers in rising order, at most QV_RTCP_NACKS_MAX. */
 bool qv_rtcp_put_nacks(struct qv_rtcp_writer *writer, uint32_t sender, uint32_t media, const uint16_t *sequences,

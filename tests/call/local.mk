@@ -51,6 +51,7 @@ tests_call_test_jitter_buffer_LDADD = $(LDADD_UNIT) -lm
 
 tests_call_test_transport_parts_SOURCES = \
 	%D%/test_transport_parts.c \
+	core/call/fates.c \
 	core/call/path.c \
 	core/call/rtp_in.c \
 	core/call/rtp_out.c \

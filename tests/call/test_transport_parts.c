@@ -9,6 +9,7 @@
 
 #include <qvisio/clock.h>
 
+#include "../../core/call/fates.h"
 #include "../../core/call/path.h"
 #include "../../core/call/rtp_in.h"
 #include "../../core/call/rtp_out.h"
@@ -230,6 +231,32 @@ static void samples_go_in_pieces(void **state)
 	rtp_in_close(&in);
 }
 
+static void fates_are_told_once_and_in_order(void **state)
+{
+	(void)state;
+	struct fates seen = { 0 };
+	struct fates_told told = { 0 };
+	struct fate fates[FATES_PICTURES];
+	uint8_t bytes[FATES_SIZE];
+	for (uint64_t i = 0; i < 10; i++)
+		if (i != 4 && i != 7)
+			fates_note(&seen, i, i != 5);
+	fates_put(&seen, bytes);
+	assert_int_equal(fates_take(&told, bytes, 12, fates), 10);
+	for (uint64_t i = 0; i < 10; i++) {
+		assert_int_equal(fates[i].sequence, i);
+		assert_int_equal(fates[i].decoded, i != 4 && i != 5 && i != 7);
+	}
+	assert_int_equal(fates_take(&told, bytes, 12, fates), 0);
+	fates_note(&seen, 1000, true);
+	fates_put(&seen, bytes);
+	assert_int_equal(fates_take(&told, bytes, 999, fates), 0); /* of one that was never sent */
+	assert_int_equal(fates_take(&told, bytes, 1000, fates), FATES_PICTURES);
+	assert_int_equal(fates[FATES_PICTURES - 1].sequence, 1000);
+	assert_true(fates[FATES_PICTURES - 1].decoded);
+	assert_false(fates[0].decoded);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +270,7 @@ int main(void)
 		cmocka_unit_test(a_picture_keeps_what_the_session_knows_of_it),
 		cmocka_unit_test(a_picture_with_a_hole_is_never_handed_on),
 		cmocka_unit_test(samples_go_in_pieces),
+		cmocka_unit_test(fates_are_told_once_and_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
