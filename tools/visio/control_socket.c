@@ -253,26 +253,33 @@ void control_socket_tell(struct control_socket *control, json_t *event)
 	json_decref(event);
 }
 
-int control_socket_ask(const char *path, const char *line)
+int control_socket_connect(const char *path, struct qv_error *err)
 {
 	struct sockaddr_un address;
+	if (make_address(path, &address, err) != 0)
+		return -1;
+	int fd = connect_to(&address);
+	if (fd < 0)
+		qv_fail(err, QV_E_NOT_FOUND, "%s: no visio is in control there (%s)", path, strerror(errno));
+	return fd;
+}
+
+int control_socket_ask(const char *path, const char *line)
+{
 	struct qv_error err = QV_ERROR_INIT;
 	bool events = strcmp(line, "events") == 0;
-	if (make_address(path, &address, &err) != 0) {
-		fprintf(stderr, "visio ctl: %s\n", err.message);
-		return 2;
-	}
-	int fd = connect_to(&address);
+	int fd = control_socket_connect(path, &err);
 	FILE *stream = fd >= 0 ? fdopen(fd, "r+") : NULL;
 	if (!stream) {
-		fprintf(stderr, "visio ctl: %s: no visio is in control there (%s)\n", path, strerror(errno));
+		fprintf(stderr, "visio ctl: %s\n", fd < 0 ? err.message : strerror(errno));
 		return 1;
 	}
-	char answer[16384];
+	char *answer = NULL;
+	size_t room = 0;
 	int status = 1;
 	fprintf(stream, "%s\n", line);
 	fflush(stream);
-	while (fgets(answer, sizeof answer, stream)) {
+	while (getline(&answer, &room, stream) > 0) {
 		fputs(answer, stdout);
 		fflush(stdout);
 		if (status != 0) {
@@ -283,6 +290,7 @@ int control_socket_ask(const char *path, const char *line)
 		if (!events)
 			break;
 	}
+	free(answer);
 	fclose(stream);
 	return status;
 }

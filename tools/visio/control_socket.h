@@ -31,6 +31,9 @@ void control_socket_free(struct control_socket *socket); /* NULL is fine; remove
 /* Tells all who asked for events; owns `event`. Any thread; `socket` may be NULL. */
 void control_socket_tell(struct control_socket *socket, json_t *event);
 
+/* A connection to whoever listens there. -1 with QV_E_NOT_FOUND. */
+int control_socket_connect(const char *path, struct qv_error *err);
+
 /* visio ctl: sends a command and prints the answer, after `events` whatever comes. Returns an exit status. */
 int control_socket_ask(const char *path, const char *line);
 

@@ -59,6 +59,12 @@ visio_SOURCES = \
 	%D%/status.c \
 	%D%/steering.c \
 	%D%/steering.h \
+	%D%/terminal.c \
+	%D%/terminal.h \
+	%D%/tui.c \
+	%D%/tui.h \
+	%D%/tui_view.c \
+	%D%/tui_view.h \
 	%D%/visio.c
 visio_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 visio_LDADD = libvisiotools.la libqvisio.la $(JANSSON_LIBS)

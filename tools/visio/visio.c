@@ -14,6 +14,7 @@
 #include "socket.h"
 #include "steering.h"
 #include "stop.h"
+#include "tui.h"
 
 #define GREETING_MS  5000
 #define VISITORS_MAX 16
@@ -30,7 +31,7 @@ struct arguments {
 
 static void print_help(void)
 {
-	printf("usage: visio [OPTION…] listen | call NAME… | ctl COMMAND…\n\n"
+	printf("usage: visio [OPTION…] listen | call NAME… | ctl COMMAND… | tui\n\n"
 	       "Calls, in which both ends see and hear each other, keyed by QKD.\n\n"
 	       "  --config=FILE            contacts, devices, keys; by default visio.conf in $XDG_CONFIG_HOME/qvisio\n"
 	       "  --socket=PATH            control socket, in place of what the configuration says\n"
@@ -124,12 +125,12 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	arguments->words = argv + optind;
 	arguments->count = argc - optind;
 	if (arguments->count == 0)
-		return arguments->check ? -1 : usage("say listen, call NAME… or ctl COMMAND");
+		return arguments->check ? -1 : usage("say listen, call NAME…, ctl COMMAND or tui");
 	const char *word = arguments->words[0];
-	bool fits = (strcmp(word, "listen") == 0 && arguments->count == 1) ||
+	bool fits = ((strcmp(word, "listen") == 0 || strcmp(word, "tui") == 0) && arguments->count == 1) ||
 		    (strcmp(word, "call") == 0 && arguments->count > 1) ||
 		    (strcmp(word, "ctl") == 0 && arguments->count > 1);
-	return fits ? -1 : usage("say listen, call NAME… or ctl COMMAND");
+	return fits ? -1 : usage("say listen, call NAME…, ctl COMMAND or tui");
 }
 
 /* What comes before the name of a file, which is meant from here and not from where the other visio was started. */
@@ -142,20 +143,37 @@ static const char *folder_of(const struct arguments *arguments, char *here, size
 	return strcat(here, "/");
 }
 
+/* The control socket of the other visio; NULL after having said why there is none. */
+static const char *where_to_steer(const struct arguments *arguments, char *usual, size_t room)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	if (arguments->socket)
+		return arguments->socket;
+	if (control_socket_path(usual, room, &err) == 0)
+		return usual;
+	usage(err.message);
+	return NULL;
+}
+
 /* The words of a command as the line that the control socket takes. */
 static int ctl(const struct arguments *arguments)
 {
-	char path[256], here[CONTROL_LINE_MAX / 2], line[CONTROL_LINE_MAX] = "";
-	struct qv_error err = QV_ERROR_INIT;
+	char usual[256], here[CONTROL_LINE_MAX / 2], line[CONTROL_LINE_MAX] = "";
 	size_t used = 0;
 	for (int i = 1; i < arguments->count && used < sizeof line; i++)
 		used += (size_t)snprintf(line + used, sizeof line - used, "%s%s%s", i > 1 ? " " : "",
 					 i == 2 ? folder_of(arguments, here, sizeof here) : "", arguments->words[i]);
 	if (used >= sizeof line - 1 || strchr(line, '\n'))
 		return usage("the command is too long, or more than one line");
-	if (!arguments->socket && control_socket_path(path, sizeof path, &err) != 0)
-		return usage(err.message);
-	return control_socket_ask(arguments->socket ? arguments->socket : path, line);
+	const char *path = where_to_steer(arguments, usual, sizeof usual);
+	return path ? control_socket_ask(path, line) : EXIT_USAGE;
+}
+
+static int tui(const struct arguments *arguments)
+{
+	char usual[256];
+	const char *path = where_to_steer(arguments, usual, sizeof usual);
+	return path ? tui_run(path) : EXIT_USAGE;
 }
 
 static int open_control(struct visio *visio, const struct arguments *arguments, struct qv_error *err)
@@ -335,6 +353,8 @@ int main(int argc, char **argv)
 		return status;
 	if (arguments.count > 0 && strcmp(arguments.words[0], "ctl") == 0)
 		return ctl(&arguments);
+	if (arguments.count > 0 && strcmp(arguments.words[0], "tui") == 0)
+		return tui(&arguments);
 	visio_init(&visio);
 	visio.stats = arguments.stats;
 	if (qv_secret_harden_process(&err) != 0 ||
