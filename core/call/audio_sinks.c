@@ -85,6 +85,8 @@ static void close_aside(struct audio_sinks *sinks, struct audio_device *device)
 
 static void tell(const struct audio_sinks *sinks, enum qv_call_happening happening, const char *text)
 {
+	if (!sinks->media->connection)
+		return; /* sinks of a conference: no call is theirs, and the log has it */
 	board_post(sinks->media->board, happening, QV_STREAM_AUDIO, 0, text);
 	connection_wake(sinks->media->connection);
 }

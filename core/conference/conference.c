@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <qvisio/call_control.h>
+
 #include "../audio/far_end.h"
 
 #define USUAL_WIDTH  1280
@@ -61,9 +63,11 @@ struct qv_conference *qv_conference_open(const struct qv_conference_plan *plan, 
 	}
 	pthread_mutex_init(&conference->lock, NULL);
 	conference->media = (struct media){ .host = host, .stop = { -1, -1 } };
+	conference->media.keep_devices = true;
 	conference->media.ledger = ledger_new(err);
-	if (!conference->media.ledger || stop_init(&conference->media.stop, host->cancel_fd, err) != 0 ||
-	    open_devices(conference, plan, err) != 0) {
+	conference->media.control = qv_call_control_new(err);
+	if (!conference->media.ledger || !conference->media.control ||
+	    stop_init(&conference->media.stop, host->cancel_fd, err) != 0 || open_devices(conference, plan, err) != 0) {
 		qv_conference_close(conference);
 		return NULL;
 	}
@@ -86,6 +90,7 @@ void qv_conference_close(struct qv_conference *conference)
 	speaker_close(conference->speaker);
 	far_end_free(conference->media.far_end);
 	ledger_free(conference->media.ledger);
+	qv_call_control_free(conference->media.control);
 	stop_clear(&conference->media.stop);
 	pthread_mutex_destroy(&conference->lock);
 	free(conference);
@@ -97,6 +102,11 @@ void qv_conference_source(struct qv_conference *conference, enum qv_stream_kind 
 		camera_use(conference->camera, role);
 	if (kind == QV_STREAM_AUDIO && conference->microphone)
 		microphone_use(conference->microphone, role);
+}
+
+void qv_conference_audio_sink(struct qv_conference *conference, const struct qv_role *role)
+{
+	qv_call_control_audio_sink(conference->media.control, role);
 }
 
 struct qv_seat *qv_conference_seat(struct qv_conference *conference, const char *name, struct qv_error *err)

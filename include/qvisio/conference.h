@@ -53,6 +53,9 @@ void qv_conference_close(struct qv_conference *conference);
 /* Another source of that kind takes the place of the one that all calls share. There must have been one. */
 void qv_conference_source(struct qv_conference *conference, enum qv_stream_kind kind, const struct qv_role *role);
 
+/* Plays on another sink, in place of the first of the plan; as qv_call_control_audio_sink. */
+void qv_conference_audio_sink(struct qv_conference *conference, const struct qv_role *role);
+
 /* A tile of that name (copied), and a place in the mix. NULL with QV_E_BUSY: all are taken. */
 struct qv_seat *qv_conference_seat(struct qv_conference *conference, const char *name, struct qv_error *err);
 /* The tile goes away. The call that had the seat must be over. NULL is fine. */
