@@ -26,6 +26,7 @@ include %D%/links/local.mk
 include %D%/relay/local.mk
 include %D%/relay-live/local.mk
 include %D%/shamir/local.mk
+include %D%/resampler/local.mk
 
 bench: all $(BENCHES) $(BENCH_HELPERS) $(BENCH_FIELD)
 	@$(AM_TESTS_ENVIRONMENT) set -e; \

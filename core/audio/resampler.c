@@ -127,6 +127,11 @@ static float filter(const float *x, const float *row, size_t taps, float between
 {
 	const float *next = row + taps;
 	lanes low = { 0 }, high = { 0 };
+	if (between == 0) {
+		for (size_t i = 0; i < taps; i += 4)
+			low += *(const lanes *)(x + i) * *(const lanes *)(row + i);
+		return low[0] + low[1] + (low[2] + low[3]);
+	}
 	for (size_t i = 0; i < taps; i += 4) {
 		lanes value = *(const lanes *)(x + i);
 		low += value * *(const lanes *)(row + i);
