@@ -4,6 +4,8 @@ libqvisio_la_SOURCES += \
 	%D%/adapter.h \
 	%D%/arrival.c \
 	%D%/arrival.h \
+	%D%/conceal.c \
+	%D%/conceal.h \
 	%D%/drift.c \
 	%D%/drift.h \
 	%D%/far_end.c \

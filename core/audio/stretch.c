@@ -96,6 +96,12 @@ static size_t find_period(const struct qv_audio_format *format, const int16_t *s
 	return eager || *alike >= ALIKE || quiet(format, samples, frames) ? best : 0;
 }
 
+size_t stretch_period(const struct qv_audio_format *format, const int16_t *samples, size_t frames)
+{
+	double alike;
+	return find_period(format, samples, frames, true, &alike);
+}
+
 /* From `a` to `b` over `frames`; what is not alike is added by its power, so that it becomes no weaker between. */
 static void fade(const struct qv_audio_format *format, const int16_t *a, const int16_t *b, size_t frames, double alike,
 		 int16_t *out)

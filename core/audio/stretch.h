@@ -24,4 +24,7 @@ size_t stretch_shorten(const struct qv_audio_format *format, int16_t *samples, s
 /* Puts one in; `samples` has stretch_room more. How many there are then. */
 size_t stretch_lengthen(const struct qv_audio_format *format, int16_t *samples, size_t frames, bool eager);
 
+/* The length of the period that `frames` samples begin with, at most half of them; 0: they are too few. */
+size_t stretch_period(const struct qv_audio_format *format, const int16_t *samples, size_t frames);
+
 #endif

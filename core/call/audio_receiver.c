@@ -7,6 +7,7 @@
 
 #include <qvisio/audiocodec.h>
 
+#include "../audio/conceal.h"
 #include "../audio/far_end.h"
 #include "../audio/resampler.h"
 #include "../audio/stretch.h"
@@ -39,6 +40,7 @@ struct audio_receiver {
 	int16_t *silence;
 	size_t silence_frames;   /* 20 ms */
 	uint64_t position;       /* in what the sink was given */
+	struct conceal *conceal; /* for a sink that paces, where the codec has none */
 	struct resampler *drift; /* takes up the drift of the clocks, for a sink that paces */
 	int16_t *stretched, *drifted;
 	size_t stretch_room, drift_room; /* samples per channel in these */
@@ -141,6 +143,25 @@ static int write_silence(struct audio_receiver *receiver, uint64_t frames, struc
 	return 0;
 }
 
+/* What is lost, where the codec has no idea of it: a recording has silence there. */
+static int write_made_up(struct audio_receiver *receiver, uint64_t frames, struct qv_error *err)
+{
+	while (receiver->conceal && frames > 0 && !stop_raised(&receiver->media->stop)) {
+		size_t part = frames < receiver->silence_frames ? (size_t)frames : receiver->silence_frames;
+		int16_t *samples = grow(receiver, &receiver->stretched, &receiver->stretch_room, part, err);
+		if (!samples)
+			return -1;
+		struct qv_audio_block block = {
+			.format = receiver->format, .samples = samples, .frames = part, .capture_ns = now_ns()
+		};
+		conceal_make(receiver->conceal, samples, part);
+		if (write_block(receiver, &block, true, err) != 0)
+			return -1;
+		frames -= part;
+	}
+	return write_silence(receiver, frames, err);
+}
+
 static int fill_gap(struct audio_receiver *receiver, enum qv_audio_gap gap, uint64_t frames, struct qv_error *err)
 {
 	uint64_t rate = (uint64_t)receiver->format.rate;
@@ -157,7 +178,7 @@ static int fill_gap(struct audio_receiver *receiver, enum qv_audio_gap gap, uint
 	if (receiver->codec_class->conceal && frames <= rate * conceal_ms / 1000 &&
 	    receiver->codec_class->conceal(receiver->decoder, gap, (size_t)frames, &block, NULL) == 1)
 		return write_block(receiver, &block, true, err);
-	return write_silence(receiver, frames, err);
+	return gap == QV_GAP_LOST ? write_made_up(receiver, frames, err) : write_silence(receiver, frames, err);
 }
 
 /* From what the packet held carries of the one before it. */
@@ -194,21 +215,41 @@ static bool same_format(const struct qv_audio_format *a, const struct qv_audio_f
 	return a->rate == b->rate && a->channels == b->channels;
 }
 
+/* A copy that may be changed, with room to become longer. */
+static int16_t *own_samples(struct audio_receiver *receiver, struct qv_audio_block *block, struct qv_error *err)
+{
+	size_t room = block->frames + stretch_room(&receiver->format);
+	if (block->samples == receiver->stretched)
+		return receiver->stretched;
+	int16_t *samples = grow(receiver, &receiver->stretched, &receiver->stretch_room, room, err);
+	if (samples)
+		memcpy(samples, block->samples, block->frames * (size_t)receiver->format.channels * sizeof *samples);
+	block->samples = samples;
+	return samples;
+}
+
+static int join_to_made_up(struct audio_receiver *receiver, struct qv_audio_block *block, struct qv_error *err)
+{
+	int16_t *samples = own_samples(receiver, block, err);
+	if (!samples)
+		return -1;
+	conceal_pass(receiver->conceal, samples, block->frames);
+	return 0;
+}
+
 /* Shorter or longer, so that the delay comes nearer to what is wanted. */
 static int change_length(struct audio_receiver *receiver, const struct jitter_step *step, struct qv_audio_block *block,
 			 struct qv_error *err)
 {
 	const struct qv_audio_format *format = &receiver->format;
-	size_t room = block->frames + stretch_room(format), frames = block->frames;
-	int16_t *samples = grow(receiver, &receiver->stretched, &receiver->stretch_room, room, err);
+	size_t frames = block->frames;
+	int16_t *samples = own_samples(receiver, block, err);
 	if (!samples)
 		return -1;
-	memcpy(samples, block->samples, frames * (size_t)format->channels * sizeof *samples);
 	if (step->change == JITTER_SHORTER)
 		block->frames = stretch_shorten(format, samples, frames, step->eager);
 	else
 		block->frames = stretch_lengthen(format, samples, frames, step->eager);
-	block->samples = samples;
 	pthread_mutex_lock(&receiver->lock);
 	jitter_buffer_changed(receiver->buffer, (int64_t)frames - (int64_t)block->frames);
 	pthread_mutex_unlock(&receiver->lock);
@@ -256,6 +297,8 @@ static int play_packet(struct audio_receiver *receiver, const struct jitter_step
 		recording_put(&receiver->media->control->recording, TAPE_AUDIO, &packet, packet.capture_ns,
 			      held->unit.position);
 		block.capture_ns = packet.capture_ns;
+		if (receiver->conceal && join_to_made_up(receiver, &block, err) != 0)
+			return -1;
 		if (step->change != JITTER_AS_IT_IS && change_length(receiver, step, &block, err) != 0)
 			return -1;
 		return write_block(receiver, &block, false, err);
@@ -322,7 +365,7 @@ static int make_up(struct audio_receiver *receiver, uint64_t frames, struct qv_e
 	if (receiver->any && receiver->codec_class->conceal &&
 	    receiver->codec_class->conceal(receiver->decoder, QV_GAP_LOST, (size_t)frames, &block, NULL) == 1)
 		return write_block(receiver, &block, true, err);
-	return write_silence(receiver, frames, err);
+	return write_made_up(receiver, frames, err);
 }
 
 /* Plays what the filter still holds back. */
@@ -388,7 +431,10 @@ static int prepare(struct audio_receiver *receiver, struct qv_error *err)
 		jitter_buffer_copies(receiver->buffer, receiver->codec_class->recover != NULL);
 	if (receiver->paced)
 		receiver->drift = resampler_new(&receiver->format, &receiver->format, err);
-	if (!receiver->buffer || (receiver->paced && !receiver->drift))
+	bool conceals = receiver->paced && !receiver->codec_class->conceal;
+	if (conceals)
+		receiver->conceal = conceal_new(&receiver->format, err);
+	if (!receiver->buffer || (receiver->paced && !receiver->drift) || (conceals && !receiver->conceal))
 		return -1;
 	int failed = pthread_create(&receiver->thread, NULL, run, receiver);
 	return failed ? qv_fail_errno(err, QV_E_IO, failed, "starting the audio thread") : 0;
@@ -455,6 +501,7 @@ void audio_receiver_free(struct audio_receiver *receiver)
 	jitter_buffer_free(receiver->buffer);
 	unit_buffer_free(&receiver->packet);
 	free(receiver->silence);
+	conceal_free(receiver->conceal);
 	resampler_free(receiver->drift);
 	free(receiver->stretched);
 	free(receiver->drifted);

@@ -16,7 +16,7 @@ tests_audio_test_resampler_SOURCES = %D%/test_resampler.c core/audio/adapter.c c
 tests_audio_test_resampler_CFLAGS = $(CFLAGS_UNIT)
 tests_audio_test_resampler_LDADD = $(LDADD_UNIT) -lm
 
-tests_audio_test_stretch_SOURCES = %D%/test_stretch.c core/audio/stretch.c
+tests_audio_test_stretch_SOURCES = %D%/test_stretch.c core/audio/conceal.c core/audio/stretch.c
 tests_audio_test_stretch_CFLAGS = $(CFLAGS_UNIT)
 tests_audio_test_stretch_LDADD = $(LDADD_UNIT) -lm
 endif

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../../core/audio/conceal.h"
 #include "../../core/audio/stretch.h"
 
 #define BLOCKS 100
@@ -141,6 +142,59 @@ static void channels_stay_together(void **state)
 		assert_in_range(block[2 * i] + block[2 * i + 1] + 1, 0, 2);
 }
 
+/* A steady tone with holes: the steps at their edges are hardly larger than those of the tone. */
+static void what_is_missing_is_made_up_without_a_click(void **state)
+{
+	(void)state;
+	for (size_t r = 0; r < sizeof rates / sizeof rates[0]; r++) {
+		struct qv_audio_format format = { rates[r], 2 };
+		struct conceal *conceal = conceal_new(&format, NULL);
+		size_t frames = (size_t)rates[r] / 50, made = 0;
+		double energy = 0;
+		for (size_t n = 0; n < 50; n++) {
+			for (size_t i = 0; i < frames; i++) {
+				double phase = 2 * M_PI * 220 * (double)(n * frames + i) / rates[r];
+				block[2 * i] = (int16_t)lrint(8000 * sin(phase));
+				block[2 * i + 1] = (int16_t)lrint(4000 * sin(phase + 1));
+			}
+			bool lost = n > 5 && n % 7 == 3;
+			if (lost)
+				conceal_make(conceal, block, frames);
+			else
+				conceal_pass(conceal, block, frames);
+			for (size_t i = 0; lost && i < frames; i++)
+				energy += (double)block[2 * i] * block[2 * i] / (8000.0 * 8000 / 2) / (double)frames;
+			for (size_t i = 0; i < frames; i++)
+				result[made++] = block[2 * i];
+		}
+		double limit = 8000 * 2 * M_PI * 220 / rates[r] * 1.6;
+		if (steepest(result, made) > limit)
+			fail_msg("%d Hz: a step of %.0f", rates[r], steepest(result, made));
+		/* Of six holes: softer than the tone, and far from silence. */
+		assert_true(energy > 6 * 0.4 && energy < 6);
+		conceal_free(conceal);
+	}
+}
+
+static void a_long_hole_becomes_silent(void **state)
+{
+	(void)state;
+	struct qv_audio_format format = { 16000, 1 };
+	struct conceal *conceal = conceal_new(&format, NULL);
+	conceal_make(conceal, block, 320); /* before any sound */
+	for (size_t i = 0; i < 320; i++)
+		assert_int_equal(block[i], 0);
+	for (size_t i = 0; i < 1600; i++)
+		block[i] = INT16_MIN;
+	conceal_pass(conceal, block, 1600);
+	for (int n = 0; n < 10; n++)
+		conceal_make(conceal, block, 320);
+	for (size_t i = 0; i < 320; i++)
+		assert_int_equal(block[i], 0);
+	conceal_pass(conceal, block, 1);
+	conceal_free(conceal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +202,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_alike_is_changed_only_at_any_price),
 		cmocka_unit_test(silence_and_short_blocks_are_no_trouble),
 		cmocka_unit_test(channels_stay_together),
+		cmocka_unit_test(what_is_missing_is_made_up_without_a_click),
+		cmocka_unit_test(a_long_hole_becomes_silent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
