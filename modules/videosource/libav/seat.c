@@ -199,6 +199,15 @@ static int end(const struct seat *seat, int failure, struct qv_error *err)
 	return libav_fail(err, seat->player->choice.url ? QV_E_GONE : QV_E_IO, failure, "reading %s", seat_name(seat));
 }
 
+/* Where so much waited that the beginning of a pass was given up, its packets still say which one it is. */
+static void follow_pass(struct seat *seat, int64_t offset_us)
+{
+	if (offset_us == seat->offset_us)
+		return;
+	seat->next_offset_us = offset_us;
+	start_again(seat);
+}
+
 /* Gives the decoder the next packet. 1: given; 0: none in time; -1. */
 static int feed(struct seat *seat, int64_t deadline, bool *ended, struct qv_error *err)
 {
@@ -217,6 +226,7 @@ static int feed(struct seat *seat, int64_t deadline, bool *ended, struct qv_erro
 		seat->next_offset_us = item->offset_us;
 		drain(seat);
 	} else {
+		follow_pass(seat, item->offset_us);
 		int status = avcodec_send_packet(seat->decoder, item->packet);
 		seat->damaged_in_a_row += status < 0;
 	}

@@ -10,7 +10,7 @@
 #include "classes.h"
 #include "player.h"
 
-/* Of pictures that are later than this only each fifth is shown, and of those that nobody waited for a second, all. */
+/* Of pictures that are later than this only each fifth is shown; a second late, all of them wait. */
 #define LATE_NS    (100 * QV_NS_PER_MS)
 #define LATE_SHOWN 5
 #define HD_HEIGHT  720 /* from here on BT.709 is meant where a file does not say */
@@ -79,8 +79,7 @@ static int choose_format(struct qv_videosource *source, const struct qv_video_wa
 	struct qv_video_format *format = &source->format;
 	*format = (struct qv_video_format){ .width = parameters->width, .height = parameters->height, .fps_den = 1 };
 	for (size_t i = PIXELS; i-- > 0;)
-		if ((want->pixels & QV_PIXEL_BIT(pixels[i].pixel)) &&
-		    (format->pixel == QV_PIXEL_NONE || pixels[i].av == has || i == 0))
+		if (want->pixels & QV_PIXEL_BIT(pixels[i].pixel))
 			format->pixel = pixels[i].pixel;
 	for (size_t i = 0; i < PIXELS; i++)
 		if ((want->pixels & QV_PIXEL_BIT(pixels[i].pixel)) && pixels[i].av == has)
