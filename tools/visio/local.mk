@@ -77,5 +77,17 @@ TESTS += tools/visio/test_legacy_config
 tools_visio_test_legacy_config_SOURCES = %D%/test_legacy_config.c
 tools_visio_test_legacy_config_CFLAGS = $(CFLAGS_UNIT) $(JANSSON_CFLAGS)
 tools_visio_test_legacy_config_LDADD = libvisiotools.la $(LDADD_UNIT)
+
+# What it tests is no part of a library.
+check_PROGRAMS += tools/visio/test_notice
+TESTS += tools/visio/test_notice
+tools_visio_test_notice_SOURCES = \
+	%D%/test_notice.c \
+	%D%/keys.c \
+	%D%/notice.c \
+	%D%/tui_view.c \
+	core/call/security.c
+tools_visio_test_notice_CFLAGS = $(CFLAGS_UNIT) $(JANSSON_CFLAGS)
+tools_visio_test_notice_LDADD = $(LDADD_UNIT) $(JANSSON_LIBS)
 endif
 endif
