@@ -34,11 +34,11 @@ def helper(name):
 
 
 class Visio:
-    """A call of visio. `both`: node 2 sends pictures too; it always sends sound."""
+    """A call of visio. `pictures`: True, or "judged". `both`: node 2 sends pictures too; it always sends sound."""
 
-    def __init__(self, name="visio, stream", pictures=False, sound=True, extra="", transport="", both=False,
+    def __init__(self, name="visio, srtp", pictures=False, sound=True, transport="srtp", both=False,
                  codec='module = "opus";', bitrate=BITRATE, rekey=0.0):
-        self.name, self.pictures, self.sound, self.extra, self.both = name, pictures, sound, extra + transport, both
+        self.name, self.pictures, self.sound, self.transport, self.both = name, pictures, sound, transport, both
         self.codec, self.bitrate, self.rekey = codec, bitrate, rekey
 
     def start(self, field, folder):
@@ -48,6 +48,9 @@ class Visio:
         qvcall.event(self.processes[-1], "listening")
         self.run(field, folder, 1, 11, 'contacts: ( { name = "bob"; host = "10.99.0.2"; sae_id = "12"; } );', "call", "bob")
         qvcall.event(self.processes[-1], "opened")
+        told = {}
+        while self.transport == "srtp" and (told.get("transport") != "srtp" or told["of_peer"]):
+            told = qvcall.event(self.processes[-1], "transport")
 
     def media(self, folder, node):
         text = ""
@@ -65,7 +68,8 @@ class Visio:
 
     def run(self, field, folder, node, sae, text, *command):
         config = (f'control = "{node}.sock"; key_source: {qvcall.psk_source(f"sae-{sae}", sae)};\n'
-                  f'tls: {{ module = "openssl"; }};\nrekey: {{ interval = {self.rekey}; }};\n{self.extra}\n{text}\n'
+                  f'tls: {{ module = "openssl"; }};\nrekey: {{ interval = {self.rekey}; }};\n'
+                  f'transport: {{ prefer = "{self.transport}"; }};\n{text}\n'
                   + self.media(folder, node))
         path = qvcall.write(folder, f"visio-{node}.conf", config)
         env = {"QVISIO_MODULE_PATH": qvfield.MODULES + ":" + os.environ["QVISIO_MODULE_PATH"], **sound_card(folder, node)}
@@ -248,6 +252,24 @@ def recorded(path):
         return os.path.getsize(path) / (2 * int(rate) * int(channels))
     except (FileNotFoundError, ValueError):
         return 0
+
+
+def seen(folder):
+    path = os.path.join(folder, "seen-2")
+    return qvfield.Seen(path, FPS) if os.path.exists(path) else None
+
+
+def show(folder, peer, seconds, skip=1):
+    """What was shown, once that has gone on for `skip` and `seconds` seconds; without what came in the first `skip`."""
+    def span(pictures):
+        return pictures.all[-1].shown_ns - pictures.all[0].shown_ns if pictures and pictures.all else 0
+
+    wait_while(lambda: span(seen(folder)) < (seconds + skip) * 1e9, peer, seconds + skip + 60)
+    pictures = seen(folder)
+    start = pictures.all[0].shown_ns + skip * 1e9
+    pictures.all = [p for p in pictures.all if p.shown_ns >= start]
+    pictures.stamped = [p for p in pictures.stamped if p.shown_ns >= start]
+    return pictures
 
 
 def verdict(met):

@@ -21,22 +21,17 @@ def measure(folder, peer):
     """Delays of the pictures after the first second."""
     field = qvfield.Field(bench.test, folder, seed=1, delay=1)
     peer.start(field, folder)
-    path = os.path.join(folder, "seen-2")
-
-    def seen():
-        return qvfield.Seen(path, peers.FPS).stamped if os.path.exists(path) else []
-
-    peers.wait_while(lambda: not seen() or seen()[-1].shown_ns - seen()[0].shown_ns < (SECONDS + 1) * 1e9, peer)
-    if isinstance(peer, peers.Visio):
+    pictures = peers.show(folder, peer, SECONDS)
+    if peer.name == "visio, srtp":
         stages.append(peer.hang_up()[0]["latency_ms"])
-    pictures = seen()
-    return [p.delay_ms for p in pictures if p.shown_ns > pictures[0].shown_ns + 1e9]
+    return pictures.delays()
 
 
 def main():
     ours, floor = peers.Visio(pictures=True, sound=False), peers.Floor(pictures=True)
+    stream = peers.Visio("visio, stream", True, False, "stream")
     baresip, gst = peers.Baresip("baresip, default", pictures=True), peers.GStreamer("GStreamer rtpbin, 50 ms", 50, True)
-    everybody = [ours, baresip, gst, peers.FFmpeg(), floor]
+    everybody = [ours, stream, baresip, gst, peers.FFmpeg(), floor]
     results = bench.alternate(ROUNDS, everybody, measure)
     print(f"{'picture, stamp to sink, ms':<34} {'median':>8} {'p95':>8} {'p99':>8} {'a second':>9}")
     for name, parts in results.items():

@@ -32,8 +32,8 @@ def main():
                            peers.Baresip("baresip, no jitter buffer", "0-0"))
     ours, floor = peers.Visio(), peers.Floor()
     field = [ours, default, grows, off, peers.GStreamer("GStreamer rtpbin, 50 ms", 50), floor]
-    results = bench.alternate(ROUNDS, [ours, default, grows, off, peers.GStreamer("GStreamer rtpbin, 50 ms", 50), floor],
-                              measure)
+    results = bench.alternate(ROUNDS, [ours, peers.Visio("visio, stream", transport="stream"), default, grows, off,
+                                       peers.GStreamer("GStreamer rtpbin, 50 ms", 50), floor], measure)
     print(f"{'sound, chirp to chirp, ms':<34} {'median':>8} {'p95':>8} {'p99':>8} {'broken':>7}")
     for name, parts in results.items():
         late = [delay for delays, _ in parts for delay in delays]
