@@ -7,7 +7,7 @@
 
 #include <qvisio/clock.h>
 
-#define BURST_NS (5 * QV_NS_PER_MS) /* of budget that idle time saves up */
+#define BURST_NS (20 * QV_NS_PER_MS) /* of budget that idle time saves up: most of a usual picture goes out at once */
 
 struct waiting {
 	struct waiting *next;

@@ -289,7 +289,7 @@ static void lost_packets_are_repaired(void **state)
 			      (unsigned long long)stats.packets, (unsigned long long)stats.recovered,
 			      (unsigned long long)stats.lost, call->gaps);
 		assert_false(call->disorder);
-		assert_true(stats.recovered > 50);
+		assert_true(stats.recovered > 40);
 		assert_true(stats.repeated > 0);
 		assert_true((double)stats.lost < 0.002 * (double)stats.packets);
 		assert_int_equal(call->gaps, stats.lost);
@@ -347,8 +347,8 @@ static void pacing(void **state)
 	for (int64_t now = START; now < START + 80 * LINK_MS; now += LINK_MS)
 		while (qv_rtp_pacer_next(pacer, now, bytes, &size, &class) == 1)
 			sent++;
-	/* 80 ms at 8 ms a packet, and what 5 ms of idle time had saved */
-	assert_in_range(sent, 10, 12);
+	/* 80 ms at 8 ms a packet, and what 20 ms of idle time had saved */
+	assert_in_range(sent, 12, 14);
 	assert_true(qv_rtp_pacer_due(pacer, START + 79 * LINK_MS) > START + 79 * LINK_MS);
 	assert_int_equal(qv_rtp_pacer_put(pacer, QV_RTP_SOUND, bytes, 100, START, NULL), 0);
 	assert_int_equal(qv_rtp_pacer_next(pacer, START + 79 * LINK_MS, bytes, &size, &class), 1);
