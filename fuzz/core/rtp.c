@@ -9,7 +9,7 @@
 
 const char *const fuzz_corpus = "fuzz/core/corpus/rtp";
 
-static const struct qv_rtp_extensions ids = { .transport = 3, .capture = 4 };
+static const struct qv_rtp_extensions ids = { .transport = 1, .capture = 2, .unit = 3, .prediction = 4 };
 
 /* What was read is written, and read again the same. */
 static void write_again(const struct qv_rtp *packet)
@@ -21,6 +21,8 @@ static void write_again(const struct qv_rtp *packet)
 	    again.sequence != packet->sequence || again.ssrc != packet->ssrc || again.type != packet->type ||
 	    again.timestamp != packet->timestamp || again.marker != packet->marker ||
 	    again.has_transport != packet->has_transport || again.transport != packet->transport ||
+	    memcmp(&again.unit, &packet->unit, sizeof again.unit) != 0 ||
+	    memcmp(&again.prediction, &packet->prediction, sizeof again.prediction) != 0 ||
 	    again.has_capture != packet->has_capture || again.capture != packet->capture ||
 	    again.size != packet->size || memcmp(again.payload, packet->payload, packet->size) != 0)
 		abort();

@@ -19,7 +19,7 @@ static void greeting(const struct qv_record *record)
 		return;
 	int size = qv_hello_encode(&hello, bytes, sizeof bytes, NULL);
 	if (size < 0 || qv_hello_decode(bytes, (size_t)size, &again, NULL) != 0 || again.offers != hello.offers ||
-	    again.accepts != hello.accepts || again.takes != hello.takes ||
+	    again.accepts != hello.accepts || again.takes != hello.takes || again.srtp_port != hello.srtp_port ||
 	    again.in_conference != hello.in_conference || strcmp(again.program, hello.program) != 0)
 		abort();
 }
@@ -33,6 +33,18 @@ static void roster(const struct qv_record *record)
 	int size = qv_roster_encode(&told, bytes, sizeof bytes, NULL);
 	if (size < 0 || qv_roster_decode(bytes, (size_t)size, &again, NULL) != 0 ||
 	    memcmp(&told, &again, sizeof told) != 0)
+		abort();
+}
+
+static void transport(const struct qv_record *record)
+{
+	struct qv_transport_state state, again;
+	uint8_t bytes[1 + QV_REASON_TEXT_MAX];
+	if (qv_transport_decode(record->payload, record->size, &state, NULL) != 0)
+		return;
+	int size = qv_transport_encode(&state, bytes, sizeof bytes, NULL);
+	if (size < 0 || qv_transport_decode(bytes, (size_t)size, &again, NULL) != 0 ||
+	    again.transport != state.transport || strcmp(again.text, state.text) != 0)
 		abort();
 }
 
@@ -91,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			fragment(&record, &assembler);
 		else if (record.type == QV_RECORD_ROSTER)
 			roster(&record);
+		else if (record.type == QV_RECORD_TRANSPORT)
+			transport(&record);
 		else
 			control(&record);
 		at += QV_RECORD_HEADER + record.size;
