@@ -87,6 +87,8 @@ libqvisio_la_SOURCES += \
 	%D%/rtp_stream.h \
 	%D%/shares.c \
 	%D%/shares.h \
+	%D%/stream_rate.c \
+	%D%/stream_rate.h \
 	%D%/transport.c \
 	%D%/transport.h \
 	%D%/transport_rates.c \

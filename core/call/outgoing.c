@@ -6,6 +6,7 @@
 
 #include <qvisio/audiocodec.h>
 #include <qvisio/videocodec.h>
+#include "control.h"
 #include "otp.h"
 
 #define VIDEO_STREAM 1
@@ -173,14 +174,25 @@ void outgoing_left(struct outgoing *out, enum qv_stream_kind kind, size_t size, 
 		ledger_frame(ledger, now);
 }
 
+/* In the session: the encoder learns what that carries. */
+static void begin_flight(struct outgoing *out, enum qv_stream_kind kind, struct unit_buffer *unit)
+{
+	int64_t now = qv_clock_now(&qv_clock_monotonic);
+	const struct share_wish *wish = &out->picture_wish;
+	outgoing_leaves(out, kind, unit, now);
+	if (kind == QV_STREAM_VIDEO && wish->adaptive)
+		atomic_store(&out->media.control->switches.bitrate[QV_STREAM_VIDEO],
+			     stream_rate_note(&out->stream_rate, now - unit->ready_ns,
+					      out->media.connection->wire.bytes_out, wish->most, now));
+}
+
 /* Puts the next piece of a unit on the wire; true once that was the last one. */
 static bool put_piece(struct outgoing *out, struct flight *flight, uint8_t type, uint16_t stream)
 {
 	struct wire *wire = &out->media.connection->wire;
 	struct unit_buffer *buffer = &flight->buffer;
 	if (flight->at == 0)
-		outgoing_leaves(out, type == QV_RECORD_VIDEO ? QV_STREAM_VIDEO : QV_STREAM_AUDIO, buffer,
-				qv_clock_now(&qv_clock_monotonic));
+		begin_flight(out, type == QV_RECORD_VIDEO ? QV_STREAM_VIDEO : QV_STREAM_AUDIO, buffer);
 	uint8_t *payload = wire_payload(wire);
 	size_t header = qv_fragment_put_header(payload, &buffer->unit, (uint32_t)flight->at);
 	size_t size = buffer->size - flight->at < FRAGMENT_DATA ? buffer->size - flight->at : FRAGMENT_DATA;

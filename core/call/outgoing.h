@@ -8,6 +8,7 @@
 #include "offers.h"
 #include "outbox.h"
 #include "shares.h"
+#include "stream_rate.h"
 #include "video_sender.h"
 
 /* A unit on its way in pieces. */
@@ -28,6 +29,7 @@ struct outgoing {
 	bool video_elsewhere,
 		audio_elsewhere; /* it does not go in the session: somebody else takes it from the outbox */
 	struct share_wish sound_wish, picture_wish;
+	struct stream_rate stream_rate;
 	struct flight picture, sound;
 };
 

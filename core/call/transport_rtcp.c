@@ -99,7 +99,7 @@ void transport_nack(struct transport *transport, int64_t now)
 	uint8_t bytes[RTCP_ROOM];
 	struct qv_rtcp_writer writer = { .bytes = bytes, .room = sizeof bytes };
 	uint16_t missing[QV_RTCP_NACKS_MAX];
-	for (int kind = QV_STREAM_VIDEO; kind <= QV_STREAM_AUDIO && transport->path.up; kind++) {
+	for (int kind = QV_STREAM_VIDEO; kind <= QV_STREAM_AUDIO; kind++) {
 		if (!transport->receives[kind])
 			continue;
 		struct rtp_in *in = &transport->in[kind];

@@ -57,6 +57,7 @@ tests_call_test_transport_parts_SOURCES = \
 	core/call/rtp_out.c \
 	core/call/rtp_stream.c \
 	core/call/shares.c \
+	core/call/stream_rate.c \
 	core/call/unit_buffer.c \
 	core/call/unit_extension.c
 tests_call_test_transport_parts_CFLAGS = $(CFLAGS_UNIT)

@@ -14,6 +14,7 @@
 #include "../../core/call/rtp_in.h"
 #include "../../core/call/rtp_out.h"
 #include "../../core/call/shares.h"
+#include "../../core/call/stream_rate.h"
 
 #define MS QV_NS_PER_MS
 
@@ -257,6 +258,34 @@ static void fates_are_told_once_and_in_order(void **state)
 	assert_false(fates[0].decoded);
 }
 
+/* A second of pictures, each of which waited so long, while so many bit/s went through. */
+static int64_t second_of(struct stream_rate *stream, int64_t *now, uint64_t *bytes, int64_t waited, int64_t through)
+{
+	int64_t rate = 0;
+	for (int i = 0; i < 25; i++) {
+		*now += 40 * MS;
+		*bytes += (uint64_t)through / 8 / 25;
+		rate = stream_rate_note(stream, waited, *bytes, 2000000, *now);
+	}
+	return rate;
+}
+
+static void pictures_that_wait_in_the_session_lower_the_rate(void **state)
+{
+	(void)state;
+	struct stream_rate stream = { 0 };
+	int64_t now = MS;
+	uint64_t bytes = 0;
+	assert_int_equal(second_of(&stream, &now, &bytes, MS, 1500000), 0);
+	int64_t low = second_of(&stream, &now, &bytes, 100 * MS, 500000);
+	assert_in_range(low, 400000, 450000);
+	int64_t higher = second_of(&stream, &now, &bytes, MS, 450000);
+	assert_true(higher > low);
+	for (int i = 0; i < 60; i++)
+		higher = second_of(&stream, &now, &bytes, MS, 450000);
+	assert_int_equal(higher, 2000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_picture_keeps_what_the_session_knows_of_it),
 		cmocka_unit_test(a_picture_with_a_hole_is_never_handed_on),
 		cmocka_unit_test(samples_go_in_pieces),
+		cmocka_unit_test(pictures_that_wait_in_the_session_lower_the_rate),
 		cmocka_unit_test(fates_are_told_once_and_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
