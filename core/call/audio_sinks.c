@@ -112,9 +112,11 @@ static int judge(struct audio_sinks *sinks, struct slot *slot, struct qv_error *
 	if (err->code == QV_E_CANCELLED)
 		return -1;
 	const struct qv_log *log = sinks->media->host->log;
+	/* A file that is full must not be begun again. */
+	bool device = audio_device_class(slot->device)->paced;
 	close_aside(sinks, slot->device);
 	slot->device = NULL;
-	slot->gone = sinks->media->keep_devices && (err->code == QV_E_GONE || err->code == QV_E_IO);
+	slot->gone = device && sinks->media->keep_devices && (err->code == QV_E_GONE || err->code == QV_E_IO);
 	slot->look_ns = qv_clock_now(&qv_clock_monotonic) + REOPEN_NS;
 	if (!any_left(sinks))
 		return -1;

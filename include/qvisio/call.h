@@ -357,7 +357,7 @@ struct qv_call_plan {
 	const struct qv_call_otp *otp;           /* NULL: QV_OTP_OFF */
 	const struct qv_greeting *greeting;      /* answerer: what has been read of the session; NULL: nothing */
 	bool ask;                                /* answerer: only qv_call_control_answer takes the call */
-	bool keep_devices;         /* a source, or sink of sound, that fails is opened again until it works */
+	bool keep_devices;         /* a source, or paced sink of sound, that fails is opened again until it works */
 	const uint8_t *conference; /* QV_CONFERENCE_ID bytes, which the peer is told; NULL: a call of two */
 	/*
 	 * Kind "srtp": media go over UDP where that passes both ways, and in the session otherwise. NULL: in the session.

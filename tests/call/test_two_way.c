@@ -494,6 +494,23 @@ static void a_loudspeaker_that_comes_back_is_used_again(void **state)
 	assert_true(answerer.end.result.totals.audio.underruns < 30);
 }
 
+static void a_recording_that_fails_is_not_begun_again(void **state)
+{
+	(void)state;
+	parts.video_frames = parts.audio_blocks = NO_LIMIT;
+	parts.audio_interval_ms = 10;
+	parts.audio_sink_fails_after = 10;
+	answerer.end.receive.video_sink_count = 0;
+	answerer.plan.keep_devices = true;
+	answerer.plan.send = NULL;
+	start(&answerer);
+	start(&caller);
+	join_both();
+	assert_int_equal(answerer.end.result.audio_error.code, QV_E_GONE);
+	assert_int_equal(atomic_load(&answerer.happened[QV_CALL_DEVICE_GONE]), 0);
+	assert_int_equal(parts.sink_opens, 1);
+}
+
 static void another_loudspeaker_takes_over(void **state)
 {
 	(void)state;
@@ -721,6 +738,7 @@ int main(void)
 		TWO_WAY(an_unplugged_camera_comes_back),
 		TWO_WAY(another_microphone_takes_over),
 		TWO_WAY(a_loudspeaker_that_comes_back_is_used_again),
+		TWO_WAY(a_recording_that_fails_is_not_begun_again),
 		TWO_WAY(another_loudspeaker_takes_over),
 		TWO_WAY(keys_are_replaced_without_a_lost_frame),
 		TWO_WAY(keys_are_replaced_after_so_many_bytes),
