@@ -65,6 +65,7 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, ui
 		.audio = result->has_audio ? &result->audio : NULL,
 		.sent_video = result->sends_video ? &result->sent_video : NULL,
 		.sent_audio = result->sends_audio ? &result->sent_audio : NULL,
+		.conference = side->in_conference ? side->conference : NULL,
 	};
 	if (side->observer && side->observer->opened)
 		side->observer->opened(side->observer, &opened);
@@ -127,6 +128,10 @@ static int say_welcome(struct side *side, const struct qv_hello *hello, struct q
 	welcome.otp = side->otp.on ? otp_word(&side->otp) : QV_HELLO_OTP_NONE;
 	for (size_t i = 0; i < welcome.offers; i++)
 		offered[i] = welcome.offer[i].stream;
+	if (side->plan->conference) {
+		welcome.in_conference = true;
+		memcpy(welcome.conference, side->plan->conference, sizeof welcome.conference);
+	}
 	int size = qv_hello_encode(&welcome, payload, sizeof payload, err);
 	if (size < 0)
 		return -1;
@@ -221,6 +226,8 @@ int negotiation_take_welcome(struct side *side, const struct qv_record *record, 
 		return qv_fail(err, QV_E_PROTOCOL, "the peer offers what cannot be decoded here");
 	if (welcome.accepts == 0 && !receives)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer welcomes the call but accepts no stream");
+	side->in_conference = welcome.in_conference;
+	memcpy(side->conference, welcome.conference, sizeof side->conference);
 	side->media.connection->peer_minor = welcome.minor;
 	snprintf(side->result->peer_program, sizeof side->result->peer_program, "%s", welcome.program);
 	if (otp_agree(side, welcome.otp, err) != 0)

@@ -29,7 +29,9 @@ struct side {
 	bool ended;                      /* all our sources */
 	bool all_sent;                   /* and what they gave */
 	bool told_ended;
-	bool muted[KINDS];      /* as the peer was told */
+	bool muted[KINDS];  /* as the peer was told */
+	bool in_conference; /* caller: the answerer has told in which one it is */
+	uint8_t conference[QV_CONFERENCE_ID];
 	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
 	struct board board;
 	struct renewer renewer;

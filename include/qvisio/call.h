@@ -169,6 +169,7 @@ struct qv_call_opened {
 	const char *peer_program;                    /* as it calls itself; hostile text, made printable */
 	const struct qv_stream_offer *video, *audio; /* received, or sent where nothing is; NULL: not in this call */
 	const struct qv_stream_offer *sent_video, *sent_audio;
+	const uint8_t *conference; /* caller: ID of the one that the answerer is in; NULL: not told */
 };
 
 /* Something happened in a call. */

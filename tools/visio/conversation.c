@@ -142,7 +142,7 @@ static void on_opened(struct qv_call_observer *observer, const struct qv_call_op
 	if (talk->opened)
 		*talk->opened = true;
 	if (talk->participant)
-		mesh_opened(talk);
+		mesh_opened(talk, opened->conference);
 	pthread_mutex_unlock(&talk->visio->lock);
 	talk->report.observer.opened(&talk->report.observer, opened);
 	control_socket_tell(talk->visio->control, json_pack("{s:s,s:s}", "event", "opened", "peer", talk->peer));
@@ -170,8 +170,10 @@ static bool enter(struct conversation *talk)
 		participant ? !participant->talk && !visio->meeting->ending : visio->call_count == 0 && !visio->meeting;
 	if (mine)
 		visio->calls[visio->call_count++] = talk;
-	if (mine && participant)
+	if (mine && participant) {
 		participant->talk = talk;
+		memcpy(talk->conference, visio->meeting->id, sizeof talk->conference);
+	}
 	if (mine)
 		commands_begin(talk);
 	pthread_mutex_unlock(&visio->lock);
@@ -260,7 +262,7 @@ static int talk_on(struct conversation *talk, int fd, const struct conversation_
 		.renewal = &talk->renewal,
 		.otp = &otp,
 		.greeting = todo->greeting,
-		.conference = participant ? participant->meeting->id : NULL,
+		.conference = participant ? talk->conference : NULL,
 		.ask = !talk->contact && !todo->known && !qv_options_bool(settings->listen, "auto_answer"),
 		.keep_devices = true,
 		.srtp = settings->srtp.class ? &settings->srtp : NULL,
@@ -304,7 +306,12 @@ int conversation_run(struct visio *visio, const struct conversation_plan *plan, 
 	if (!talk.control || !enter(&talk)) {
 		if (talk.control)
 			qv_fail(err, QV_E_BUSY, "told that this end is busy");
-		conversation_turn_away(visio, session, fd);
+		if (plan->contact) {
+			qv_secure_session_clear(session);
+			close(fd);
+		} else {
+			conversation_turn_away(visio, session, fd);
+		}
 		qv_call_control_free(talk.control);
 		return -1;
 	}

@@ -42,7 +42,8 @@ struct conversation {
 	const struct qv_options *contact; /* NULL: the peer called */
 	const char *peer;
 	struct participant *participant; /* of the conference; NULL: a call of two */
-	bool *opened;                    /* set when the call opens; NULL: nobody wants to know */
+	uint8_t conference[QV_CONFERENCE_ID];
+	bool *opened; /* set when the call opens; NULL: nobody wants to know */
 	char peer_program[QV_SESSION_NAME_MAX + 1];
 	const char *state; /* "calling", "ringing", "open" */
 	struct report report;

@@ -130,7 +130,7 @@ void meeting_end(struct meeting *meeting)
 
 void meeting_source(struct meeting *meeting, enum qv_stream_kind kind, const struct qv_role *role)
 {
-	if (meeting->devices)
+	if (!meeting->opening)
 		qv_conference_source(meeting->devices, kind, role);
 }
 

@@ -18,7 +18,7 @@ struct participant {
 	const struct qv_options *contact; /* NULL: cannot be called */
 	struct qv_seat *seat;
 	struct conversation *talk; /* NULL: no call */
-	bool open;                 /* the call is */
+	bool open, was_open;       /* the call is; was once */
 	bool dialing;              /* a thread calls, or will again */
 	bool unwanted;             /* and is to stop that */
 	unsigned serving;          /* threads that take a call of it */
@@ -32,9 +32,11 @@ struct meeting {
 	struct visio *visio;
 	uint8_t id[QV_CONFERENCE_ID];
 	struct qv_conference *devices;
-	bool opening, ending;
+	bool opening, ending;    /* opening: also while the devices are being closed */
 	bool any_open;           /* there was a call */
 	struct qv_error failure; /* of the last call that failed */
+	double credit;           /* calls that may be made because peers tell of somebody */
+	int64_t credited_ns;     /* when that was counted last */
 	unsigned users;          /* threads that have it */
 	struct participant participants[CALLS_MAX];
 };

@@ -14,6 +14,10 @@
 #define PAUSE_MS   500 /* before the second try; doubles, up to: */
 #define PAUSE_MAX  8000
 
+/* What peers tell makes us call at most so many at once, and one more after each pause: calls cost keys, and ring. */
+#define CREDIT_MAX 10.0
+#define CREDIT_S   10.0
+
 #define REPLACE_S 10 /* that a lost call may take to end, when its peer is back */
 
 /* With the lock held. */
@@ -272,9 +276,23 @@ static int take(struct meeting *meeting, const char *address, struct qv_secure_s
 	return status;
 }
 
-int mesh_take(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], const char *address,
+/* Who was lost here and calls anew means this conference, though it does not know that it goes on. */
+static void choose_id(struct visio *visio, const char *peer_sae, uint8_t id[QV_CONFERENCE_ID])
+{
+	pthread_mutex_lock(&visio->lock);
+	struct meeting *meeting = visio->meeting;
+	const struct participant *lost = meeting && peer_sae[0] ? meeting_find(meeting, peer_sae, "") : NULL;
+	if (lost && lost->was_open && !lost->open)
+		memcpy(id, meeting->id, QV_CONFERENCE_ID);
+	pthread_mutex_unlock(&visio->lock);
+}
+
+int mesh_take(struct visio *visio, const uint8_t told[QV_CONFERENCE_ID], const char *address,
 	      struct qv_secure_session *session, int fd, const struct qv_greeting *greeting, struct qv_error *err)
 {
+	uint8_t id[QV_CONFERENCE_ID];
+	memcpy(id, told, sizeof id);
+	choose_id(visio, session->peer_sae, id);
 	struct meeting *meeting = meeting_join(visio, id, err);
 	if (!meeting) {
 		conversation_turn_away(visio, session, fd);
@@ -285,10 +303,13 @@ int mesh_take(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], const cha
 	return status;
 }
 
-void mesh_opened(struct conversation *talk)
+void mesh_opened(struct conversation *talk, const uint8_t *id)
 {
 	struct participant *participant = talk->participant;
-	participant->open = true;
+	/* We are back in a conference that has gone on without us: its ID is the one to go by. Only the first peer may say so. */
+	if (id && talk->contact && !participant->meeting->any_open)
+		memcpy(participant->meeting->id, id, QV_CONFERENCE_ID);
+	participant->open = participant->was_open = true;
 	participant->heard = false;
 	participant->meeting->any_open = true;
 	participant->roster.count = 0;
@@ -302,6 +323,18 @@ static bool has(const struct qv_roster *roster, const char *sae)
 		if (strcmp(roster->sae[i], sae) == 0)
 			return true;
 	return false;
+}
+
+static bool has_credit(struct meeting *meeting)
+{
+	int64_t now = qv_clock_now(&qv_clock_monotonic);
+	double earned = meeting->credited_ns ? (double)(now - meeting->credited_ns) / 1e9 / CREDIT_S : CREDIT_MAX;
+	meeting->credit = meeting->credit + earned < CREDIT_MAX ? meeting->credit + earned : CREDIT_MAX;
+	meeting->credited_ns = now;
+	if (meeting->credit < 1)
+		return false;
+	meeting->credit--;
+	return true;
 }
 
 /* Somebody who is in the conference, as a peer says. */
@@ -322,10 +355,12 @@ static void heard_of(struct meeting *meeting, const char *sae)
 	participant->heard = true;
 	if (strcmp(visio->self, sae) > 0)
 		meeting_note(participant, "is to call here");
-	else if (contact)
+	else if (!contact)
+		meeting_note(participant, "not among your contacts, so not called");
+	else if (has_credit(meeting))
 		start_dialing(participant);
 	else
-		meeting_note(participant, "not among your contacts, so not called");
+		meeting_note(participant, "not called: too many were, of whom others told");
 }
 
 /* Nobody tells of somebody any more, with whom there is no call. */

@@ -15,8 +15,9 @@ int mesh_invite(struct visio *visio, const char *name, struct qv_error *err);
 int mesh_take(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], const char *address,
 	      struct qv_secure_session *session, int fd, const struct qv_greeting *greeting, struct qv_error *err);
 
-/* With the lock held: a call has opened; a peer has told with whom it has calls. */
-void mesh_opened(struct conversation *talk);
+/* With the lock held: a call has opened (`id`: of the conference that the answerer is in, NULL if not told); a peer has told
+ * with whom it has calls. */
+void mesh_opened(struct conversation *talk, const uint8_t *id);
 void mesh_heard(struct conversation *talk, const struct qv_roster *roster);
 
 #endif
