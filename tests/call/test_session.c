@@ -459,6 +459,29 @@ static void a_conference_is_written_and_read_back(void **state)
 	assert_int_equal(qv_hello_decode(bytes, (size_t)size - 1, &out, NULL), -1);
 }
 
+/* A word of a later version still asks for pads; an empty field is none; whoever says nothing wants none. */
+static void one_time_pads_are_asked_for(void **state)
+{
+	(void)state;
+	uint8_t bytes[1024];
+	struct qv_hello told = greeting, out;
+	static const uint8_t field[] = { 0, 8, 0, 1, QV_HELLO_OTP_REQUIRE };
+	int plain = qv_hello_encode(&told, bytes, sizeof bytes, NULL);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)plain, &out, NULL), 0);
+	assert_int_equal(out.otp, QV_HELLO_OTP_NONE);
+	told.otp = QV_HELLO_OTP_REQUIRE;
+	int size = qv_hello_encode(&told, bytes, sizeof bytes, NULL);
+	assert_int_equal(size, plain + (int)sizeof field);
+	assert_memory_equal(bytes + size - sizeof field, field, sizeof field);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size, &out, NULL), 0);
+	assert_int_equal(out.otp, QV_HELLO_OTP_REQUIRE);
+	bytes[size - 1] = 200;
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size, &out, NULL), 0);
+	assert_int_equal(out.otp, QV_HELLO_OTP_PREFER);
+	bytes[size - 2] = 0;
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size - 1, &out, NULL), -1);
+}
+
 static void a_roster_is_written_and_read_back(void **state)
 {
 	(void)state;
@@ -510,6 +533,7 @@ int main(void)
 		cmocka_unit_test(state_refresh_and_attach_are_written_and_read_back),
 		cmocka_unit_test(the_bytes_of_a_greeting_are_those_of_the_document),
 		cmocka_unit_test(a_conference_is_written_and_read_back),
+		cmocka_unit_test(one_time_pads_are_asked_for),
 		cmocka_unit_test(a_roster_is_written_and_read_back),
 		cmocka_unit_test(rosters_that_make_no_sense_are_refused),
 		cmocka_unit_test(later_versions_can_add_to_a_greeting),

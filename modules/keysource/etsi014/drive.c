@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Drives the module for its test: options as arguments, one command a line on standard input, one answer a line.
- *   take PEER BITS | claim MASTER KEY_ID | status PEER | self PEER | threads COUNT PEER | cancel | scan HEX
+ *   several COUNT PEER | all MASTER KEY_ID,KEY_ID… | take PEER BITS | claim MASTER KEY_ID | status PEER | self PEER | threads COUNT PEER | cancel | scan HEX
  * "ok …" or "error CODE message". `take` and `claim` keep nothing of the key but print its size and first 4 bytes.
  * `scan` looks through the memory of this process for bytes that are given with each bit of 0x5a flipped, so that the
  * command is no finding itself.
@@ -128,7 +128,45 @@ static void scan_hex(const char *hex)
 	printf("ok %zu\n", length ? scan(masked, length) : 0);
 }
 
-static void obey(const char *command, const char *first, const char *second, int cancel_fd)
+static void report_keys(int result, struct qv_key *keys, size_t count, const struct qv_error *err)
+{
+	char text[QV_KEYS_AT_ONCE * (QV_KEY_ID_MAX + 12)] = "";
+	size_t used = 0;
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *bytes = qv_secret_bytes(keys[i].secret);
+		if (bytes && result == 0)
+			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s:%02x%02x%02x%02x", i ? "," : "",
+						 keys[i].id, bytes[0], bytes[1], bytes[2], bytes[3]);
+		else if (bytes)
+			puts("error internal a key beside a failure");
+		qv_key_clear(&keys[i]);
+	}
+	report(result, text, err);
+}
+
+static void take_several(size_t count, const char *peer)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	struct qv_key keys[QV_KEYS_AT_ONCE] = { 0 };
+	size_t got = 0;
+	count = count < QV_KEYS_AT_ONCE ? count : QV_KEYS_AT_ONCE;
+	int result = class->take_several(source, peer, 256, count, keys, &got, &err);
+	report_keys(result, keys, result == 0 ? got : count, &err);
+}
+
+static void claim_several(const char *master, char *list)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	struct qv_key keys[QV_KEYS_AT_ONCE] = { 0 };
+	const char *ids[QV_KEYS_AT_ONCE];
+	size_t count = 0;
+	char *rest = NULL;
+	for (char *id = strtok_r(list, ",", &rest); id && count < QV_KEYS_AT_ONCE; id = strtok_r(NULL, ",", &rest))
+		ids[count++] = id;
+	report_keys(class->claim_several(source, master, ids, count, keys, &err), keys, count, &err);
+}
+
+static void obey(const char *command, const char *first, char *second, int cancel_fd)
 {
 	struct qv_error err = QV_ERROR_INIT;
 	struct qv_key key = { .secret = NULL };
@@ -141,6 +179,10 @@ static void obey(const char *command, const char *first, const char *second, int
 	} else if (strcmp(command, "claim") == 0) {
 		result = class->claim(source, first, second, &key, &err);
 		report_key(result, &key, &err);
+	} else if (strcmp(command, "several") == 0) {
+		take_several(strtoul(first, NULL, 10), second);
+	} else if (strcmp(command, "all") == 0) {
+		claim_several(first, second);
 	} else if (strcmp(command, "status") == 0) {
 		result = class->status(source, first, &status, &err);
 		report(result, status.source_kme_id, &err);

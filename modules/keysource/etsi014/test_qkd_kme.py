@@ -80,6 +80,21 @@ def _(tmp):
         expect(sae("take 12 256"), "error denied", "KME-A", "KME-B")
 
 
+@test.case("several keys are taken and claimed in one request, each in its place; with one missing, none")
+def _(tmp):
+    pair = qvkme.KmePair(test, tmp)
+    with Drive(*options(tmp, 11, pair.a.address)) as sae, Drive(*options(tmp, 12, pair.b.address)) as peer:
+        taken = dict(key.split(":") for key in sae("several 16 12").removeprefix("ok ").split(","))
+        assert len(taken) == 16 and len(set(taken.values())) == 16, taken
+        ids = list(reversed(taken))
+        first, rest = ids[:3], ids[3:]
+        claimed = peer("all 11 " + ",".join(first))
+        assert claimed == "ok " + ",".join(f"{key_id}:{taken[key_id]}" for key_id in first), claimed
+        expect(peer("all 11 " + ",".join(rest[:2] + first[:1])), "error not-found")
+        for key_id in rest:
+            expect(peer("claim 11 " + key_id), f"ok {key_id} 32 {taken[key_id]}")
+
+
 @test.case("the conformance suite passes between two real KMEs")
 def _(tmp):
     pair = qvkme.KmePair(test, tmp)
