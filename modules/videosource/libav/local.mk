@@ -15,7 +15,8 @@ videosource_libav_la_SOURCES = \
 	modules/audiosource/libav/audio.c
 videosource_libav_la_CFLAGS = $(AM_CFLAGS) $(LIBAV_CFLAGS)
 videosource_libav_la_LIBADD = libqvisio.la $(LIBAV_LIBS)
-videosource_libav_la_LDFLAGS = $(LDFLAGS_MODULE)
+# What FFmpeg brings with it (GLib among it) does not bear being unloaded.
+videosource_libav_la_LDFLAGS = $(LDFLAGS_MODULE) -Wl,-z,nodelete
 
 all-local: .libs/audiosource-libav.so
 .libs/audiosource-libav.so: videosource-libav.la
