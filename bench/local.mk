@@ -17,6 +17,7 @@ EXTRA_DIST += $(PYTHON_BENCHES)
 
 include %D%/call/local.mk
 include %D%/tls/local.mk
+include %D%/echo/local.mk
 include %D%/mjpeg/local.mk
 include %D%/pad/local.mk
 include %D%/kme/local.mk
