@@ -179,13 +179,13 @@ def _(tmp):
             assert len(room[sae].open()) == 4
     room["12"].start()
     room.all_connected()  # whoever had called it calls it again, and so it finds the others
-    # Who had called all is called by nobody, and comes back by calling them.
+    # Who had called all is called by nobody, and comes back by calling some of them.
     caller.process.popen.kill()
     for sae in NAMES:
         if sae != "13":
             qvkme.wait_until(lambda: "13" not in room[sae].open())
     os.unlink(os.path.join(tmp, "cid.sock"))
-    caller.start("call", *(name for sae, name in NAMES.items() if sae != "13"))
+    caller.start("call", "ann", "fay")
     room.all_connected()
     order = {sae: [p["sae_id"] for p in end.ctl("status")["participants"]] for sae, end in room.ends.items()}
     for end in room.ends.values():

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -192,12 +193,6 @@ static int open_control(struct visio *visio, const struct arguments *arguments, 
 	return visio->control ? 0 : -1;
 }
 
-/* One is called to talk to, several to a conference. */
-static int call_all(struct visio *visio, char *const *names, int count, struct qv_error *err)
-{
-	return count == 1 ? dialing_call(visio, names[0], err) : mesh_call(visio, names, (size_t)count, err);
-}
-
 struct visitor {
 	struct visio *visio;
 	int fd;
@@ -279,25 +274,77 @@ static void take_visitor(struct visio *visio, int fd, const char *name)
 	pthread_mutex_unlock(&visio->lock);
 }
 
-static int listen_for_calls(struct visio *visio, struct qv_error *err)
+static int open_listener(struct visio *visio, char name[SOCKET_NAME_MAX], struct qv_error *err)
 {
 	const struct qv_options *options = visio->settings.listen;
-	char buffer[SOCKET_NAME_MAX], name[SOCKET_NAME_MAX];
+	char buffer[SOCKET_NAME_MAX];
 	const char *host, *port;
 	if (socket_split_address(qv_options_string(options, "address"), buffer, sizeof buffer, &host, &port, err) != 0)
 		return qv_options_fail(options, "address", err, "%s", err->message);
-	int listener = socket_listen(host, port, name, sizeof name, err);
-	if (listener < 0)
-		return -1;
-	report_listening(visio->stats, name);
+	return socket_listen(host, port, name, SOCKET_NAME_MAX, err);
+}
+
+/* Until it is cancelled; then everybody is gone. */
+static void take_visitors(struct visio *visio, int listener, struct qv_error *err)
+{
+	char name[SOCKET_NAME_MAX];
 	for (int fd; (fd = socket_accept(listener, visio->settings.host.cancel_fd, name, sizeof name, err)) >= 0;)
 		take_visitor(visio, fd, name);
-	close(listener);
 	pthread_mutex_lock(&visio->lock);
 	while (visio->threads > 0)
 		pthread_cond_wait(&visio->changed, &visio->lock);
 	pthread_mutex_unlock(&visio->lock);
+}
+
+static int listen_for_calls(struct visio *visio, struct qv_error *err)
+{
+	char name[SOCKET_NAME_MAX];
+	int listener = open_listener(visio, name, err);
+	if (listener < 0)
+		return -1;
+	report_listening(visio->stats, name);
+	take_visitors(visio, listener, err);
+	close(listener);
 	return err->code == QV_E_CANCELLED ? 0 : -1;
+}
+
+struct reception {
+	struct visio *visio;
+	int listener;
+};
+
+static void *receive_all(void *argument)
+{
+	const struct reception *reception = argument;
+	struct qv_error err = QV_ERROR_INIT;
+	take_visitors(reception->visio, reception->listener, &err);
+	return NULL;
+}
+
+/* Some of those who come to the conference later call us. */
+static int confer(struct visio *visio, char *const *names, size_t count, struct qv_error *err)
+{
+	char name[SOCKET_NAME_MAX];
+	struct qv_error why = QV_ERROR_INIT;
+	struct reception reception = { visio, open_listener(visio, name, &why) };
+	pthread_t thread;
+	bool open = reception.listener >= 0 && pthread_create(&thread, NULL, receive_all, &reception) == 0;
+	if (!open)
+		qv_log_warning(visio->settings.log, "nobody can call here during the conference: %s", why.message);
+	int status = mesh_call(visio, names, count, err);
+	if (open) {
+		eventfd_write(visio->quit_fd, 1);
+		pthread_join(thread, NULL);
+	}
+	if (reception.listener >= 0)
+		close(reception.listener);
+	return status;
+}
+
+/* One is called to talk to, several to a conference. */
+static int call_all(struct visio *visio, char *const *names, int count, struct qv_error *err)
+{
+	return count == 1 ? dialing_call(visio, names[0], err) : confer(visio, names, (size_t)count, err);
 }
 
 static int run(struct visio *visio, const struct arguments *arguments, const char *config, struct qv_error *err)
