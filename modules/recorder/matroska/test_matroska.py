@@ -16,6 +16,9 @@ test = qvtest.Test(__file__)
 PICTURE = (320, 240)
 CHIRP = 0.5  # a chirp begins whenever CLOCK_MONOTONIC is a multiple of this
 NAMES = ("sent", "sent", "received", "received")
+# Seconds. Ours is exact to the file's millisecond. The peer's times come from a comparison of clocks, which on a loaded
+# machine is off by half of a long round trip; sound follows that only when it is 40 ms off.
+BOUND = {"sent": 0.010, "received": 0.060}
 
 
 def probe(path, *show):
@@ -61,22 +64,20 @@ def second_zero(path, index):
     numbers = [stamp[0] for _, stamp in stamps]
     assert numbers == sorted(set(numbers)), numbers
     zeros = [stamp[1] - at for at, stamp in stamps]
-    # Of ours: to the millisecond of the file. The clocks of both ends are one here, and their comparison is within
-    # half of a round trip.
-    assert max(zeros) - min(zeros) < 0.020, (min(zeros), max(zeros))
+    assert max(zeros) - min(zeros) < BOUND[NAMES[index]], (min(zeros), max(zeros))
     return sum(zeros) / len(zeros)
 
 
-def assert_synchronised(path, tmp, bound=0.010):
+def assert_synchronised(path, tmp):
     zeros = [second_zero(path, index) for index in (0, 2)]
-    assert abs(zeros[0] - zeros[1]) < bound, zeros
+    assert abs(zeros[0] - zeros[1]) < BOUND["received"], zeros
     for zero, index in zip(zeros, (1, 3)):
         samples, rate, begin = sound(path, index, tmp)
         heard = [begin + at for at in qvstamp.onsets(samples, rate)]
         assert len(heard) >= 2, heard
         for at in heard:
             late = qvstamp.off(zero + at, CHIRP)
-            assert abs(late) < bound, f"stream {index}: a chirp is {late * 1000:.1f} ms late against the pictures"
+            assert abs(late) < BOUND[NAMES[index]], f"stream {index}: a chirp is {late * 1000:.1f} ms late against the pictures"
 
 
 def streams(path):
