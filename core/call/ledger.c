@@ -144,6 +144,8 @@ static struct qv_call_latency summary(const struct histogram *histogram)
 
 void ledger_result(struct ledger *ledger, struct qv_call_result *result)
 {
+	/* Threads may still be on their way out. */
+	pthread_mutex_lock(&ledger->lock);
 	result->totals = ledger->totals;
 	result->video_error = ledger->video.error;
 	result->audio_error = ledger->audio.error;
@@ -151,6 +153,7 @@ void ledger_result(struct ledger *ledger, struct qv_call_result *result)
 	result->last_frame_ns = ledger->last_frame_ns;
 	for (int i = 0; i < QV_STAGE_COUNT; i++)
 		result->latency[i] = summary(&ledger->stage[i]);
+	pthread_mutex_unlock(&ledger->lock);
 }
 
 void ledger_merge(struct qv_call_totals *into, const struct qv_call_totals *from)

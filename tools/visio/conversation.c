@@ -270,7 +270,6 @@ static int talk_on(struct conversation *talk, int fd, const struct conversation_
 		.udp_port_last = (uint16_t)(last_port > UINT16_MAX ? UINT16_MAX : last_port),
 	};
 	struct qv_call_result result;
-	talk->security = security;
 	int status = qv_call_run(&link, talk->contact ? QV_CALL_CALLER : QV_CALL_ANSWERER, &plan, &settings->host,
 				 &talk->observer, &result, err);
 	report_summary(&talk->report, &result, status == 0 ? NULL : err);
@@ -300,6 +299,7 @@ int conversation_run(struct visio *visio, const struct conversation_plan *plan, 
 		.state = "calling",
 		.session = *session,
 	};
+	qv_call_security_of(session, &talk.security);
 	set_renewal(&talk);
 	report_init(&talk.report, visio->stats, VISIO_SERVER, &talk.session, plan->peer);
 	talk.control = qv_call_control_new(err);
