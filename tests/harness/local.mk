@@ -38,6 +38,19 @@ tests_harness_videosink_witness_la_LDFLAGS = $(LDFLAGS_MOCK)
 tests_harness_audiosink_witness_la_SOURCES = %D%/witness/audiosink.c %D%/witness/recording.c %D%/witness/recording.h
 tests_harness_audiosink_witness_la_LIBADD = libqvisio.la
 tests_harness_audiosink_witness_la_LDFLAGS = $(LDFLAGS_MOCK)
+if WITH_SRTP
+if WITH_OPENSSL
+check_LTLIBRARIES += tests/harness/libsrtptapped.la tests/harness/srtp-tap.la
+tests_harness_libsrtptapped_la_SOURCES = modules/srtp/libsrtp2/libsrtp2.c
+tests_harness_libsrtptapped_la_CPPFLAGS = $(AM_CPPFLAGS) -Dqv_module=tapped
+tests_harness_libsrtptapped_la_CFLAGS = $(AM_CFLAGS) $(SRTP_CFLAGS) -pthread
+tests_harness_srtp_tap_la_SOURCES = %D%/tap/tap.c modules/srtp/libsrtp2/reference.c modules/srtp/libsrtp2/reference.h
+tests_harness_srtp_tap_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+tests_harness_srtp_tap_la_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_harness_srtp_tap_la_LIBADD = tests/harness/libsrtptapped.la libqvisio.la $(SRTP_LIBS) $(OPENSSL_LIBS)
+tests_harness_srtp_tap_la_LDFLAGS = $(LDFLAGS_MOCK)
+endif
+endif
 tests_harness_listener_SOURCES = %D%/witness/listener.c modules/audiosource/tone/signal.c modules/audiosource/tone/signal.h
 tests_harness_listener_CFLAGS = $(AM_CFLAGS)
 tests_harness_listener_LDADD = -lm

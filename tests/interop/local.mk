@@ -31,3 +31,15 @@ rtp_peer_SOURCES = %D%/rtp_peer.c
 rtp_peer_LDADD = libqvisio.la
 TESTS += %D%/test_rtp.py
 dist_check_SCRIPTS += %D%/test_rtp.py
+if WITH_SRTP
+if WITH_OPENSSL
+if WITH_JANSSON
+if WITH_VPX
+if WITH_OPUS
+TESTS += %D%/test_srtp_call.py
+dist_check_SCRIPTS += %D%/test_srtp_call.py
+endif
+endif
+endif
+endif
+endif
