@@ -138,9 +138,9 @@ class Room:
 
 
 def check_tiles(end, order):
-    """There is a picture in which each tile has the grey of its sender; `order` are SAE IDs. The last ones have no calls."""
+    """There is a picture in which each tile has the grey of its sender; `order` are SAE IDs."""
     frames = qvcall.Y4m(os.path.join(end.folder, end.name + "-seen.y4m")).frames
-    found = [list(tile_greys(frame, len(order))) for frame in frames[-20:]]
+    found = [list(tile_greys(frame, len(order))) for frame in frames]
     assert any(all(abs(grey - luma(sae)) < 4 for sae, grey in zip(order, greys)) for greys in found), (order, found)
 
 
@@ -222,6 +222,8 @@ def _(tmp):
     busy = other.start("call", "ann", "bob")
     assert busy.process.wait() == 3, busy.process.output()
     room.all_connected("11", "12", "13")
+    assert not caller.ctl("record")["ok"]
+    assert "already" in caller.ctl("call ann")["error"]
     assert room["12"].ctl("mute audio")["ok"]
     for sae in ("11", "13"):
         qvkme.wait_until(lambda: [p["peer_muted"]["audio"] for p in room[sae].ctl("status")["participants"]

@@ -186,6 +186,8 @@ json_t *command_record(struct visio *visio, const char *rest)
 	struct qv_call_control *control = visio->calls[0]->control;
 	struct qv_error err = QV_ERROR_INIT;
 	char path[FILE_MAX];
+	if (visio->meeting)
+		return command_failed("record: a conference cannot be recorded yet; a file sink keeps tiles and sound");
 	bool recording = qv_call_control_recording(control);
 	if (strcmp(rest, "stop") == 0 || (!rest[0] && recording))
 		return stop_recording(control);
