@@ -21,10 +21,10 @@ WIDTH, HEIGHT, FPS, BITRATE = 1280, 720, 30, 1500000
 SIZE = f"{WIDTH} {HEIGHT}"
 
 
-def sound_card(folder, node):
-    """The environment in which ALSA's device "card" is the card of a node, which writes heard-NODE."""
+def sound_card(folder, node, ppm=0):
+    """The environment in which ALSA's device "card" is the card of a node, which writes heard-NODE; its clock is off."""
     chirp = " ".join(f"{name} {value}" for name, value in qvfield.CHIRP.items())
-    text = LIBRARY + f'pcm.card {{ type qvcard path "{folder}/heard-{node}" {chirp} }}\n'
+    text = LIBRARY + f'pcm.card {{ type qvcard path "{folder}/heard-{node}" ppm {ppm} {chirp} }}\n'
     return {"ALSA_CONFIG_PATH": qvcall.write(folder, f"asound-{node}.conf", text)}
 
 
@@ -37,9 +37,9 @@ class Visio:
     """A call of visio. `pictures`: True, or "judged". `both`: node 2 sends pictures too; it always sends sound."""
 
     def __init__(self, name="visio, srtp", pictures=False, sound=True, transport="srtp", both=False,
-                 codec='module = "opus";', bitrate=BITRATE, rekey=0.0):
+                 codec='module = "opus";', bitrate=BITRATE, rekey=0.0, ppm=0):
         self.name, self.pictures, self.sound, self.transport, self.both = name, pictures, sound, transport, both
-        self.codec, self.bitrate, self.rekey = codec, bitrate, rekey
+        self.codec, self.bitrate, self.rekey, self.ppm = codec, bitrate, rekey, ppm
 
     def start(self, field, folder):
         self.processes, self.folder = [], folder
@@ -72,7 +72,8 @@ class Visio:
                   f'transport: {{ prefer = "{self.transport}"; }};\n{text}\n'
                   + self.media(folder, node))
         path = qvcall.write(folder, f"visio-{node}.conf", config)
-        env = {"QVISIO_MODULE_PATH": qvfield.MODULES + ":" + os.environ["QVISIO_MODULE_PATH"], **sound_card(folder, node)}
+        env = {"QVISIO_MODULE_PATH": qvfield.MODULES + ":" + os.environ["QVISIO_MODULE_PATH"],
+               **sound_card(folder, node, self.ppm if node == 1 else 0)}
         self.processes.append(field.start(node, ["visio", "--stats=json", "--config=" + path, *command], cwd=folder,
                                           env=env))
 
