@@ -42,10 +42,13 @@ struct bare_vpx *bare_vpx_new(int width, int height, int fps, int bitrate)
 	config.rc_end_usage = VPX_CBR;
 	config.rc_target_bitrate = (unsigned)(bitrate / 1000);
 	config.rc_min_quantizer = 2;
-	config.rc_max_quantizer = 56;
+	config.rc_max_quantizer = 60;
 	config.rc_undershoot_pct = 100;
 	config.rc_overshoot_pct = 15;
-	config.rc_dropframe_thresh = 30;
+	config.rc_buf_initial_sz = 400;
+	config.rc_buf_optimal_sz = 500;
+	config.rc_buf_sz = 600;
+	config.rc_dropframe_thresh = 25;
 	config.kf_mode = VPX_KF_DISABLED;
 	check(vpx_codec_enc_init(&vpx->encoder, vpx_codec_vp8_cx(), &config, 0), "encoder");
 	check(vpx_codec_control(&vpx->encoder, VP8E_SET_CPUUSED, -SPEED), "speed");

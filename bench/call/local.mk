@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/peers.py
-PYTHON_BENCHES += %D%/sound.py %D%/picture.py %D%/loss.py %D%/rate.py %D%/skew.py %D%/rekey.py
+PYTHON_BENCHES += %D%/sound.py %D%/picture.py %D%/loss.py %D%/rate.py %D%/skew.py %D%/rekey.py %D%/cpu.py
 bench_pattern = modules/videosource/testpattern/pattern.c modules/videosource/testpattern/pattern.h \
 	modules/videosource/testpattern/digits.c modules/videosource/testpattern/digits.h
 bench_judge = tests/harness/witness/judge.c tests/harness/witness/judge.h
@@ -28,6 +28,22 @@ BENCH_HELPERS += bench/call/floor_sound
 bench_call_floor_sound_SOURCES = %D%/floor_sound.c %D%/floor.c %D%/floor.h
 bench_call_floor_sound_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS) $(OPUS_CFLAGS) $(OPENSSL_CFLAGS)
 bench_call_floor_sound_LDADD = $(ALSA_LIBS) $(OPUS_LIBS) $(OPENSSL_LIBS)
+endif
+endif
+endif
+
+if WITH_VPX
+if WITH_OPUS
+BENCH_HELPERS += bench/call/bare_call
+bench_call_bare_call_SOURCES = %D%/bare_call.c %D%/bare_vpx.c %D%/bare_vpx.h $(bench_pattern) \
+	modules/audiosource/tone/signal.c modules/audiosource/tone/signal.h
+bench_call_bare_call_CFLAGS = $(AM_CFLAGS) $(VPX_CFLAGS) $(OPUS_CFLAGS)
+bench_call_bare_call_LDADD = libqvisio.la $(VPX_LIBS) $(OPUS_LIBS) -lm
+if WITH_SRTP
+BENCHES += bench/call/codecs
+bench_call_codecs_SOURCES = %D%/codecs.c %D%/bare_vpx.c %D%/bare_vpx.h $(bench_pattern)
+bench_call_codecs_CFLAGS = $(AM_CFLAGS) $(VPX_CFLAGS) $(OPUS_CFLAGS) $(SRTP_CFLAGS)
+bench_call_codecs_LDADD = libbench.la libqvisio.la $(VPX_LIBS) $(OPUS_LIBS) $(SRTP_LIBS) -lm
 endif
 endif
 endif

@@ -149,12 +149,13 @@ SOUND = dict(module="tone", signal="chirp", **CHIRP)
 
 
 class Call:
-    """`visio` on node 1 calls `visio` on node 2. None for pictures or sound leaves them out."""
+    """`visio` on node 1 calls `visio` on node 2. None for pictures or sound leaves them out; with `null` nobody watches."""
 
     def __init__(self, field, pictures=PICTURES, video_codec=None, sound=SOUND, audio_codec=None, extra="", rekey=0.0,
-                 keys=50, key_sources=None, judge=True, latency=20, start=True, transport=dict(prefer="stream")):
+                 keys=50, key_sources=None, judge=True, latency=20, start=True, transport=dict(prefer="stream"),
+                 null=False):
         self.field, self.folder, self.test = field, field.folder, field.test
-        self.pictures, self.sound, self.judge, self.latency = pictures, sound, judge, latency
+        self.pictures, self.sound, self.judge, self.latency, self.null = pictures, sound, judge, latency, null
         self.codecs = {"video": video_codec or dict(module="mjpeg", quality=50), "audio": audio_codec or dict(module="opus")}
         self.extra, self.rekey = extra + f"\ntransport: {{ {options(**transport)} }};", rekey
         if key_sources is None:
@@ -184,6 +185,8 @@ class Call:
             if source:
                 sink = dict(module="witness", path=self.path(f"{kind}-{node}"))
                 sink.update(dict(judge=self.judge) if kind == "video" else dict(latency=self.latency))
+                if self.null:
+                    sink = dict(module="null") if kind == "video" else dict(module="null", paced=True)
                 config += (f"{kind}: {{ source: {{ {options(**source)} }}; codec: {{ {options(**self.codecs[kind])} }}; "
                            f"sink: {{ {options(**sink)} }}; }};\n")
         path = qvcall.write(self.folder, name + ".conf", config + self.extra + "\n" + text)
