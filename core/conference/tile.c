@@ -25,7 +25,7 @@ static const struct colour white = { { 255, 128, 128 } }, black = { { 0, 128, 12
 static void fill(struct qv_picture *canvas, const struct box *box, const struct colour *colour)
 {
 	struct qv_frame frame = qv_picture_frame(canvas);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 3 && box->width > 0 && box->height > 0; i++) {
 		int half = i > 0;
 		uint8_t *plane = qv_picture_plane(canvas, i);
 		for (int y = box->y >> half; y < (box->y + box->height) >> half; y++)
@@ -44,10 +44,14 @@ static int dot_of(const struct box *cell)
 	return cell->width >= 720 ? 2 : 1;
 }
 
-/* A line for the name, in letters twice as large, and two for the rest. */
+/* A line for the name, in letters twice as large, and two for the rest, as far as there is room. */
 static int caption_height(const struct box *cell)
 {
-	return (dot_of(cell) * (2 * LETTER_LINE + 2 * LETTER_LINE) + 3) & ~1;
+	int tall = (dot_of(cell) * (2 * LETTER_LINE + 2 * LETTER_LINE) + 3) & ~1,
+	    most = (cell->height - 2 * BORDER) & ~1;
+	if (tall > most)
+		tall = most > 0 ? most : 0;
+	return tall;
 }
 
 struct box tile_picture_room(const struct box *cell)
@@ -103,7 +107,9 @@ static void paint_caption(struct qv_picture *canvas, const struct box *cell, con
 	int dot = dot_of(cell), tall = caption_height(cell);
 	struct box strip = { inside.x, inside.y + inside.height - tall, inside.width, tall };
 	struct box name = { strip.x + 2, strip.y + 2, strip.width - 4, 2 * LETTER_LINE * dot };
-	struct box words = { strip.x + 2, name.y + name.height, strip.width - 4, tall - name.height };
+	if (name.height > tall - 2)
+		name.height = tall - 2;
+	struct box words = { strip.x + 2, name.y + name.height, strip.width - 4, tall - 2 - name.height };
 	fill(canvas, &strip, &dark);
 	write_in(canvas, &name, 2 * dot, tile->name);
 	write_in(canvas, &words, dot, tile->text);

@@ -16,6 +16,9 @@
 #define SPEAKING 0.05
 #define KEYS     8
 
+#define LEAST_WIDTH  160
+#define LEAST_HEIGHT 120
+
 /* What the calls and the thread of the wall hand to each other. A picture belongs to whoever took it out. */
 struct place {
 	bool used;    /* there is a tile */
@@ -311,6 +314,9 @@ static int start(struct wall *wall, struct qv_error *err)
 {
 	struct qv_video_format format = { QV_PIXEL_I420,          QV_RANGE_FULL,  wall->plan.width & ~1,
 					  wall->plan.height & ~1, wall->plan.fps, 1 };
+	if (format.width < LEAST_WIDTH || format.height < LEAST_HEIGHT)
+		return qv_fail(err, QV_E_INVALID, "tiles need %dx%d pixels together, not %dx%d", LEAST_WIDTH,
+			       LEAST_HEIGHT, format.width, format.height);
 	wall->canvas = qv_picture_new(&format, err);
 	if (!wall->canvas)
 		return -1;

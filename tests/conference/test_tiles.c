@@ -189,12 +189,21 @@ static void a_warning_stands_over_the_picture(void **state)
 	}
 	assert_int_equal(light[0], 0);
 	assert_true(light[1] > 50 && light[2] > 50);
-	/* However much is to be said, it stays inside. */
-	memset(tile.overlay[QV_OVERLAY_WARNING], 'W', TILE_OVERLAY - 1);
-	cell = grid_cell(6, 5, 320, 160);
-	tile_paint(canvas, &cell, &tile);
-	qv_picture_free(picture);
 	qv_picture_free(canvas);
+	/* However much is to be said, and however little room there is, it stays inside. */
+	memset(tile.overlay[QV_OVERLAY_WARNING], 'W', TILE_OVERLAY - 1);
+	memset(tile.text, 'W', TILE_TEXT - 1);
+	for (int side = 2; side <= 400; side += side < 60 ? 2 : 62) {
+		struct qv_video_format small = { QV_PIXEL_I420, QV_RANGE_FULL, side, side, 30, 1 };
+		canvas = qv_picture_new(&small, NULL);
+		for (size_t count = 1; count <= 6; count++)
+			for (size_t i = 0; i < count; i++) {
+				cell = grid_cell(count, i, side, side);
+				tile_paint(canvas, &cell, &tile);
+			}
+		qv_picture_free(canvas);
+	}
+	qv_picture_free(picture);
 }
 
 #define BLOCK 480
