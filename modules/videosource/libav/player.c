@@ -222,13 +222,14 @@ static void *run(void *argument)
 
 int player_start(struct player *player, struct qv_error *err)
 {
-	if (player->started)
-		return 0;
-	int failed = pthread_create(&player->thread, NULL, run, player);
+	/* Camera and microphone read on threads of their own, and may both be the first. */
+	pthread_mutex_lock(&player->lock);
+	int failed = player->started ? 0 : pthread_create(&player->thread, NULL, run, player);
+	player->started = player->started || failed == 0;
+	pthread_mutex_unlock(&player->lock);
 	if (failed)
 		return qv_fail_errno(err, QV_E_IO, failed, "starting the thread that reads %s",
 				     input_name(&player->choice));
-	player->started = true;
 	return 0;
 }
 
