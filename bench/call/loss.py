@@ -13,7 +13,7 @@ import statistics
 import peers
 import qvfield
 
-SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "8"))
+SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "7"))
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "2"))
 LATE = 400  # ms
 bench = peers.Bench(__file__)

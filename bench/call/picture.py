@@ -11,7 +11,7 @@ import statistics
 import peers
 import qvfield
 
-SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "5"))
+SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "4"))
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "2"))
 bench = peers.Bench(__file__)
 stages = []

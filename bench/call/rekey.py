@@ -7,7 +7,7 @@ import statistics
 import peers
 import qvfield
 
-SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "16"))
+SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "12"))
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "2"))
 bench = peers.Bench(__file__)
 

@@ -3,6 +3,7 @@
 
 A chirp that begins at a known time is heard at the card of node 1 and looked for in what the card of node 2 plays. The
 devices are ALSA devices without delay of their own (tests/harness/card), opened by each program with its own defaults.
+Debian 12's baresip (1.0.0) has no adaptive jitter buffer yet; one of 1 to 10 frames comes nearest to it.
 """
 
 import os
@@ -11,7 +12,7 @@ import statistics
 import peers
 import qvfield
 
-SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "4"))
+SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "3"))
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "2"))
 bench = peers.Bench(__file__)
 

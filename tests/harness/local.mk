@@ -63,3 +63,12 @@ tests_harness_qvcard_la_CFLAGS = $(AM_CFLAGS) $(ALSA_CFLAGS) -DPIC -Wno-missing-
 tests_harness_qvcard_la_LIBADD = $(ALSA_LIBS) -lm
 tests_harness_qvcard_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
 endif
+
+if WITH_CMOCKA
+check_PROGRAMS += tests/harness/test_judge
+TESTS += tests/harness/test_judge
+tests_harness_test_judge_SOURCES = %D%/witness/test_judge.c %D%/witness/judge.c %D%/witness/judge.h %D%/witness/recording.c \
+	%D%/witness/recording.h $(witness_pattern)
+tests_harness_test_judge_CFLAGS = $(CFLAGS_UNIT)
+tests_harness_test_judge_LDADD = $(LDADD_UNIT) -lm
+endif

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls over UDP: through a narrow network, one that is gone for a while, from another address, without a KME, and long."""
 
+import statistics
+
 import qvcall
 import qvfield
 import qvkme
@@ -24,7 +26,7 @@ def show_more(call, node, pictures):
         pass
 
 
-def sound(call, least=1, whole=0.0):
+def check(call, least=1, whole=0.0):
     for node in (1, 2):
         seen, heard = call.seen(node), call.heard(node)
         assert len(seen.all) >= least, (node, len(seen.all))
@@ -32,12 +34,21 @@ def sound(call, least=1, whole=0.0):
         assert heard.whole() >= whole, (node, heard.chirps)
 
 
+@test.case("sound and picture of one instant come together")
+def _(tmp):
+    call = start(tmp, dict(delay=25, jitter=20))
+    call.run(6)
+    for node in (1, 2):
+        skews = call.heard(node).skews(call.seen(node))
+        assert len(skews) >= 4 and abs(statistics.median(skews)) < 150, (node, skews)
+
+
 @test.case("128 kbit/s")
 def _(tmp):
     call = start(tmp, dict(delay=10, rate=128e3, queue=16000), pictures=dict(qvfield.PICTURES, width=160, height=120, fps=10),
                  audio_codec=dict(module="opus", bitrate=16000))
-    call.run(6)
-    sound(call, least=20)
+    call.run(8)
+    check(call, least=8)
 
 
 @test.case("nothing passes for 5 s: the call goes on afterwards")
@@ -49,7 +60,7 @@ def _(tmp):
     show_more(call, 2, 20)
     show_more(call, 1, 20)
     call.hang_up()
-    sound(call, least=30)
+    check(call, least=30)
     assert call.seen(2).frozen_s() > 3, call.seen(2).frozen_s()
 
 
@@ -82,7 +93,7 @@ def _(tmp):
     qvcall.event(call.alice, "rekey-failed")
     show_more(call, 2, 20)
     call.hang_up()
-    sound(call, least=30)
+    check(call, least=30)
 
 
 @test.case("a call that takes fresh keys all the time needs no more memory and no more descriptors as it goes on")
@@ -98,7 +109,7 @@ def _(tmp):
         assert more_memory < memory + 4096, (before, after)
         assert more_descriptors <= descriptors + 3, (before, after)
     call.hang_up()
-    sound(call, least=200)
+    check(call, least=200)
 
 
 test.run()
