@@ -71,7 +71,8 @@ static void jump(struct qv_audiosource *source, uint64_t frames)
 {
 	source->position += frames;
 	source->lost += frames;
-	source->next_ns += (int64_t)(frames * QV_NS_PER_SECOND / (uint64_t)source->stream.format.rate);
+	if (source->next_ns) /* before the first block nothing is due */
+		source->next_ns += (int64_t)(frames * QV_NS_PER_SECOND / (uint64_t)source->stream.format.rate);
 }
 
 /* Sound that is lost or left out: what was gathered of the block before it goes with it, as one jump. */
