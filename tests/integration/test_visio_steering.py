@@ -13,7 +13,9 @@ import x11
 test = qvtest.Test(__file__)
 SOURCES = ('video: { source: { module = "testpattern"; width = 320; height = 240; fps = 20; }; '
            'sources: ( { name = "small"; source: { module = "testpattern"; width = 160; height = 120; fps = 20; }; } ); '
-           'sink: { %s }; };\n' + qvvisio.AUDIO)
+           'sink: { %s }; };\n'
+           'audio: { source: { module = "tone"; }; sink: { module = "null"; }; '
+           'sinks: ( { name = "headset"; sink: { module = "null"; }; } ); };\n')
 
 
 @test.case("how a call is secured is told whole, each second and on demand")
@@ -95,6 +97,14 @@ def _(tmp):
     assert pair.ctl("alice", "source", "video", "small")["ok"]
     assert [d["used"] for d in pair.ctl("alice", "devices")["video"]["sources"]] == [False, True]
 
+    sinks = pair.ctl("alice", "devices")["audio"]["sinks"]
+    assert [(d["name"], d["used"]) for d in sinks] == [("default", True), ("headset", False)], sinks
+    assert "known: default, headset" in pair.ctl("alice", "sink", "audio", "hall")["error"]
+    assert "say sink audio NAME" in pair.ctl("alice", "sink", "video", "headset")["error"]
+    assert pair.ctl("alice", "sink", "audio", "headset")["ok"]
+    qvcall.event(alice, "device-back")
+    assert [d["used"] for d in pair.ctl("alice", "devices")["audio"]["sinks"]] == [False, True]
+
     def snapshot(name):
         path = os.path.join(tmp, name)
         said = pair.ctl("bob", "snapshot", path)
@@ -137,6 +147,9 @@ def _(tmp):
     assert completed("ctl", "mute", "") == {"audio", "video"}
     assert completed("ctl", "call", "") == {"bob"} == completed("call", "b")
     assert completed("ctl", "source", "video", "") == {"default", "small"}
+    assert completed("ctl", "source", "audio", "") == {"default"}
+    assert completed("ctl", "sink", "") == {"audio"} and completed("ctl", "si") == {"sink"}
+    assert completed("ctl", "sink", "audio", "") == {"default", "headset"}
     assert pair.ctl("carol", "quit")["ok"] and carol.wait(qvtest.TIMEOUT) == 0
 
 

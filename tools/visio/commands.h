@@ -36,6 +36,7 @@ json_t *command_mute(struct visio *visio, const char *rest);
 json_t *command_unmute(struct visio *visio, const char *rest);
 json_t *command_toggle(struct visio *visio, const char *rest);
 json_t *command_source(struct visio *visio, const char *rest);
+json_t *command_sink(struct visio *visio, const char *rest);
 json_t *command_fullscreen(struct visio *visio, const char *rest);
 json_t *command_selfview(struct visio *visio, const char *rest);
 json_t *command_help(struct visio *visio, const char *rest);

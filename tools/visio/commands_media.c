@@ -56,7 +56,7 @@ json_t *command_source(struct visio *visio, const char *rest)
 	if (!kind || !*name)
 		return command_failed("source: say source audio|video NAME");
 	const struct devices *devices = kind == QV_STREAM_VIDEO ? &visio->settings.video : &visio->settings.audio;
-	const struct qv_role *role = settings_named_source(devices, name, known, sizeof known);
+	const struct qv_role *role = named_roles_find(&devices->sources, name, known, sizeof known);
 	if (!role)
 		return command_failed("source: no %s source is called \"%s\" (known: %s)",
 				      kind == QV_STREAM_VIDEO ? "video" : "audio", name, known);
@@ -65,6 +65,24 @@ json_t *command_source(struct visio *visio, const char *rest)
 		meeting_source(visio->meeting, kind, role);
 	for (size_t i = 0; !visio->meeting && i < visio->call_count; i++)
 		qv_call_control_source(visio->calls[i]->control, kind, role);
+	return command_ok();
+}
+
+json_t *command_sink(struct visio *visio, const char *rest)
+{
+	const char *name;
+	char known[300];
+	const struct devices *audio = &visio->settings.audio;
+	if (kind_of(rest, &name) != QV_STREAM_AUDIO || !*name)
+		return command_failed("sink: say sink audio NAME; the sink of pictures is not changed during a call");
+	const struct qv_role *role = named_roles_find(&audio->others, name, known, sizeof known);
+	if (!role)
+		return command_failed("sink: no audio sink is called \"%s\" (known: %s)", name, known);
+	visio->sink = role;
+	if (visio->meeting)
+		meeting_sink(visio->meeting, role);
+	for (size_t i = 0; !visio->meeting && i < visio->call_count; i++)
+		qv_call_control_audio_sink(visio->calls[i]->control, role);
 	return command_ok();
 }
 
@@ -131,6 +149,8 @@ void commands_begin(struct conversation *talk)
 		if (!talk->participant && visio->source[kind] && visio->source[kind] != usual[kind])
 			qv_call_control_source(talk->control, (enum qv_stream_kind)kind, visio->source[kind]);
 	}
+	if (!talk->participant && visio->sink && visio->sink != visio->settings.audio.sinks)
+		qv_call_control_audio_sink(talk->control, visio->sink);
 	show_self(visio, talk);
 	show_help(visio, talk);
 	if (visio->fullscreen)

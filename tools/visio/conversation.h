@@ -27,6 +27,7 @@ struct visio {
 	char self[QV_SAE_ID_MAX + 1];     /* our SAE ID; "": not asked yet */
 	bool muted[3];                    /* by enum qv_stream_kind: in all calls */
 	const struct qv_role *source[3];  /* likewise: chosen */
+	const struct qv_role *sink;       /* likewise, of sound */
 	bool self_view, fullscreen, help; /* shown in all calls */
 	bool listens;                     /* takes further calls when one is over */
 	bool dialing;                     /* somebody is being called from the control socket */

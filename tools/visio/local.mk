@@ -54,8 +54,8 @@ visio_SOURCES = \
 	%D%/otp_settings.h \
 	%D%/settings.c \
 	%D%/settings.h \
-	%D%/sources.c \
-	%D%/sources.h \
+	%D%/named_roles.c \
+	%D%/named_roles.h \
 	%D%/status.c \
 	%D%/steering.c \
 	%D%/steering.h \

@@ -30,7 +30,8 @@ static struct qv_audio_format mix_format(const struct settings *settings)
 	return format;
 }
 
-static int open_devices(struct meeting *meeting, const struct qv_role *const source[3], struct qv_error *err)
+static int open_devices(struct meeting *meeting, const struct qv_role *const source[3], const struct qv_role *sink,
+			struct qv_error *err)
 {
 	struct settings *settings = &meeting->visio->settings;
 	struct qv_conference_plan plan = {
@@ -39,7 +40,7 @@ static int open_devices(struct meeting *meeting, const struct qv_role *const sou
 		.audio_filter = &settings->audio.filter,
 		.video_sinks = settings->video.sinks,
 		.video_sink_count = settings->video.sink_count,
-		.audio_sinks = settings->audio.sinks,
+		.audio_sinks = sink ? sink : settings->audio.sinks, /* one is chosen only in place of the only one */
 		.audio_sink_count = settings->audio.sink_count,
 		.width = (int)qv_options_int(settings->conference, "width"),
 		.height = (int)qv_options_int(settings->conference, "height"),
@@ -65,10 +66,10 @@ static struct meeting *begin(struct visio *visio, const uint8_t id[QV_CONFERENCE
 	memcpy(meeting->id, id, sizeof meeting->id);
 	meeting->opening = true;
 	visio->meeting = meeting;
-	const struct qv_role *source[3];
+	const struct qv_role *source[3], *sink = visio->sink;
 	memcpy(source, visio->source, sizeof source);
 	pthread_mutex_unlock(&visio->lock);
-	int status = open_devices(meeting, source, err);
+	int status = open_devices(meeting, source, sink, err);
 	pthread_mutex_lock(&visio->lock);
 	meeting->opening = false;
 	pthread_cond_broadcast(&visio->changed);
@@ -132,6 +133,12 @@ void meeting_source(struct meeting *meeting, enum qv_stream_kind kind, const str
 {
 	if (!meeting->opening)
 		qv_conference_source(meeting->devices, kind, role);
+}
+
+void meeting_sink(struct meeting *meeting, const struct qv_role *role)
+{
+	if (!meeting->opening)
+		qv_conference_audio_sink(meeting->devices, role);
 }
 
 bool meeting_give_up(struct meeting *meeting, const char *name)

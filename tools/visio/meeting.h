@@ -55,6 +55,9 @@ void meeting_end(struct meeting *meeting);
 /* Another camera or microphone, for all calls. */
 void meeting_source(struct meeting *meeting, enum qv_stream_kind kind, const struct qv_role *role);
 
+/* Another loudspeaker, for all that is heard. */
+void meeting_sink(struct meeting *meeting, const struct qv_role *role);
+
 /* Calls nobody of that name any more. False: nobody has it. */
 bool meeting_give_up(struct meeting *meeting, const char *name);
 

@@ -151,6 +151,7 @@ struct role_list {
 	const char *fallback; /* module of `one` where it names none; NULL: then there is nothing */
 	struct qv_role *roles;
 	size_t max, *count;
+	struct named_roles *others; /* what `many` is beside `one`; NULL: it must not be */
 };
 
 static int load_list(struct settings *settings, const struct qv_section *outer, const struct role_list *list,
@@ -160,7 +161,7 @@ static int load_list(struct settings *settings, const struct qv_section *outer, 
 	size_t count;
 	if (qv_section_group(outer, list->one, &one, err) != 0 || qv_section_list(outer, list->many, &count, err) != 0)
 		return -1;
-	if ((one && count > 0) || count > list->max)
+	if (!list->others && ((one && count > 0) || count > list->max))
 		return qv_fail(err, QV_E_CONFIG, "%s: %s: give one %s, or a list of at most %zu %s",
 			       qv_section_where(outer), qv_section_name(outer), list->one, list->max, list->many);
 	bool single = one || (list->fallback && count == 0);
@@ -170,7 +171,10 @@ static int load_list(struct settings *settings, const struct qv_section *outer, 
 				 &list->roles[(*list->count)++], err) != 0)
 			return -1;
 	}
-	return 0;
+	if (!list->others)
+		return 0;
+	list->others->usual = &list->roles[0];
+	return named_roles_load(settings->loader, outer, list->one, list->kind, list->others, err);
 }
 
 static int load_devices(struct settings *settings, const char *name, const char *codec, struct devices *devices,
@@ -180,7 +184,7 @@ static int load_devices(struct settings *settings, const char *name, const char 
 	static const char *const groups[] = { "source", "sources", "sink", "sinks", "codec", "codecs", NULL };
 	static const char *const sound_groups[] = { "source", "sources", "sink", "sinks", "codec",
 						    "codecs", "filter",  "otp",  NULL };
-	const struct qv_section *outer, *source, *filter;
+	const struct qv_section *outer, *source, *sink, *filter;
 	char kind[32];
 	if (qv_section_group(qv_config_root(settings->config), name, &outer, err) != 0)
 		return -1;
@@ -195,18 +199,25 @@ static int load_devices(struct settings *settings, const char *name, const char 
 	snprintf(kind, sizeof kind, "%ssource", name);
 	if (source && qv_role_load(settings->loader, source, kind, NULL, &devices->source, err) != 0)
 		return -1;
-	if (sources_load(settings->loader, outer, kind, devices, err) != 0)
+	devices->sources.usual = &devices->source;
+	if (named_roles_load(settings->loader, outer, "source", kind, &devices->sources, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%sfilter", name);
 	if (filter && qv_role_load(settings->loader, filter, kind, NULL, &devices->filter, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%ssink", name);
-	struct role_list sinks = { "sink", "sinks", kind, NULL, devices->sinks, DEVICES_MAX, &devices->sink_count };
+	struct role_list sinks = {
+		"sink", "sinks", kind, NULL, devices->sinks, DEVICES_MAX, &devices->sink_count, NULL
+	};
+	if (qv_section_group(outer, "sink", &sink, err) != 0)
+		return -1;
+	/* Beside the one sink of sound, the list is of those that can take its place. */
+	sinks.others = sink && sound ? &devices->others : NULL;
 	if (load_list(settings, outer, &sinks, err) != 0)
 		return -1;
 	snprintf(kind, sizeof kind, "%scodec", name);
 	struct role_list codecs = {
-		"codec", "codecs", kind, codec, devices->codecs, QV_CALL_CODECS_MAX, &devices->codec_count
+		"codec", "codecs", kind, codec, devices->codecs, QV_CALL_CODECS_MAX, &devices->codec_count, NULL
 	};
 	return load_list(settings, outer, &codecs, err);
 }
@@ -310,7 +321,8 @@ int settings_open(struct settings *settings, struct qv_error *err)
 static void free_devices(struct devices *devices)
 {
 	qv_role_free(&devices->source);
-	sources_free(devices);
+	named_roles_free(&devices->sources);
+	named_roles_free(&devices->others);
 	for (size_t i = 0; i < QV_CALL_CODECS_MAX; i++)
 		qv_role_free(&devices->codecs[i]);
 	qv_role_free(&devices->filter);

@@ -4,17 +4,17 @@
 #define VISIO_SETTINGS_H
 
 #include "app.h"
-#include "sources.h"
+#include "named_roles.h"
 
 #define CONTACTS_MAX 256
 
 /* Both directions of a medium. */
 struct devices {
-	struct qv_role source;                  /* class NULL: nothing is sent */
-	struct named_source named[SOURCES_MAX]; /* that may take its place */
-	size_t named_count;
+	struct qv_role source;      /* class NULL: nothing is sent */
+	struct named_roles sources; /* that may take its place */
 	struct qv_role sinks[DEVICES_MAX];
 	size_t sink_count;                         /* 0: nothing is received */
+	struct named_roles others;                 /* that may take the place of the only sink */
 	struct qv_role codecs[QV_CALL_CODECS_MAX]; /* in the order of preference */
 	size_t codec_count;
 	struct qv_role filter; /* of captured sound; class NULL: none */

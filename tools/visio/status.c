@@ -97,23 +97,41 @@ json_t *command_contacts(struct visio *visio, const char *rest)
 	return json_pack("{s:b,s:o}", "ok", 1, "contacts", contacts);
 }
 
-static json_t *devices_json(const struct devices *devices, const struct qv_role *chosen)
+/* `chosen` NULL: the usual one. */
+static json_t *named_json(const struct named_roles *named, const struct qv_role *chosen)
 {
-	json_t *sources = json_array(), *sinks = json_array();
-	for (size_t i = 0; i < settings_source_count(devices); i++) {
-		const struct qv_role *role = settings_source(devices, i);
-		json_array_append_new(sources, json_pack("{s:s,s:s,s:b}", "name", settings_source_name(devices, i),
-							 "module", role->class->name, "used", role == chosen));
+	json_t *list = json_array();
+	for (size_t i = 0; i < named_roles_count(named); i++) {
+		const struct qv_role *role = named_roles_get(named, i);
+		json_array_append_new(list, json_pack("{s:s,s:s,s:b}", "name", named_roles_name(named, i), "module",
+						      role->class->name, "used",
+						      chosen ? role == chosen : role == named->usual));
 	}
+	return list;
+}
+
+/* Where there are no others to choose from, all are used, and have no names. */
+static json_t *sinks_json(const struct devices *devices, const struct qv_role *chosen)
+{
+	if (named_roles_count(&devices->others) > 0)
+		return named_json(&devices->others, chosen);
+	json_t *list = json_array();
 	for (size_t i = 0; i < devices->sink_count; i++)
-		json_array_append_new(sinks, json_string(devices->sinks[i].class->name));
-	return json_pack("{s:o,s:o}", "sources", sources, "sinks", sinks);
+		json_array_append_new(
+			list, json_pack("{s:n,s:s,s:b}", "name", "module", devices->sinks[i].class->name, "used", 1));
+	return list;
+}
+
+static json_t *devices_json(const struct devices *devices, const struct qv_role *source, const struct qv_role *sink)
+{
+	return json_pack("{s:o,s:o}", "sources", named_json(&devices->sources, source), "sinks",
+			 sinks_json(devices, sink));
 }
 
 json_t *command_devices(struct visio *visio, const char *rest)
 {
 	(void)rest;
 	return json_pack("{s:b,s:o,s:o}", "ok", 1, "video",
-			 devices_json(&visio->settings.video, visio->source[QV_STREAM_VIDEO]), "audio",
-			 devices_json(&visio->settings.audio, visio->source[QV_STREAM_AUDIO]));
+			 devices_json(&visio->settings.video, visio->source[QV_STREAM_VIDEO], NULL), "audio",
+			 devices_json(&visio->settings.audio, visio->source[QV_STREAM_AUDIO], visio->sink));
 }

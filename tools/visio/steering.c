@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{ "unmute", "audio|video", true, command_unmute },
 	{ "toggle", "audio|video", true, command_toggle },
 	{ "source", "audio|video NAME", true, command_source },
+	{ "sink", "audio NAME", true, command_sink },
 	{ "fullscreen", "[on|off]", true, command_fullscreen },
 	{ "selfview", "[on|off]", true, command_selfview },
 	{ "help", "[on|off]", true, command_help },
