@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../audio/far_end.h"
+#include "ring_window.h"
 #include "side.h"
 
 static const struct qv_call_limits *limits(const struct qv_call_plan *plan)
@@ -191,6 +192,7 @@ static int run(struct side *side, struct qv_error *err)
 	if (side->in && end != QV_CALL_CANCELLED && end != QV_CALL_WINDOW_CLOSED)
 		incoming_drain(side->in);
 	stop_raise(&side->media.stop);
+	ring_window_close(side->ring);
 	if (side->transport)
 		transport_bye(side->transport);
 	renewer_clear(&side->renewer);

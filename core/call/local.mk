@@ -75,6 +75,8 @@ libqvisio_la_SOURCES += \
 	%D%/video_sinks.h \
 	%D%/video_sender.c \
 	%D%/video_sender.h \
+	%D%/ring_window.c \
+	%D%/ring_window.h \
 	%D%/window.c \
 	%D%/window.h \
 	%D%/path.c \

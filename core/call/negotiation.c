@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ring_window.h"
 #include "side.h"
 
 static const char *program_name(const struct qv_call_plan *plan)
@@ -171,6 +172,7 @@ static int ask(struct side *side, const struct qv_hello *hello, struct qv_error 
 		return qv_fail(err, QV_E_NOMEM, "no memory for a greeting");
 	*side->asked = *hello;
 	connection_ring(side->media.connection);
+	side->ring = side->plan->receive ? ring_window_open(&side->media, side->plan->receive) : NULL;
 	struct qv_call_event event = { .happening = QV_CALL_RINGING, .peer_program = side->result->peer_program };
 	side_tell(side, &event);
 	connection_wake(side->media.connection); /* the answer may be there already */
@@ -261,6 +263,8 @@ int negotiation_answer(struct side *side, const struct control_asked *asked, str
 		return 0;
 	struct qv_hello *hello = side->asked;
 	side->asked = NULL;
+	ring_window_close(side->ring);
+	side->ring = NULL;
 	int status = 0;
 	if (asked->taken) {
 		status = say_welcome(side, hello, err);

@@ -33,6 +33,7 @@ struct side {
 	bool in_conference; /* caller: the answerer has told in which one it is */
 	uint8_t conference[QV_CONFERENCE_ID];
 	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
+	struct ring_window *ring; /* and shows it meanwhile; NULL: no window does */
 	struct board board;
 	struct renewer renewer;
 	struct otp otp;

@@ -166,6 +166,15 @@ static void show_mirror(struct window *window, struct video_sinks *sinks)
 	video_sinks_self_view(sinks, picture ? &frame : NULL);
 }
 
+void window_again(struct window *window)
+{
+	pthread_mutex_lock(&window->lock);
+	for (int i = 0; i < QV_OVERLAY_COUNT; i++)
+		window->overlay_set[i] = window->overlay_set[i] || window->overlay[i];
+	window->fullscreen_set = window->fullscreen_set || window->fullscreen;
+	pthread_mutex_unlock(&window->lock);
+}
+
 void window_obey(struct window *window, struct video_sinks *sinks)
 {
 	pthread_mutex_lock(&window->lock);

@@ -38,6 +38,9 @@ void window_mirror(struct window *window, const struct qv_frame *frame);
 /* On the thread of the sinks: shows what was asked for since the last time. */
 void window_obey(struct window *window, struct video_sinks *sinks);
 
+/* Other sinks take over: what is to be seen is shown on them from the beginning. */
+void window_again(struct window *window);
+
 /* Whether somebody wants the next picture that is shown; then the role is the caller's to free. */
 bool window_take_snapshot(struct window *window, struct qv_role *role);
 

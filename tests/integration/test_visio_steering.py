@@ -163,14 +163,66 @@ def count_pixels(display, window, colour):
     return sum(1 for i in range(0, len(pixels), 3) if tuple(pixels[i:i + 3]) == colour)
 
 
-@test.case("keys in the window steer the call, and the warning covers the picture until somebody saw it")
-def _(tmp):
+NOTICE = (0, 96, 56)  # behind what is good to know
+
+
+def start_display():
     if not os.path.exists(os.path.join(qvtest.BUILD, ".libs", "videosink-sdl.so")) or not x11.library():
         raise qvtest.Skip("no window here")
     server = test.start(["Xvfb", "-displayfd", "1", "-screen", "0", "1000x760x24", "-nolisten", "tcp"])
     display = ":" + server.wait_for(r"^(\d+)$").group(1)
-    manager = x11.WindowManager(display, 1000, 760)
-    env = x11.window_environment(display)
+    return display, x11.WindowManager(display, 1000, 760), x11.window_environment(display)
+
+
+@test.case("a window opens while it rings: a key answers or refuses, and who closes it refuses")
+def _(tmp):
+    display, manager, env = start_display()
+    pair = qvvisio.Pair(test, tmp, env=env, auto_answer=False, media=SOURCES % 'module = "sdl";')
+    media = SOURCES % 'module = "null";'
+
+    def search():
+        return qvtest.run(["xdotool", "search", "--onlyvisible", "--name", "Qvisio|QKD"], check=False,
+                          env={**os.environ, "DISPLAY": display}).stdout.split()
+
+    def rings(**options):
+        alice = pair.call(media=media, **options)
+        qvcall.event(pair.bob, "ringing")
+        qvvisio.wait_until(search)
+        return alice
+
+    def press(key, state):
+        # Pressed until it is seen: the window gets the keyboard some time after it is there.
+        def seen():
+            if pair.ctl("bob", "status")["state"] == state:
+                return True
+            qvtest.run(["xdotool", "key", key], env={**os.environ, "DISPLAY": display})
+            return False
+        qvvisio.wait_until(seen)
+    alice = rings()
+    title = qvtest.run(["xprop", "-display", display, "-id", search()[0], "_NET_WM_NAME"]).stdout
+    assert "Qvisio" in title or "QKD" in title, title
+    qvvisio.wait_until(lambda: count_pixels(display, search()[0], NOTICE) > 3000)
+    press("x", "idle")
+    assert alice.wait(qvtest.TIMEOUT) == 1 and "declined" in alice.output(), alice.output()
+    alice = rings()
+    press("a", "open")
+    qvcall.event(alice, "opened")
+    qvvisio.wait_until(search)
+    qvvisio.wait_until(lambda: count_pixels(display, search()[0], NOTICE) < 100)
+    press("q", "idle")
+    assert alice.wait(qvtest.TIMEOUT) == 0
+    alice = rings()
+    screen = x11.Display(display)
+    screen.ask_to_close(int(search()[0]))
+    assert alice.wait(qvtest.TIMEOUT) == 1 and "declined" in alice.output(), alice.output()
+    screen.close()
+    assert pair.ctl("bob", "quit")["ok"] and pair.bob.wait(qvtest.TIMEOUT) == 0
+    manager.stop()
+
+
+@test.case("keys in the window steer the call, and the warning covers the picture until somebody saw it")
+def _(tmp):
+    display, manager, env = start_display()
     pair = qvvisio.Pair(test, tmp, keys=3, rekey='interval = 0.0;')
     alice = pair.call(env=env, log="debug", media=SOURCES % 'module = "sdl";')
     alice.wait_for("the window has the keyboard")

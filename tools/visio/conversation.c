@@ -105,8 +105,10 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 	struct conversation *talk = (struct conversation *)(void *)observer;
 	struct visio *visio = talk->visio;
 	pthread_mutex_lock(&visio->lock);
-	if (event->happening == QV_CALL_RINGING)
+	if (event->happening == QV_CALL_RINGING) {
 		talk->state = "ringing";
+		happening_show_notice(talk);
+	}
 	if (event->happening == QV_CALL_PEER_STATE)
 		talk->peer_muted[event->kind] = event->muted;
 	if (event->happening == QV_CALL_REKEY_FAILED)
@@ -138,6 +140,7 @@ static void on_opened(struct qv_call_observer *observer, const struct qv_call_op
 	struct conversation *talk = (struct conversation *)(void *)observer;
 	pthread_mutex_lock(&talk->visio->lock);
 	talk->state = "open";
+	happening_show_notice(talk);
 	snprintf(talk->peer_program, sizeof talk->peer_program, "%s", opened->peer_program);
 	if (talk->opened)
 		*talk->opened = true;

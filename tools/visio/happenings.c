@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "secured_json.h"
+#include "socket.h"
 
 static void add_details(json_t *json, const struct qv_call_event *event)
 {
@@ -43,8 +45,9 @@ static void log_event(const struct conversation *talk, const struct qv_call_even
 {
 	const struct qv_log *log = talk->visio->settings.log;
 	if (event->happening == QV_CALL_RINGING && !talk->contact)
-		qv_log_info(log, "%s calls (%s); answer or refuse: visio ctl answer, visio ctl refuse", talk->peer,
-			    event->peer_program ? event->peer_program : "");
+		qv_log_info(log,
+			    "%s calls (%s); answer or refuse: a or x in the window, visio ctl answer, visio ctl refuse",
+			    talk->peer, event->peer_program ? event->peer_program : "");
 	if (event->happening == QV_CALL_REKEYED)
 		qv_log_debug(log, "new key: %s", event->security->text);
 	if (event->happening == QV_CALL_REKEY_FAILED)
@@ -66,13 +69,20 @@ void happening_tell(struct conversation *talk, const struct qv_call_event *event
 	control_socket_tell(talk->visio->control, json);
 }
 
+/* Somebody here is asked whether to take the call. */
+static bool asks(const struct conversation *talk)
+{
+	return !talk->contact && strcmp(talk->state, "ringing") == 0;
+}
+
 void happening_show_notice(struct conversation *talk)
 {
 	const struct notice *notice = &talk->notice;
-	char text[sizeof notice->text + 40];
+	char text[sizeof notice->text + 40], asked[SOCKET_NAME_MAX + 40];
 	bool worse = notice->change == QV_SECURITY_WORSE;
 	snprintf(text, sizeof text, "%s%s", notice->text, worse ? "\nSeen? Press Enter, or click." : "");
 	qv_call_control_overlay(talk->control, QV_OVERLAY_WARNING, worse ? text : NULL);
-	qv_call_control_overlay(talk->control, QV_OVERLAY_NOTICE,
-				notice->change == QV_SECURITY_BETTER ? notice->text : NULL);
+	snprintf(asked, sizeof asked, "%s calls: a answers, x refuses", talk->peer);
+	const char *good = notice->change == QV_SECURITY_BETTER ? notice->text : NULL;
+	qv_call_control_overlay(talk->control, QV_OVERLAY_NOTICE, asks(talk) ? asked : good);
 }

@@ -8,7 +8,7 @@
 /* On the thread of the call, without the lock. */
 void happening_tell(struct conversation *talk, const struct qv_call_event *event);
 
-/* With the lock held: shows the notice of the call, or that there is none. */
+/* With the lock held: shows the notice of the call, or that there is none; or that somebody calls. */
 void happening_show_notice(struct conversation *talk);
 
 #endif
