@@ -24,7 +24,7 @@
 #define LONGER_NS    (8 * MS)
 #define LONGER_HARD  (25 * MS)
 #define SPELL_MAX_NS (500 * MS) /* after so much made up sound there is none any more */
-#define LOSS_MEMORY  0.996       /* from one packet to the next */
+#define LOSS_MEMORY  0.996      /* from one packet to the next */
 #define LOSS_MANY    0.03       /* that one packet more is waited for… */
 #define LOSS_FEW     0.015      /* …and no longer */
 #define JUMP_S       10         /* a place farther ahead is another stream */

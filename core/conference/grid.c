@@ -12,7 +12,7 @@ static size_t best_columns(size_t count, int width, int height)
 	size_t best = 1;
 	double most = 0;
 	for (size_t columns = 1; columns <= count; columns++) {
-		size_t rows = (count + columns - 1) / columns;
+		size_t rows = 1 + (count - 1) / columns;
 		double area = picture_area(width / (int)columns, height / (int)rows);
 		if (area > most) {
 			most = area;

@@ -80,7 +80,7 @@ static size_t order(const struct wall *wall, size_t number, size_t *count)
 	size_t before = 0;
 	*count = 0;
 	for (size_t i = 0; i < QV_CONFERENCE_SEATS; i++) {
-		before += wall->places[i].used && i < number;
+		before += i < number && wall->places[i].used;
 		*count += wall->places[i].used;
 	}
 	return before;

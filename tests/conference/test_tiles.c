@@ -56,7 +56,7 @@ static void a_picture_keeps_its_aspect(void **state)
 static void a_plane_is_scaled_without_moving(void **state)
 {
 	(void)state;
-	uint8_t ramp[64 * 48], out[200 * 150];
+	uint8_t ramp[64 * 48], out[200 * 150] = { 0 };
 	for (int y = 0; y < 48; y++)
 		for (int x = 0; x < 64; x++)
 			ramp[y * 64 + x] = (uint8_t)(2 * x + 2 * y);

@@ -133,7 +133,8 @@ int main(int argc, char **argv)
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	struct qv_log *log = qv_log_new("pump", QV_LOG_DEBUG, QV_LOG_JOURNAL, 2);
-	pump.host = (struct qv_host){ sizeof pump.host, log, &qv_clock_monotonic, signalfd(-1, &term, SFD_CLOEXEC), NULL };
+	pump.host =
+		(struct qv_host){ sizeof pump.host, log, &qv_clock_monotonic, signalfd(-1, &term, SFD_CLOEXEC), NULL };
 	struct qv_error err = QV_ERROR_INIT;
 	struct qv_loader *loader = qv_loader_new(NULL, NULL, &err);
 	struct part from = { 0 }, to = { 0 };

@@ -17,9 +17,12 @@ void ebml_raw(struct ebml *ebml, const void *bytes, size_t size)
 	if (ebml->room - ebml->size < size && !ebml->failed) {
 		size_t room = 2 * ebml->room + size + 256;
 		uint8_t *data = realloc(ebml->data, room);
-		ebml->failed = !data;
-		ebml->data = data ? data : ebml->data;
-		ebml->room = data ? room : ebml->room;
+		if (data) {
+			ebml->data = data;
+			ebml->room = room;
+		} else {
+			ebml->failed = true;
+		}
 	}
 	if (ebml->failed || size == 0)
 		return;
