@@ -347,6 +347,17 @@ static int call_all(struct visio *visio, char *const *names, int count, struct q
 	return count == 1 ? dialing_call(visio, names[0], err) : confer(visio, names, (size_t)count, err);
 }
 
+/* Commands may begin a call until the control socket is gone: none from now on, and those that did are waited for. */
+static void end_all(struct visio *visio)
+{
+	eventfd_write(visio->quit_fd, 1);
+	pthread_mutex_lock(&visio->lock);
+	visio->listens = false;
+	while (visio->threads > 0)
+		pthread_cond_wait(&visio->changed, &visio->lock);
+	pthread_mutex_unlock(&visio->lock);
+}
+
 static int run(struct visio *visio, const struct arguments *arguments, const char *config, struct qv_error *err)
 {
 	if (settings_load(&visio->settings, config, arguments->level_set ? &arguments->level : NULL, err) != 0)
@@ -354,11 +365,20 @@ static int run(struct visio *visio, const struct arguments *arguments, const cha
 	if (arguments->check)
 		return 0;
 	visio->settings.host.cancel_fd = visio->quit_fd = stop_descriptor(arguments->seconds, err);
-	if (visio->quit_fd < 0 || settings_open(&visio->settings, err) != 0 || open_control(visio, arguments, err) != 0)
+	if (visio->quit_fd < 0 || settings_open(&visio->settings, err) != 0)
 		return -1;
-	visio->listens = strcmp(arguments->words[0], "listen") == 0;
-	return visio->listens ? listen_for_calls(visio, err)
-			      : call_all(visio, arguments->words + 1, arguments->count - 1, err);
+	bool listens = strcmp(arguments->words[0], "listen") == 0;
+	/* A command that comes as soon as there is a socket waits until all of this is known. */
+	pthread_mutex_lock(&visio->lock);
+	visio->listens = listens;
+	int status = open_control(visio, arguments, err);
+	pthread_mutex_unlock(&visio->lock);
+	if (status != 0)
+		return -1;
+	status = listens ? listen_for_calls(visio, err)
+			 : call_all(visio, arguments->words + 1, arguments->count - 1, err);
+	end_all(visio);
+	return status;
 }
 
 static const char *usual_config(char *path, size_t room)
