@@ -4,7 +4,8 @@ module_LTLIBRARIES += srtp-libsrtp2.la
 srtp_libsrtp2_la_SOURCES = %D%/libsrtp2.c
 srtp_libsrtp2_la_CFLAGS = $(AM_CFLAGS) $(SRTP_CFLAGS) -pthread
 srtp_libsrtp2_la_LIBADD = libqvisio.la $(SRTP_LIBS)
-srtp_libsrtp2_la_LDFLAGS = $(LDFLAGS_MODULE)
+# Not unloaded: NSS, below libsrtp2, keeps what it once set up.
+srtp_libsrtp2_la_LDFLAGS = $(LDFLAGS_MODULE) -Wl,-z,nodelete
 
 if WITH_CMOCKA
 if WITH_OPENSSL
