@@ -30,7 +30,7 @@ def probe(path, *show):
 def pictures(path, index):
     """[(time in the file, stamp)] of stream `index`, decoded."""
     raw = subprocess.run([qvtest.program("ffmpeg"), "-v", "error", "-copyts", "-i", path, "-map", f"0:{index}",
-                          "-enc_time_base", "1/1000", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+                          "-vf", "setpts=N/TB", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
                          capture_output=True, check=True)
     assert not raw.stderr, raw.stderr
     times = [float(f["pts_time"]) for f in probe(path, "-select_streams", str(index), "-show_frames")["frames"]]
