@@ -20,7 +20,9 @@ static void greeting(const struct qv_record *record)
 	int size = qv_hello_encode(&hello, bytes, sizeof bytes, NULL);
 	if (size < 0 || qv_hello_decode(bytes, (size_t)size, &again, NULL) != 0 || again.offers != hello.offers ||
 	    again.accepts != hello.accepts || again.takes != hello.takes || again.srtp_port != hello.srtp_port ||
-	    again.in_conference != hello.in_conference || strcmp(again.program, hello.program) != 0)
+	    again.in_conference != hello.in_conference || again.otp != hello.otp ||
+	    memcmp(again.conference, hello.conference, sizeof hello.conference) != 0 ||
+	    strcmp(again.program, hello.program) != 0)
 		abort();
 }
 
