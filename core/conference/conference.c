@@ -109,6 +109,15 @@ void qv_conference_audio_sink(struct qv_conference *conference, const struct qv_
 	qv_call_control_audio_sink(conference->media.control, role);
 }
 
+bool qv_conference_snapshot(struct qv_conference *conference, struct qv_role *role)
+{
+	if (conference->wall)
+		return qv_call_control_snapshot(conference->media.control, role);
+	qv_role_free(role);
+	*role = (struct qv_role){ .class = NULL };
+	return false;
+}
+
 struct qv_seat *qv_conference_seat(struct qv_conference *conference, const char *name, struct qv_error *err)
 {
 	struct qv_seat *seat = NULL;

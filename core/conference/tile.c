@@ -20,7 +20,8 @@ static const struct colour border_colours[] = {
 	[QV_SECURED_CLASSIC] = { { 176, 45, 184 } },
 	[QV_SECURED_QKD] = { { 140, 80, 60 } },
 };
-static const struct colour white = { { 255, 128, 128 } }, black = { { 0, 128, 128 } }, dark = { { 32, 128, 128 } };
+static const struct colour white = { { 255, 128, 128 } }, black = { { 0, 128, 128 } }, dark = { { 32, 128, 128 } },
+			   unlit = { { 64, 128, 128 } };
 
 static void fill(struct qv_picture *canvas, const struct box *box, const struct colour *colour)
 {
@@ -101,6 +102,17 @@ static void write_in(struct qv_picture *canvas, const struct box *box, int dot, 
 	lettering_draw(qv_picture_plane(canvas, 0), frame.stride[0], box, dot, INK, ascii);
 }
 
+/* How loud this one is, at the right end of the name. */
+static void paint_meter(struct qv_picture *canvas, const struct box *name, int dot, int level)
+{
+	int step = 4 * dot, left = (name->x + name->width - TILE_LEVELS * step) & ~1;
+	for (int i = 0; i < TILE_LEVELS; i++) {
+		struct box bar = { left + i * step, name->y, step - 2, name->height & ~1 };
+		if (bar.x >= name->x)
+			fill(canvas, &bar, i < level ? &border_colours[QV_SECURED_QKD] : &unlit);
+	}
+}
+
 static void paint_caption(struct qv_picture *canvas, const struct box *cell, const struct tile *tile)
 {
 	struct box inside = inset(cell, BORDER);
@@ -109,9 +121,12 @@ static void paint_caption(struct qv_picture *canvas, const struct box *cell, con
 	struct box name = { strip.x + 2, strip.y + 2, strip.width - 4, 2 * LETTER_LINE * dot };
 	if (name.height > tall - 2)
 		name.height = tall - 2;
+	struct box letters = { name.x, name.y, name.width - TILE_LEVELS * 4 * dot - 4, name.height };
 	struct box words = { strip.x + 2, name.y + name.height, strip.width - 4, tall - 2 - name.height };
 	fill(canvas, &strip, &dark);
-	write_in(canvas, &name, 2 * dot, tile->name);
+	if (letters.width > 0)
+		write_in(canvas, &letters, 2 * dot, tile->name);
+	paint_meter(canvas, &name, dot, tile->level);
 	write_in(canvas, &words, dot, tile->text);
 }
 

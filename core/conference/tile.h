@@ -10,6 +10,7 @@
 
 #define TILE_TEXT    768
 #define TILE_OVERLAY 1000
+#define TILE_LEVELS  10 /* steps of a meter */
 
 struct tile {
 	const struct qv_frame *frame; /* NULL: none to show */
@@ -19,6 +20,7 @@ struct tile {
 	char overlay[QV_OVERLAY_COUNT][TILE_OVERLAY]; /* over the picture; "": none */
 	enum qv_secured secured;
 	bool speaks;
+	int level; /* steps of the meter that are lit */
 };
 
 /* Where the picture of a tile goes. */

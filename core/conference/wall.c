@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wall.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../call/condition.h"
+#include "../call/control.h"
 #include "../call/video_sinks.h"
 #include "tile.h"
 
@@ -15,6 +17,9 @@
 /* From this level on a tile is marked as that of somebody who speaks. */
 #define SPEAKING 0.05
 #define KEYS     8
+/* What the lowest step of a meter is at, and how far apart they are. */
+#define METER_LOW_DB  -50.0
+#define METER_STEP_DB 5.0
 
 #define LEAST_WIDTH  160
 #define LEAST_HEIGHT 120
@@ -31,6 +36,8 @@ struct place {
 	char overlay[QV_OVERLAY_COUNT][TILE_OVERLAY];
 	enum qv_secured secured;
 	bool speaks;
+	int level;                         /* as of struct tile */
+	double sent_db, heard_db;          /* as its call tells; NAN: no such sound */
 	struct qv_picture *newest, *spare; /* NULL: none */
 	struct qv_picture *painted;        /* the wall's own */
 	int64_t came_ns;
@@ -57,8 +64,11 @@ struct wall {
 	bool layout;  /* tiles have come or gone */
 	bool started; /* the sinks are open, or `failure` says why not */
 	bool stopped;
-	int keys[KEYS]; /* pressed in the window, not told yet; 0: none */
-	int fullscreen; /* asked for: 1 on, 0 off; -1: nothing new */
+	int keys[KEYS];            /* pressed in the window, not told yet; 0: none */
+	int fullscreen;            /* asked for: 1 on, 0 off; -1: nothing new */
+	struct qv_picture *mirror; /* our own picture; NULL: none */
+	bool mirror_set;           /* and it is new */
+	bool levels_set;           /* some place has told its levels */
 	struct qv_error failure;
 };
 
@@ -108,6 +118,7 @@ static void look(struct place *place, int64_t now, struct tile *tile)
 		memcpy(tile->overlay[i], place->overlay[i], sizeof tile->overlay[i]);
 	tile->secured = place->secured;
 	tile->speaks = place->speaks;
+	tile->level = place->level;
 	tile->frame = NULL;
 	if (place->stale && !tile->note[0])
 		snprintf(tile->note, sizeof tile->note, "nothing comes any more");
@@ -208,16 +219,95 @@ static void await_change(struct wall *wall, int64_t due)
 	pthread_mutex_unlock(&wall->lock);
 }
 
+static int meter_of(double level)
+{
+	double steps = level > 0 ? (20 * log10(level) - METER_LOW_DB) / METER_STEP_DB : 0;
+	return steps <= 0 ? 0 : steps >= TILE_LEVELS ? TILE_LEVELS : (int)steps;
+}
+
 static void mark_speakers(struct wall *wall)
 {
 	for (size_t i = 0; wall->speaker && i < QV_CONFERENCE_SEATS; i++) {
-		bool speaks = speaker_level(wall->speaker, i) >= SPEAKING;
+		double level = speaker_level(wall->speaker, i);
+		bool speaks = level >= SPEAKING;
+		int meter = meter_of(level);
 		pthread_mutex_lock(&wall->lock);
-		if (wall->places[i].speaks != speaks)
+		if (wall->places[i].speaks != speaks || wall->places[i].level != meter)
 			mark(wall, i);
 		wall->places[i].speaks = speaks;
+		wall->places[i].level = meter;
 		pthread_mutex_unlock(&wall->lock);
 	}
+}
+
+/* With the lock held: the calls all have the same to tell of this side, and the first of them is listened to. */
+static bool first_held(const struct wall *wall, size_t number)
+{
+	for (size_t i = 0; i < number; i++)
+		if (wall->places[i].held)
+			return false;
+	return true;
+}
+
+static void show_mirror(struct wall *wall)
+{
+	pthread_mutex_lock(&wall->lock);
+	bool set = wall->mirror_set;
+	struct qv_picture *picture = wall->mirror;
+	if (set)
+		wall->mirror = NULL;
+	wall->mirror_set = false;
+	pthread_mutex_unlock(&wall->lock);
+	if (!set)
+		return;
+	struct qv_frame frame = { 0 };
+	if (picture)
+		frame = qv_picture_frame(picture);
+	video_sinks_self_view(wall->sinks, picture ? &frame : NULL);
+	qv_picture_free(picture);
+}
+
+/* What is sent is the same in all calls; of what is heard the loudest counts. */
+static void show_levels(struct wall *wall)
+{
+	double sent = NAN, heard = NAN;
+	pthread_mutex_lock(&wall->lock);
+	bool set = wall->levels_set;
+	wall->levels_set = false;
+	for (size_t i = 0; i < QV_CONFERENCE_SEATS; i++) {
+		const struct place *place = &wall->places[i];
+		if (place->held) {
+			sent = fmax(sent, place->sent_db);
+			heard = fmax(heard, place->heard_db);
+		}
+	}
+	pthread_mutex_unlock(&wall->lock);
+	if (set)
+		video_sinks_levels(wall->sinks, sent, heard);
+}
+
+/* Somebody wants to keep all tiles as they are. */
+static void take_snapshot(struct wall *wall)
+{
+	struct qv_role role;
+	struct qv_error why = QV_ERROR_INIT;
+	struct module_host host;
+	struct qv_conference_observer *observer = wall->plan.observer;
+	if (!window_take_snapshot(&wall->media->control->window, &role))
+		return;
+	module_host_init(&host, wall->media, "snapshot");
+	const struct qv_videosink_class *class = qv_videosink_class(role.class);
+	struct qv_frame frame = qv_picture_frame(wall->canvas);
+	frame.capture_ns = now_ns();
+	struct qv_videosink *sink = class->open(&host.host, role.options, "snapshot", &why);
+	if (sink)
+		class->show(sink, &frame, &why);
+	if (sink)
+		class->close(sink);
+	qv_role_free(&role);
+	module_host_clear(&host);
+	if (observer && observer->snapshot)
+		observer->snapshot(observer, why.code == QV_OK ? NULL : &why);
 }
 
 /* What the window and the calls have for each other. */
@@ -230,6 +320,9 @@ static void pass_on(struct wall *wall)
 	pthread_mutex_unlock(&wall->lock);
 	if (fullscreen >= 0)
 		video_sinks_fullscreen(wall->sinks, fullscreen);
+	show_mirror(wall);
+	show_levels(wall);
+	take_snapshot(wall);
 	while ((key = video_sinks_key(wall->sinks)) != 0) {
 		pthread_mutex_lock(&wall->lock);
 		for (int i = 0; i < KEYS && key; i++)
@@ -305,6 +398,7 @@ static void free_wall(struct wall *wall)
 		qv_picture_free(wall->places[i].painted);
 	}
 	qv_picture_free(wall->canvas);
+	qv_picture_free(wall->mirror);
 	pthread_cond_destroy(&wall->changed);
 	pthread_mutex_destroy(&wall->lock);
 	free(wall);
@@ -420,6 +514,12 @@ static void hold(struct wall *wall, size_t number, bool held)
 	place->text[0] = '\0';
 	memset(place->overlay, 0, sizeof place->overlay);
 	place->secured = QV_SECURED_NONE;
+	place->sent_db = place->heard_db = NAN;
+	if (first_held(wall, QV_CONFERENCE_SEATS)) { /* nobody is left to send our picture to */
+		qv_picture_free(wall->mirror);
+		wall->mirror = NULL;
+		wall->mirror_set = true;
+	}
 	mark(wall, number);
 	pthread_mutex_unlock(&wall->lock);
 }
@@ -548,6 +648,38 @@ static int place_fullscreen(struct qv_videosink *sink, bool on, struct qv_error 
 	return 0;
 }
 
+static int place_self_view(struct qv_videosink *sink, const struct qv_frame *frame, struct qv_error *err)
+{
+	struct wall *wall = sink->wall;
+	pthread_mutex_lock(&wall->lock);
+	bool first = first_held(wall, sink->number);
+	pthread_mutex_unlock(&wall->lock);
+	if (!first)
+		return 0;
+	struct qv_picture *picture = frame ? qv_picture_new(&frame->format, err) : NULL;
+	if (frame && (!picture || qv_picture_copy(picture, frame, err) != 0)) {
+		qv_picture_free(picture);
+		return -1;
+	}
+	pthread_mutex_lock(&wall->lock);
+	struct qv_picture *old = wall->mirror;
+	wall->mirror = picture;
+	wall->mirror_set = true;
+	pthread_mutex_unlock(&wall->lock);
+	qv_picture_free(old);
+	return 0;
+}
+
+static void place_levels(struct qv_videosink *sink, double sent, double received)
+{
+	struct wall *wall = sink->wall;
+	pthread_mutex_lock(&wall->lock);
+	wall->places[sink->number].sent_db = sent;
+	wall->places[sink->number].heard_db = received;
+	wall->levels_set = true;
+	pthread_mutex_unlock(&wall->lock);
+}
+
 const struct qv_videosink_class wall_place_class = {
 	.head = { .kind = "videosink", .name = "tile" },
 	.open = open_place,
@@ -558,4 +690,6 @@ const struct qv_videosink_class wall_place_class = {
 	.overlay = overlay_place,
 	.key = place_key,
 	.fullscreen = place_fullscreen,
+	.self_view = place_self_view,
+	.levels = place_levels,
 };

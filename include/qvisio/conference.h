@@ -29,6 +29,8 @@ struct qv_seat;
 struct qv_conference_observer {
 	/* The window was closed (QV_E_END), or no video sink is left. Calls see the same in their own sink. */
 	void (*closed)(struct qv_conference_observer *observer, const struct qv_error *why);
+	/* A snapshot is done; `why` not, NULL: it was taken. */
+	void (*snapshot)(struct qv_conference_observer *observer, const struct qv_error *why);
 };
 
 /* All borrowed, and to outlive the conference. */
@@ -55,6 +57,9 @@ void qv_conference_source(struct qv_conference *conference, enum qv_stream_kind 
 
 /* Plays on another sink, in place of the first of the plan; as qv_call_control_audio_sink. */
 void qv_conference_audio_sink(struct qv_conference *conference, const struct qv_role *role);
+
+/* Gives all tiles as they are to one more sink, as qv_call_control_snapshot does; false also where none are shown. */
+bool qv_conference_snapshot(struct qv_conference *conference, struct qv_role *role);
 
 /* A tile of that name (copied), and a place in the mix. NULL with QV_E_BUSY: all are taken. */
 struct qv_seat *qv_conference_seat(struct qv_conference *conference, const char *name, struct qv_error *err);

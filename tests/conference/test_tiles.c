@@ -169,6 +169,27 @@ static void a_tile_shows_how_it_is_secured(void **state)
 	qv_picture_free(canvas);
 }
 
+static void a_meter_shows_how_loud_somebody_is(void **state)
+{
+	(void)state;
+	struct qv_picture *canvas = qv_picture_new(&canvas_format, NULL);
+	struct qv_frame whole = qv_picture_frame(canvas);
+	struct box cell = grid_cell(4, 1, 1280, 720), room = tile_picture_room(&cell);
+	size_t lit[3] = { 0 };
+	for (int i = 0; i < 3; i++) {
+		struct tile tile = { .name = "bob", .level = i * TILE_LEVELS / 2 };
+		tile_paint(canvas, &cell, &tile);
+		/* The caption has no colour otherwise. */
+		for (int y = (room.y + room.height) / 2 + 1; y < (cell.y + cell.height) / 2 - 4; y++)
+			for (int x = cell.x / 2 + 4; x < (cell.x + cell.width) / 2 - 4; x++)
+				lit[i] += whole.plane[1][y * whole.stride[1] + x] != 128;
+	}
+	assert_int_equal(lit[0], 0);
+	assert_true(lit[1] > 20);
+	assert_int_equal(lit[2], 2 * lit[1]);
+	qv_picture_free(canvas);
+}
+
 static void a_warning_stands_over_the_picture(void **state)
 {
 	(void)state;
@@ -193,6 +214,7 @@ static void a_warning_stands_over_the_picture(void **state)
 	/* However much is to be said, and however little room there is, it stays inside. */
 	memset(tile.overlay[QV_OVERLAY_WARNING], 'W', TILE_OVERLAY - 1);
 	memset(tile.text, 'W', TILE_TEXT - 1);
+	tile.level = TILE_LEVELS;
 	for (int side = 2; side <= 400; side += side < 60 ? 2 : 62) {
 		struct qv_video_format small = { QV_PIXEL_I420, QV_RANGE_FULL, side, side, 30, 1 };
 		canvas = qv_picture_new(&small, NULL);
@@ -307,6 +329,7 @@ int main(void)
 		cmocka_unit_test(text_stays_inside),
 		cmocka_unit_test(a_stamp_is_read_in_the_tile),
 		cmocka_unit_test(a_tile_shows_how_it_is_secured),
+		cmocka_unit_test(a_meter_shows_how_loud_somebody_is),
 		cmocka_unit_test(a_warning_stands_over_the_picture),
 		cmocka_unit_test(a_limiter_never_overflows_and_never_jumps),
 		cmocka_unit_test(quiet_sound_passes_unchanged),

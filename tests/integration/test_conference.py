@@ -206,6 +206,27 @@ def _(tmp):
     check_sound(room["16"], set(NAMES) - {"16"})
 
 
+def check_kept(end, names):
+    """A snapshot has all tiles, and a recording each call in a file of its own."""
+    path = os.path.join(end.folder, "wall.png")
+    assert end.ctl("snapshot " + path)["ok"]
+    told = qvcall.event(end.process, "snapshot")
+    assert told["peer"] == "conference" and "text" not in told, told
+    with open(path, "rb") as f:
+        png = f.read(24)
+    assert (int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) == CANVAS, png
+    if not os.path.exists(os.path.join(qvtest.BUILD, ".libs", "recorder-matroska.so")):
+        print("# recorder/matroska is not built")
+        return
+    said = end.ctl("record " + os.path.join(end.folder, "talk.mkv"))
+    assert said["ok"] and {os.path.basename(f) for f in said["files"]} == {f"talk-{name}.mkv" for name in names}, said
+    assert all(p["recording"] for p in end.ctl("status")["participants"])
+    for _ in names:
+        qvcall.event(end.process, "stats")
+    assert end.ctl("record stop")["ok"] and all(os.path.getsize(f) > 0 for f in said["files"])
+    assert "nothing is recorded" in end.ctl("record stop")["error"]
+
+
 @test.case("strangers are not called, another call is busy, and somebody may be asked")
 def _(tmp):
     room = Room(tmp, ["11", "12", "13", "14"], of_11={"known": ["12"]}, of_12={"auto_answer": False})
@@ -222,7 +243,7 @@ def _(tmp):
     busy = other.start("call", "ann", "bob")
     assert busy.process.wait() == 3, busy.process.output()
     room.all_connected("11", "12", "13")
-    assert not caller.ctl("record")["ok"]
+    check_kept(caller, ("ann", "bob"))
     assert "already" in caller.ctl("call ann")["error"]
     assert room["12"].ctl("mute audio")["ok"]
     for sae in ("11", "13"):

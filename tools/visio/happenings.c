@@ -31,9 +31,9 @@ static void add_details(json_t *json, const struct qv_call_event *event)
 				    json_string(event->change == QV_SECURITY_WORSE ? "worse" : "better"));
 }
 
-static void print_event(const struct conversation *talk, json_t *json)
+static void print_event(const struct visio *visio, json_t *json)
 {
-	char *line = talk->visio->stats == STATS_JSON ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *line = visio->stats == STATS_JSON ? json_dumps(json, JSON_COMPACT) : NULL;
 	if (line)
 		printf("%s\n", line);
 	fflush(stdout);
@@ -65,8 +65,17 @@ void happening_tell(struct conversation *talk, const struct qv_call_event *event
 	json_t *json = json_pack("{s:s,s:s}", "event", qv_call_happening_name(event->happening), "peer", talk->peer);
 	if (json)
 		add_details(json, event);
-	print_event(talk, json);
+	print_event(talk->visio, json);
 	control_socket_tell(talk->visio->control, json);
+}
+
+void happening_tell_snapshot(struct visio *visio, const char *why)
+{
+	json_t *json = json_pack("{s:s,s:s}", "event", qv_call_happening_name(QV_CALL_SNAPSHOT), "peer", "conference");
+	if (json && why)
+		json_object_set_new(json, "text", json_string(why));
+	print_event(visio, json);
+	control_socket_tell(visio->control, json);
 }
 
 /* Somebody here is asked whether to take the call. */

@@ -8,6 +8,9 @@
 /* On the thread of the call, without the lock. */
 void happening_tell(struct conversation *talk, const struct qv_call_event *event);
 
+/* The same of a snapshot of a whole conference; `why` NULL: it was taken. */
+void happening_tell_snapshot(struct visio *visio, const char *why);
+
 /* With the lock held: shows the notice of the call, or that there is none; or that somebody calls. */
 void happening_show_notice(struct conversation *talk);
 

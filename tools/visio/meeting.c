@@ -7,6 +7,8 @@
 
 #include <qvisio/audiocodec.h>
 
+#include "happenings.h"
+
 static void on_closed(struct qv_conference_observer *observer, const struct qv_error *why)
 {
 	struct meeting *meeting = (struct meeting *)(void *)observer;
@@ -15,6 +17,12 @@ static void on_closed(struct qv_conference_observer *observer, const struct qv_e
 		qv_log_error(meeting->visio->settings.log, "%s", why->message);
 	meeting_end(meeting);
 	pthread_mutex_unlock(&meeting->visio->lock);
+}
+
+static void on_snapshot(struct qv_conference_observer *observer, const struct qv_error *why)
+{
+	struct meeting *meeting = (struct meeting *)(void *)observer;
+	happening_tell_snapshot(meeting->visio, why ? why->message : NULL);
 }
 
 /* What is mixed has the format that we send ourselves, which the devices are known to take. */
@@ -62,6 +70,7 @@ static struct meeting *begin(struct visio *visio, const uint8_t id[QV_CONFERENCE
 		return NULL;
 	}
 	meeting->observer.closed = on_closed;
+	meeting->observer.snapshot = on_snapshot;
 	meeting->visio = visio;
 	memcpy(meeting->id, id, sizeof meeting->id);
 	meeting->opening = true;
@@ -139,6 +148,14 @@ void meeting_sink(struct meeting *meeting, const struct qv_role *role)
 {
 	if (!meeting->opening)
 		qv_conference_audio_sink(meeting->devices, role);
+}
+
+bool meeting_snapshot(struct meeting *meeting, struct qv_role *role)
+{
+	if (!meeting->opening)
+		return qv_conference_snapshot(meeting->devices, role);
+	qv_role_free(role);
+	return false;
 }
 
 bool meeting_give_up(struct meeting *meeting, const char *name)

@@ -58,6 +58,9 @@ void meeting_source(struct meeting *meeting, enum qv_stream_kind kind, const str
 /* Another loudspeaker, for all that is heard. */
 void meeting_sink(struct meeting *meeting, const struct qv_role *role);
 
+/* All tiles, as qv_conference_snapshot. */
+bool meeting_snapshot(struct meeting *meeting, struct qv_role *role);
+
 /* Calls nobody of that name any more. False: nobody has it. */
 bool meeting_give_up(struct meeting *meeting, const char *name);
 
