@@ -6,6 +6,7 @@
 
 #include <qvisio/clock.h>
 
+#include "loss_bound.h"
 #include "rtcp.h"
 #include "trend.h"
 
@@ -19,11 +20,9 @@
 #define DRAIN_NS         (500 * QV_NS_PER_MS) /* in which a queue is to be gone */
 #define DRAIN_MAX_NS     (3 * QV_NS_PER_SECOND)
 #define QUEUE_SMALL_NS   (25 * QV_NS_PER_MS)
-#define DRAIN_MIN        0.3 /* of the capacity that is used while draining, at least */
-#define LOSS_WINDOW      20  /* packets, and */
-#define LOSS_WINDOW_NS   (200 * QV_NS_PER_MS)
-#define LOSS_HIGH        0.1
-#define LOSS_LOW         0.02
+#define DRAIN_MIN        0.3                    /* of the capacity that is used while draining, at least */
+#define DELAYED_NS       (500 * QV_NS_PER_MS)   /* for which loss may be of a queue that was seen */
+#define OUTAGE_NS        (1 * QV_NS_PER_SECOND) /* without feedback: what was lost meanwhile is no share of the rate */
 #define SILENCE_NS       (2 * QV_NS_PER_SECOND)
 #define PACE             1.25
 #define WAIT_DECREASE_NS (200 * QV_NS_PER_MS)
@@ -43,7 +42,9 @@ struct sample {
 struct qv_rtp_congestion {
 	struct qv_rtp_rates rates;
 	struct sent sent[SLOTS];
-	uint16_t expected; /* everything before was spoken of */
+	uint16_t expected; /* everything before was spoken of, or was to be */
+	uint16_t told_end; /* of the packets that the last feedback spoke of */
+	uint8_t number;    /* of that feedback */
 	bool any_sent, any_feedback;
 	int64_t last_told_us, wraps_ns; /* to unwrap the receiver's times */
 	struct trend trend;
@@ -51,14 +52,19 @@ struct qv_rtp_congestion {
 	size_t sample_at, sample_count;
 	int64_t received;                     /* bit/s */
 	int64_t base[2], base_since, path_ns; /* least one-way delay of this window and the last; the latest one */
-	double by_delay, by_loss;             /* bit/s */
-	double capacity;                      /* where the path was full; 0: not seen yet */
+	double by_delay;                      /* bit/s */
+	struct loss_bound by_loss;
+	double capacity; /* where the path was full; 0: not seen yet */
 	int64_t decreased_at, drain_until, updated_at, feedback_at;
 	int64_t rtt;
-	unsigned told, lost;
-	int64_t loss_since;
-	double loss;
+	int64_t heard_at;  /* the last feedback came */
+	int64_t queued_at; /* a queue was seen last; 0: never */
 };
+
+static struct loss_limits limits_of(const struct qv_rtp_congestion *c)
+{
+	return (struct loss_limits){ (double)c->rates.min, (double)c->rates.max };
+}
 
 struct qv_rtp_congestion *qv_rtp_congestion_new(const struct qv_rtp_rates *rates, struct qv_error *err)
 {
@@ -73,7 +79,8 @@ struct qv_rtp_congestion *qv_rtp_congestion_new(const struct qv_rtp_rates *rates
 		return NULL;
 	c->rates = *rates;
 	c->by_delay = (double)rates->start;
-	c->by_loss = (double)rates->max;
+	struct loss_limits limits = limits_of(c);
+	loss_bound_start(&c->by_loss, &limits);
 	c->base[0] = c->base[1] = INT64_MAX;
 	trend_start(&c->trend);
 	return c;
@@ -89,7 +96,7 @@ void qv_rtp_congestion_sent(struct qv_rtp_congestion *c, uint16_t transport, siz
 	if (!c->any_sent) {
 		c->any_sent = true;
 		c->expected = transport;
-		c->updated_at = c->feedback_at = now;
+		c->updated_at = c->feedback_at = c->heard_at = now;
 	}
 	c->sent[transport % SLOTS] =
 		(struct sent){ .at = now, .size = (uint32_t)size, .transport = transport, .open = true };
@@ -103,23 +110,12 @@ static struct sent *find(struct qv_rtp_congestion *c, uint16_t transport)
 
 static void count(struct qv_rtp_congestion *c, bool lost, int64_t now)
 {
-	c->told++;
-	c->lost += lost;
-	if (c->told < LOSS_WINDOW || now - c->loss_since < LOSS_WINDOW_NS)
-		return;
-	c->loss_since = now;
-	c->loss = (double)c->lost / c->told;
-	c->told = c->lost = 0;
-	if (c->loss > LOSS_HIGH && c->by_loss > c->by_delay)
-		c->by_loss = c->by_delay;
-	if (c->loss > LOSS_HIGH)
-		c->by_loss *= 1 - 0.5 * c->loss;
-	else if (c->loss < LOSS_LOW)
-		c->by_loss *= 1.08;
-	if (c->by_loss < (double)c->rates.min)
-		c->by_loss = (double)c->rates.min;
-	if (c->by_loss > (double)c->rates.max)
-		c->by_loss = (double)c->rates.max;
+	struct loss_limits limits = limits_of(c);
+	struct loss_view view = { .now = now,
+				  .rtt = c->rtt,
+				  .rate = c->by_delay,
+				  .delayed = c->queued_at && now - c->queued_at < DELAYED_NS };
+	loss_bound_count(&c->by_loss, &limits, lost, &view);
 }
 
 /* The bits of the last half second of arrivals. */
@@ -172,20 +168,35 @@ static int64_t unwrap(struct qv_rtp_congestion *c, int64_t us)
 	return us * 1000 + c->wraps_ns;
 }
 
-/* What was sent before and was never spoken of is lost. */
-static void pass_over(struct qv_rtp_congestion *c, uint16_t until, int64_t now)
+/*
+ * What was sent before and was not spoken of is lost; but where a feedback is missing, nothing is known of what it was
+ * to tell.
+ */
+static void pass_over(struct qv_rtp_congestion *c, const struct qv_rtcp_feedback *feedback, int64_t now)
 {
-	int ahead = qv_rtp_sequence_diff(until, c->expected);
+	bool missing = c->any_feedback && feedback->number != (uint8_t)(c->number + 1);
+	bool outage = now - c->heard_at > OUTAGE_NS;
+	int ahead = qv_rtp_sequence_diff(feedback->base, c->expected);
 	if (ahead <= 0)
 		return;
-	for (; ahead < SLOTS && c->expected != until; c->expected++) {
+	for (; ahead < SLOTS && c->expected != feedback->base; c->expected++) {
 		struct sent *sent = find(c, c->expected);
-		if (sent) {
-			sent->open = false;
+		if (!sent)
+			continue;
+		sent->open = false;
+		if (!outage && (!missing || qv_rtp_sequence_diff(c->expected, c->told_end) < 0))
 			count(c, true, now);
-		}
 	}
-	c->expected = until;
+	c->expected = feedback->base;
+}
+
+/* One that comes out of order has told of packets that were passed over. */
+static void note_number(struct qv_rtp_congestion *c, const struct qv_rtcp_feedback *feedback)
+{
+	if (c->any_feedback && (int8_t)(uint8_t)(feedback->number - c->number) <= 0)
+		return;
+	c->number = feedback->number;
+	c->told_end = (uint16_t)(feedback->base + feedback->count);
 }
 
 static void decrease(struct qv_rtp_congestion *c, int64_t now)
@@ -223,6 +234,8 @@ static void update(struct qv_rtp_congestion *c, int64_t now)
 		decrease(c, now);
 	else if (c->trend.state == TREND_NORMAL && now >= c->drain_until)
 		increase(c, now);
+	if (queue(c) >= QUEUE_SMALL_NS || c->trend.state == TREND_OVERUSE)
+		c->queued_at = now;
 	if (queue(c) < QUEUE_SMALL_NS && c->trend.state != TREND_OVERUSE)
 		c->drain_until = now;
 	c->updated_at = now;
@@ -237,7 +250,9 @@ void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtc
 	bool any = false;
 	if (!c->any_sent || feedback->count == 0)
 		return;
-	pass_over(c, feedback->base, now);
+	pass_over(c, feedback, now);
+	c->heard_at = now;
+	note_number(c, feedback);
 	for (size_t i = 0; i < feedback->count; i++) {
 		uint16_t transport = (uint16_t)(feedback->base + i);
 		struct sent *sent = find(c, transport);
@@ -273,9 +288,9 @@ void qv_rtp_congestion_tick(struct qv_rtp_congestion *c, int64_t now)
 
 void qv_rtp_congestion_state(const struct qv_rtp_congestion *c, struct qv_rtp_congestion_state *state)
 {
-	double target = c->by_delay < c->by_loss ? c->by_delay : c->by_loss;
+	double target = c->by_delay < c->by_loss.rate ? c->by_delay : c->by_loss.rate;
 	*state = (struct qv_rtp_congestion_state){
-		.received = c->received, .rtt_ns = c->rtt, .queue_ns = queue(c), .loss = c->loss
+		.received = c->received, .rtt_ns = c->rtt, .queue_ns = queue(c), .loss = c->by_loss.share
 	};
 	if (c->updated_at < c->drain_until && state->queue_ns > QUEUE_SMALL_NS) {
 		double share = 1 - (double)state->queue_ns / (double)DRAIN_NS;

@@ -6,6 +6,8 @@ libqvisio_la_SOURCES += \
 	%D%/history.c \
 	%D%/jpeg.c \
 	%D%/jpeg_head.c \
+	%D%/loss_bound.c \
+	%D%/loss_bound.h \
 	%D%/masters.c \
 	%D%/opus.c \
 	%D%/pacer.c \

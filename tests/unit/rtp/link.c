@@ -36,6 +36,10 @@ void link_put(struct link *link, const uint8_t *bytes, size_t size, int64_t now)
 		return;
 	}
 	link->free_at = begin + (settings->rate ? (int64_t)size * 8 * 1000000000 / settings->rate : 0);
+	if (settings->policed) {
+		add(link, bytes, size, now + settings->delay + jitter, 0);
+		return;
+	}
 	add(link, bytes, size, link->free_at + settings->delay + jitter, begin - now);
 	if (twice)
 		add(link, bytes, size, link->free_at + settings->delay + 2 * jitter, begin - now);

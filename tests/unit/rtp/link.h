@@ -14,6 +14,7 @@ struct link_settings {
 	int64_t delay, jitter; /* ns; jitter is uniform, and reorders */
 	int64_t queue;         /* ns that a packet waits at most before it is dropped */
 	double loss, repeat;   /* share of the packets */
+	bool policed;          /* what is above the rate is dropped by the same rule, but nothing waits */
 };
 
 struct link_packet {

@@ -297,6 +297,64 @@ static void lost_packets_are_repaired(void **state)
 	}
 }
 
+/* Loss that has nothing to do with what is sent takes no more of the rate than it takes of the packets, about. */
+static void random_loss_leaves_the_rate(void **state)
+{
+	(void)state;
+	static const struct {
+		double loss, least; /* of what the link lets through */
+	} cases[] = { { 0.01, 0.8 }, { 0.03, 0.8 }, { 0.05, 0.75 }, { 0.1, 0.7 }, { 0.15, 0.6 }, { 0.2, 0.6 } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (uint32_t seed = 1; seed <= 4; seed++) {
+			struct link_settings settings = {
+				.rate = 2000000, .delay = 25 * LINK_MS, .queue = 500 * LINK_MS, .loss = cases[i].loss
+			};
+			struct call *call = open_call(seed, settings, 1000000);
+			int64_t p95;
+			run(call, 10 * SECOND);
+			double used = measure(call, 40 * SECOND, &p95);
+			print_message("# %2.0f %% lost, seed %u: used %.2f, p95 of the queue %lld ms\n",
+				      100 * cases[i].loss, seed, used, (long long)p95);
+			assert_true(used >= cases[i].least);
+			assert_true(p95 < 100);
+			close_call(call);
+		}
+}
+
+/* By a policer and a short queue nothing is seen but losses, which end when less is sent. */
+static void loss_of_a_full_path_lowers_the_rate(void **state)
+{
+	(void)state;
+	static const struct {
+		bool policed;
+		int64_t queue_ms;
+		double lost; /* at most */
+	} cases[] = {
+		{ true, 50, 0.1 }, { true, 200, 0.1 }, { false, 25, 0.1 }, { false, 50, 0.02 }, { false, 100, 0.01 }
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (uint32_t seed = 1; seed <= 4; seed++) {
+			struct link_settings settings = { .rate = 1000000,
+							  .delay = 25 * LINK_MS,
+							  .queue = cases[i].queue_ms * LINK_MS,
+							  .policed = cases[i].policed };
+			struct call *call = open_call(seed, settings, 2000000);
+			int64_t p95;
+			run(call, 10 * SECOND);
+			size_t before = call->there.lost;
+			uint16_t first = call->transport;
+			double used = measure(call, 40 * SECOND, &p95);
+			double lost = (double)(call->there.lost - before) / (uint16_t)(call->transport - first);
+			print_message("# %s of %lld ms, seed %u: used %.2f, lost %.3f, p95 of the queue %lld ms\n",
+				      cases[i].policed ? "policer" : "queue", (long long)cases[i].queue_ms, seed, used,
+				      lost, (long long)p95);
+			assert_true(used >= 0.75);
+			assert_true(lost < cases[i].lost);
+			assert_true(p95 <= cases[i].queue_ms);
+			close_call(call);
+		}
+}
+
 static void heavy_loss_lowers_the_rate(void **state)
 {
 	(void)state;
@@ -486,6 +544,8 @@ int main(void)
 		cmocka_unit_test(kept_packets),
 		cmocka_unit_test(rate_step),
 		cmocka_unit_test(lost_packets_are_repaired),
+		cmocka_unit_test(random_loss_leaves_the_rate),
+		cmocka_unit_test(loss_of_a_full_path_lowers_the_rate),
 		cmocka_unit_test(heavy_loss_lowers_the_rate),
 		cmocka_unit_test(silence_lowers_the_rate),
 	};
