@@ -34,12 +34,16 @@ def helper(name):
 
 
 class Visio:
-    """A call of visio. `pictures`: True, or "judged". `both`: node 2 sends pictures too; it always sends sound."""
+    """A call of visio. `pictures`: True, or "judged". `both`: node 2 sends pictures too; it always sends sound.
+
+    `film`: a Y4M file to send in place of the test pattern.
+    """
 
     def __init__(self, name="visio, srtp", pictures=False, sound=True, transport="srtp", both=False,
-                 codec='module = "opus";', bitrate=BITRATE, rekey=0.0, ppm=0):
+                 codec='module = "opus";', bitrate=BITRATE, rekey=0.0, ppm=0,
+                 film=None):
         self.name, self.pictures, self.sound, self.transport, self.both = name, pictures, sound, transport, both
-        self.codec, self.bitrate, self.rekey, self.ppm = codec, bitrate, rekey, ppm
+        self.codec, self.bitrate, self.rekey, self.ppm, self.film = codec, bitrate, rekey, ppm, film
 
     def start(self, field, folder):
         self.processes, self.folder = [], folder
@@ -58,8 +62,11 @@ class Visio:
             text += (f'audio: {{ source: {{ module = "alsa"; device = "card"; }}; codec: {{ {self.codec} }}; '
                      'sink: { module = "alsa"; device = "card"; }; };\n')
         if self.pictures:
-            source = (f'source: {{ module = "testpattern"; width = {WIDTH}; height = {HEIGHT}; fps = {FPS}; }};'
-                      if node == 1 or self.both else "")
+            source = f'source: {{ module = "testpattern"; width = {WIDTH}; height = {HEIGHT}; fps = {FPS}; }};'
+            if self.film:
+                source = f'source: {{ module = "file"; path = "{self.film}"; loop = true; }};'
+            if node == 2 and not self.both:
+                source = ""
             judge = str(self.pictures == "judged").lower()
             sink = (f'sink: {{ module = "witness"; path = "{folder}/seen-{node}"; judge = {judge}; }};'
                     if node == 2 or self.both else "")
@@ -305,7 +312,7 @@ class Bench:
             shutil.rmtree(folder, ignore_errors=True)
 
     def alternate(self, rounds, peers, function):
-        """{name: [what `function(folder, peer)` gave in each round]}, without the peers that are not installed."""
+        """{name: [what `function(folder, peer)` gave in each round]}, without peers that are not installed or fail."""
         results = {peer.name: [] for peer in peers}
         for _ in range(rounds):
             for peer in peers:
@@ -315,4 +322,6 @@ class Bench:
                 except qvtest.Skip as why:
                     print(f"{peer.name}: not measured: {why}")
                     del results[peer.name]
-        return results
+                except AssertionError as why:
+                    print(f"{peer.name}: a round failed: {str(why)[:500]}")
+        return {name: parts for name, parts in results.items() if parts}

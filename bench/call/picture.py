@@ -39,7 +39,7 @@ def main():
         print(f"{name:<34} " + " ".join(f"{qvfield.quantile(late, q):8.1f}" for q in (0.5, 0.95, 0.99)) +
               f" {len(late) / SECONDS / len(parts):9.1f}")
     print(f"\n{'ours by stage, ms':<34} {'median':>8} {'p95':>8} {'p99':>8}")
-    for stage in stages[0]:
+    for stage in stages[0] if stages else ():
         print(f"{stage:<34} " + " ".join(f"{statistics.median(s[stage][q] for s in stages):8.1f}"
                                          for q in ("median", "p95", "p99")))
     medians = {name: [statistics.median(part) for part in parts] for name, parts in results.items()}

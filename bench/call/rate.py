@@ -2,7 +2,7 @@
 """A path whose rate falls from 3 to 1 Mbit/s, with 40 ms round trip and a queue of 1 s: how long packets wait for it.
 
 Goals: from 2 s after the step on the 95th percentile of the wait is under 100 ms, and at least 0.8 of the rate is used.
-The impairer logs each packet.
+The impairer logs each packet. The picture is one that can use any rate: noise over a moving pattern, 640x360.
 """
 
 import os
@@ -11,6 +11,7 @@ import time
 
 import peers
 import qvfield
+import qvtest
 
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "2"))
 BEFORE, AFTER, GRACE = 8, 12, 2  # s
@@ -39,7 +40,12 @@ def span(packets, start, end, rate):
     return qvfield.quantile([p.waited_ms for p in passed], 0.95), used, len(part) - len(passed)
 
 
+FILM = "testsrc2=size=640x360:rate=30:duration=3,noise=alls=24:allf=t"
+
+
 def measure(folder, peer):
+    peer.film = os.path.join(folder, "film.y4m")
+    qvtest.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", FILM, "-pix_fmt", "yuv420p", peer.film])
     log = os.path.join(folder, "packets")
     field = qvfield.Field(bench.test, folder, seed=5, log=log, delay=20, rate=FAST, queue=int(SLOW / 8))
     peer.start(field, folder)
