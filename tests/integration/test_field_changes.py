@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls over UDP: through a narrow network, one that is gone for a while, from another address, without a KME, and long."""
 
+import os
 import statistics
 
 import qvcall
@@ -9,6 +10,7 @@ import qvkme
 import qvtest
 
 test = qvtest.Test(__file__)
+SANITIZED = "-fsanitize" in os.environ.get("QV_CFLAGS", "")
 VP8 = dict(module="vpx", bitrate=400000)
 
 
@@ -106,7 +108,8 @@ def _(tmp):
     assert call.ctl(1, "status")["rekeyed"] >= 15, call.ctl(1, "status")
     # In the midst of a renewal there is a second session; more than 30 renewals have been.
     for (memory, descriptors), (more_memory, more_descriptors) in zip(before, after):
-        assert more_memory < memory + 4096, (before, after)
+        # A sanitizer keeps what was freed, and what it noted of it.
+        assert SANITIZED or more_memory < memory + 4096, (before, after)
         assert more_descriptors <= descriptors + 3, (before, after)
     call.hang_up()
     check(call, least=200)
