@@ -22,4 +22,7 @@ libqvisio_la_SOURCES += \
 	%D%/tile.c \
 	%D%/tile.h \
 	%D%/wall.c \
+	%D%/wall_place.c \
+	%D%/wall_state.h \
+	%D%/wall_window.c \
 	%D%/wall.h

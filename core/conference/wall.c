@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wall.h"
+#include "wall_state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,82 +7,18 @@
 #include <string.h>
 
 #include "../call/condition.h"
-#include "../call/control.h"
-#include "../call/video_sinks.h"
-#include "tile.h"
 
 #define POLL_MS 50
 /* Without a new picture for so long, the old one is not shown as if it were live. */
 #define STALE_MS 4000
 /* From this level on a tile is marked as that of somebody who speaks. */
 #define SPEAKING 0.05
-#define KEYS     8
 /* What the lowest step of a meter is at, and how far apart they are. */
 #define METER_LOW_DB  -50.0
 #define METER_STEP_DB 5.0
 
 #define LEAST_WIDTH  160
 #define LEAST_HEIGHT 120
-
-/* What the calls and the thread of the wall hand to each other. A picture belongs to whoever took it out. */
-struct place {
-	bool used;    /* there is a tile */
-	bool changed; /* since it was painted */
-	bool fresh;   /* `newest` has not been painted */
-	bool held;    /* a call has it open */
-	bool blank;   /* and has shown nothing yet */
-	bool stale;
-	char name[80], note[160], text[TILE_TEXT];
-	char overlay[QV_OVERLAY_COUNT][TILE_OVERLAY];
-	enum qv_secured secured;
-	bool speaks;
-	int level;                         /* as of struct tile */
-	double sent_db, heard_db;          /* as its call tells; NAN: no such sound */
-	struct qv_picture *newest, *spare; /* NULL: none */
-	struct qv_picture *painted;        /* the wall's own */
-	int64_t came_ns;
-};
-
-/* A place that a call has open. */
-struct qv_videosink {
-	struct wall *wall;
-	size_t number;
-};
-
-struct wall {
-	struct media *media;
-	struct speaker *speaker;
-	struct qv_conference_plan plan;
-	struct qv_receive_plan sinks_plan;
-	struct video_sinks *sinks; /* the thread's */
-	struct qv_picture *canvas; /* the thread's */
-	pthread_t thread;
-	struct wall_place handles[QV_CONFERENCE_SEATS];
-	pthread_mutex_t lock; /* of the rest */
-	pthread_cond_t changed;
-	struct place places[QV_CONFERENCE_SEATS];
-	bool layout;  /* tiles have come or gone */
-	bool started; /* the sinks are open, or `failure` says why not */
-	bool stopped;
-	int keys[KEYS];            /* pressed in the window, not told yet; 0: none */
-	int fullscreen;            /* asked for: 1 on, 0 off; -1: nothing new */
-	struct qv_picture *mirror; /* our own picture; NULL: none */
-	bool mirror_set;           /* and it is new */
-	bool levels_set;           /* some place has told its levels */
-	struct qv_error failure;
-};
-
-static int64_t now_ns(void)
-{
-	return qv_clock_now(&qv_clock_monotonic);
-}
-
-/* With the lock held. */
-static void mark(struct wall *wall, size_t number)
-{
-	wall->places[number].changed = true;
-	pthread_cond_signal(&wall->changed);
-}
 
 /* With the lock held: which tile of how many this place is. */
 static size_t order(const struct wall *wall, size_t number, size_t *count)
@@ -233,103 +169,9 @@ static void mark_speakers(struct wall *wall)
 		int meter = meter_of(level);
 		pthread_mutex_lock(&wall->lock);
 		if (wall->places[i].speaks != speaks || wall->places[i].level != meter)
-			mark(wall, i);
+			wall_mark(wall, i);
 		wall->places[i].speaks = speaks;
 		wall->places[i].level = meter;
-		pthread_mutex_unlock(&wall->lock);
-	}
-}
-
-/* With the lock held: the calls all have the same to tell of this side, and the first of them is listened to. */
-static bool first_held(const struct wall *wall, size_t number)
-{
-	for (size_t i = 0; i < number; i++)
-		if (wall->places[i].held)
-			return false;
-	return true;
-}
-
-static void show_mirror(struct wall *wall)
-{
-	pthread_mutex_lock(&wall->lock);
-	bool set = wall->mirror_set;
-	struct qv_picture *picture = wall->mirror;
-	if (set)
-		wall->mirror = NULL;
-	wall->mirror_set = false;
-	pthread_mutex_unlock(&wall->lock);
-	if (!set)
-		return;
-	struct qv_frame frame = { 0 };
-	if (picture)
-		frame = qv_picture_frame(picture);
-	video_sinks_self_view(wall->sinks, picture ? &frame : NULL);
-	qv_picture_free(picture);
-}
-
-/* What is sent is the same in all calls; of what is heard the loudest counts. */
-static void show_levels(struct wall *wall)
-{
-	double sent = NAN, heard = NAN;
-	pthread_mutex_lock(&wall->lock);
-	bool set = wall->levels_set;
-	wall->levels_set = false;
-	for (size_t i = 0; i < QV_CONFERENCE_SEATS; i++) {
-		const struct place *place = &wall->places[i];
-		if (place->held) {
-			sent = fmax(sent, place->sent_db);
-			heard = fmax(heard, place->heard_db);
-		}
-	}
-	pthread_mutex_unlock(&wall->lock);
-	if (set)
-		video_sinks_levels(wall->sinks, sent, heard);
-}
-
-/* Somebody wants to keep all tiles as they are. */
-static void take_snapshot(struct wall *wall)
-{
-	struct qv_role role;
-	struct qv_error why = QV_ERROR_INIT;
-	struct module_host host;
-	struct qv_conference_observer *observer = wall->plan.observer;
-	if (!window_take_snapshot(&wall->media->control->window, &role))
-		return;
-	module_host_init(&host, wall->media, "snapshot");
-	const struct qv_videosink_class *class = qv_videosink_class(role.class);
-	struct qv_frame frame = qv_picture_frame(wall->canvas);
-	frame.capture_ns = now_ns();
-	struct qv_videosink *sink = class->open(&host.host, role.options, "snapshot", &why);
-	if (sink)
-		class->show(sink, &frame, &why);
-	if (sink)
-		class->close(sink);
-	qv_role_free(&role);
-	module_host_clear(&host);
-	if (observer && observer->snapshot)
-		observer->snapshot(observer, why.code == QV_OK ? NULL : &why);
-}
-
-/* What the window and the calls have for each other. */
-static void pass_on(struct wall *wall)
-{
-	int key;
-	pthread_mutex_lock(&wall->lock);
-	int fullscreen = wall->fullscreen;
-	wall->fullscreen = -1;
-	pthread_mutex_unlock(&wall->lock);
-	if (fullscreen >= 0)
-		video_sinks_fullscreen(wall->sinks, fullscreen);
-	show_mirror(wall);
-	show_levels(wall);
-	take_snapshot(wall);
-	while ((key = video_sinks_key(wall->sinks)) != 0) {
-		pthread_mutex_lock(&wall->lock);
-		for (int i = 0; i < KEYS && key; i++)
-			if (!wall->keys[i]) {
-				wall->keys[i] = key;
-				key = 0;
-			}
 		pthread_mutex_unlock(&wall->lock);
 	}
 }
@@ -354,7 +196,7 @@ static int serve(struct wall *wall, struct qv_error *err)
 		}
 		if (video_sinks_poll(wall->sinks, err) != 0)
 			return -1;
-		pass_on(wall);
+		wall_pass_on(wall);
 	}
 	return 0;
 }
@@ -482,7 +324,7 @@ void wall_add(struct wall *wall, size_t number, const char *name)
 	place->secured = QV_SECURED_NONE;
 	place->speaks = false;
 	place->used = wall->layout = true;
-	mark(wall, number);
+	wall_mark(wall, number);
 	pthread_mutex_unlock(&wall->lock);
 }
 
@@ -491,7 +333,7 @@ void wall_remove(struct wall *wall, size_t number)
 	pthread_mutex_lock(&wall->lock);
 	wall->places[number].used = false;
 	wall->layout = true;
-	mark(wall, number);
+	wall_mark(wall, number);
 	pthread_mutex_unlock(&wall->lock);
 }
 
@@ -500,196 +342,6 @@ void wall_note(struct wall *wall, size_t number, const char *text)
 	struct place *place = &wall->places[number];
 	pthread_mutex_lock(&wall->lock);
 	snprintf(place->note, sizeof place->note, "%s", text);
-	mark(wall, number);
+	wall_mark(wall, number);
 	pthread_mutex_unlock(&wall->lock);
 }
-
-static void hold(struct wall *wall, size_t number, bool held)
-{
-	struct place *place = &wall->places[number];
-	pthread_mutex_lock(&wall->lock);
-	place->held = held;
-	place->blank = true;
-	place->fresh = false;
-	place->text[0] = '\0';
-	memset(place->overlay, 0, sizeof place->overlay);
-	place->secured = QV_SECURED_NONE;
-	place->sent_db = place->heard_db = NAN;
-	if (first_held(wall, QV_CONFERENCE_SEATS)) { /* nobody is left to send our picture to */
-		qv_picture_free(wall->mirror);
-		wall->mirror = NULL;
-		wall->mirror_set = true;
-	}
-	mark(wall, number);
-	pthread_mutex_unlock(&wall->lock);
-}
-
-static struct qv_videosink *open_place(const struct qv_host *host, const struct qv_options *options, const char *title,
-				       struct qv_error *err)
-{
-	const struct wall_place *handle = host->object;
-	struct qv_videosink *sink = malloc(sizeof *sink);
-	(void)options;
-	(void)title;
-	if (!sink) {
-		qv_fail(err, QV_E_NOMEM, "no memory for a tile");
-		return NULL;
-	}
-	*sink = (struct qv_videosink){ handle->wall, handle->number };
-	hold(sink->wall, sink->number, true);
-	return sink;
-}
-
-static void close_place(struct qv_videosink *sink)
-{
-	if (sink)
-		hold(sink->wall, sink->number, false);
-	free(sink);
-}
-
-static bool fits(struct qv_picture *picture, const struct qv_video_format *format)
-{
-	struct qv_frame has = qv_picture_frame(picture);
-	return has.format.pixel == format->pixel && has.format.range == format->range &&
-	       has.format.width == format->width && has.format.height == format->height;
-}
-
-static int check(struct wall *wall, struct qv_error *err)
-{
-	pthread_mutex_lock(&wall->lock);
-	bool failed = wall->failure.code != QV_OK;
-	if (failed && err)
-		*err = wall->failure;
-	pthread_mutex_unlock(&wall->lock);
-	return failed ? -1 : 0;
-}
-
-static int show_place(struct qv_videosink *sink, const struct qv_frame *frame, struct qv_error *err)
-{
-	struct wall *wall = sink->wall;
-	struct place *place = &wall->places[sink->number];
-	if (check(wall, err) != 0)
-		return -1;
-	pthread_mutex_lock(&wall->lock);
-	struct qv_picture *picture = place->spare;
-	place->spare = NULL;
-	pthread_mutex_unlock(&wall->lock);
-	if (picture && !fits(picture, &frame->format)) {
-		qv_picture_free(picture);
-		picture = NULL;
-	}
-	if (!picture && !(picture = qv_picture_new(&frame->format, err)))
-		return -1;
-	if (qv_picture_copy(picture, frame, err) != 0) {
-		qv_picture_free(picture);
-		return -1;
-	}
-	pthread_mutex_lock(&wall->lock);
-	struct qv_picture *missed = place->newest;
-	place->newest = picture;
-	place->fresh = true;
-	place->came_ns = now_ns();
-	if (!place->spare) {
-		place->spare = missed;
-		missed = NULL;
-	}
-	mark(wall, sink->number);
-	pthread_mutex_unlock(&wall->lock);
-	qv_picture_free(missed);
-	return 0;
-}
-
-static int place_status(struct qv_videosink *sink, enum qv_secured secured, const char *text, struct qv_error *err)
-{
-	struct place *place = &sink->wall->places[sink->number];
-	(void)err;
-	pthread_mutex_lock(&sink->wall->lock);
-	place->secured = secured;
-	snprintf(place->text, sizeof place->text, "%s", text);
-	mark(sink->wall, sink->number);
-	pthread_mutex_unlock(&sink->wall->lock);
-	return 0;
-}
-
-static int poll_place(struct qv_videosink *sink, struct qv_error *err)
-{
-	return check(sink->wall, err);
-}
-
-static int overlay_place(struct qv_videosink *sink, enum qv_overlay overlay, const char *text, struct qv_error *err)
-{
-	struct place *place = &sink->wall->places[sink->number];
-	(void)err;
-	pthread_mutex_lock(&sink->wall->lock);
-	snprintf(place->overlay[overlay], sizeof place->overlay[overlay], "%s", text ? text : "");
-	mark(sink->wall, sink->number);
-	pthread_mutex_unlock(&sink->wall->lock);
-	return 0;
-}
-
-/* A key in the window is told to one call only; which one does not matter, as keys steer all of them. */
-static int place_key(struct qv_videosink *sink)
-{
-	struct wall *wall = sink->wall;
-	pthread_mutex_lock(&wall->lock);
-	int key = wall->keys[0];
-	memmove(wall->keys, wall->keys + 1, sizeof wall->keys - sizeof wall->keys[0]);
-	wall->keys[KEYS - 1] = 0;
-	pthread_mutex_unlock(&wall->lock);
-	return key;
-}
-
-static int place_fullscreen(struct qv_videosink *sink, bool on, struct qv_error *err)
-{
-	(void)err;
-	pthread_mutex_lock(&sink->wall->lock);
-	sink->wall->fullscreen = on;
-	pthread_mutex_unlock(&sink->wall->lock);
-	return 0;
-}
-
-static int place_self_view(struct qv_videosink *sink, const struct qv_frame *frame, struct qv_error *err)
-{
-	struct wall *wall = sink->wall;
-	pthread_mutex_lock(&wall->lock);
-	bool first = first_held(wall, sink->number);
-	pthread_mutex_unlock(&wall->lock);
-	if (!first)
-		return 0;
-	struct qv_picture *picture = frame ? qv_picture_new(&frame->format, err) : NULL;
-	if (frame && (!picture || qv_picture_copy(picture, frame, err) != 0)) {
-		qv_picture_free(picture);
-		return -1;
-	}
-	pthread_mutex_lock(&wall->lock);
-	struct qv_picture *old = wall->mirror;
-	wall->mirror = picture;
-	wall->mirror_set = true;
-	pthread_mutex_unlock(&wall->lock);
-	qv_picture_free(old);
-	return 0;
-}
-
-static void place_levels(struct qv_videosink *sink, double sent, double received)
-{
-	struct wall *wall = sink->wall;
-	pthread_mutex_lock(&wall->lock);
-	wall->places[sink->number].sent_db = sent;
-	wall->places[sink->number].heard_db = received;
-	wall->levels_set = true;
-	pthread_mutex_unlock(&wall->lock);
-}
-
-const struct qv_videosink_class wall_place_class = {
-	.head = { .kind = "videosink", .name = "tile" },
-	.open = open_place,
-	.close = close_place,
-	.show = show_place,
-	.status = place_status,
-	.poll = poll_place,
-	.overlay = overlay_place,
-	.key = place_key,
-	.fullscreen = place_fullscreen,
-	.self_view = place_self_view,
-	.levels = place_levels,
-};
