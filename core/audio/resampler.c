@@ -49,12 +49,12 @@ static double kernel(double x, double half, double cutoff)
 /* Every phase passes a constant unchanged. */
 static void fill_table(struct resampler *resampler, double cutoff)
 {
-	size_t taps = resampler->taps;
+	size_t taps = resampler->taps, half = taps / 2;
 	for (size_t phase = 0; phase <= PHASES; phase++) {
 		float *row = resampler->table + phase * taps;
-		double sum = 0, centre = (double)(taps / 2 - 1) + (double)phase / PHASES;
+		double sum = 0, centre = (double)half - 1 + (double)phase / PHASES;
 		for (size_t i = 0; i < taps; i++)
-			sum += kernel((double)i - centre, (double)taps / 2, cutoff);
+			sum += kernel((double)i - centre, (double)half, cutoff);
 		for (size_t i = 0; i < taps; i++)
 			row[i] = (float)(kernel((double)i - centre, (double)taps / 2, cutoff) / sum);
 	}
@@ -119,7 +119,8 @@ size_t resampler_room(const struct resampler *resampler, size_t frames)
 
 double resampler_held(const struct resampler *resampler)
 {
-	return (double)resampler->held - (double)(resampler->taps / 2 - 1) - (double)resampler->at / (double)ONE;
+	size_t half = resampler->taps / 2;
+	return (double)resampler->held - ((double)half - 1) - (double)resampler->at / (double)ONE;
 }
 
 /* The dot product of `x` with the filter between two rows. */

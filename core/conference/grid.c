@@ -7,12 +7,17 @@ static double picture_area(int width, int height)
 	return across * 3 < down * 4 ? across * across * 3 / 4 : down * down * 4 / 3;
 }
 
+static size_t rows_of(size_t count, size_t columns)
+{
+	return count > columns ? 1 + (count - 1) / columns : 1;
+}
+
 static size_t best_columns(size_t count, int width, int height)
 {
 	size_t best = 1;
 	double most = 0;
 	for (size_t columns = 1; columns <= count; columns++) {
-		size_t rows = 1 + (count - 1) / columns;
+		size_t rows = rows_of(count, columns);
 		double area = picture_area(width / (int)columns, height / (int)rows);
 		if (area > most) {
 			most = area;
@@ -29,7 +34,7 @@ static int even(int value)
 
 struct box grid_cell(size_t count, size_t index, int width, int height)
 {
-	size_t columns = best_columns(count, width, height), rows = (count + columns - 1) / columns;
+	size_t columns = best_columns(count, width, height), rows = rows_of(count, columns);
 	size_t row = index / columns, column = index % columns;
 	/* The last row may be shorter; it stands in the middle. */
 	size_t in_row = row + 1 < rows ? columns : count - row * columns;

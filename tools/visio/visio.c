@@ -141,7 +141,9 @@ static const char *folder_of(const struct arguments *arguments, char *here, size
 	bool file = strcmp(command, "snapshot") == 0 || (strcmp(command, "record") == 0 && strcmp(name, "stop") != 0);
 	if (!file || name[0] == '/' || !getcwd(here, room - 1))
 		return "";
-	return strcat(here, "/");
+	size_t used = strlen(here);
+	memcpy(here + used, "/", 2);
+	return here;
 }
 
 /* The control socket of the other visio; NULL after having said why there is none. */
