@@ -135,7 +135,7 @@ int rtp_out_unit(struct rtp_out *out, const struct unit_buffer *unit, struct qv_
 }
 
 void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count, struct qv_rtp_pacer *pacer,
-		   int64_t now, int64_t rtt_ns)
+		   int64_t now, int64_t rtt_ns, int copies)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct qv_rtp packet;
@@ -144,10 +144,12 @@ void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count,
 		packet.type = RTP_TYPE_AGAIN;
 		packet.ssrc = out->stream.again_ssrc;
 		packet.has_transport = true;
-		packet.sequence = out->again_sequence;
-		if (put(pacer, QV_RTP_AGAIN, &packet, now, NULL) != 0)
-			return;
-		out->again_sequence++;
+		for (int copy = 0; copy < copies; copy++) {
+			packet.sequence = out->again_sequence;
+			if (put(pacer, QV_RTP_AGAIN, &packet, now, NULL) != 0)
+				return;
+			out->again_sequence++;
+		}
 	}
 }
 

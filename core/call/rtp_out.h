@@ -28,9 +28,9 @@ void rtp_out_close(struct rtp_out *out);
 int rtp_out_unit(struct rtp_out *out, const struct unit_buffer *unit, struct qv_rtp_pacer *pacer, int64_t now,
 		 struct qv_error *err);
 
-/* Sends what the peer has asked for again, where it still can be. */
+/* Sends what the peer has asked for again, where it still can be, so many times each. */
 void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count, struct qv_rtp_pacer *pacer,
-		   int64_t now, int64_t rtt_ns);
+		   int64_t now, int64_t rtt_ns, int copies);
 
 /* False: nothing was sent yet. */
 bool rtp_out_report(const struct rtp_out *out, int64_t now, struct qv_rtcp *report);

@@ -10,6 +10,8 @@
 #define FEEDBACK_NS    (50 * QV_NS_PER_MS)
 #define PEER_SILENT_NS (2 * QV_NS_PER_SECOND)
 #define RTT_UNKNOWN_NS (100 * QV_NS_PER_MS)
+#define LOSSY          0.05 /* from this share lost on, what is sent again is sent twice, unless packets queue */
+#define QUEUE_SMALL_NS (15 * QV_NS_PER_MS)
 #define RTCP_ROOM      (RTP_DATAGRAM_MAX - QV_SRTP_OVERHEAD)
 
 static int64_t rtt(const struct transport *transport)
@@ -107,6 +109,8 @@ void transport_nack(struct transport *transport, int64_t now)
 		if (count > 0)
 			qv_rtcp_put_nacks(&writer, RTP_SSRC_SESSION, in->stream.ssrc, missing, count);
 	}
+	/* Twice: one that is lost costs a round trip. What is asked for twice in one is given once. */
+	transport_put_rtcp(transport, bytes, writer.used);
 	transport_put_rtcp(transport, bytes, writer.used);
 }
 
@@ -160,10 +164,14 @@ static void take_report(struct transport *transport, const struct qv_rtcp *packe
 static void take_nack(struct transport *transport, const struct qv_rtcp *packet, int64_t now)
 {
 	uint16_t sequences[QV_RTCP_NACKS_MAX];
+	struct qv_rtp_congestion_state state;
 	size_t count = qv_rtcp_read_nacks(packet, sequences);
+	qv_rtp_congestion_state(transport->congestion, &state);
+	int copies = state.loss > LOSSY && state.queue_ns < QUEUE_SMALL_NS ? 2 : 1;
 	for (int kind = QV_STREAM_VIDEO; kind <= QV_STREAM_AUDIO && transport->path.up; kind++)
 		if (transport->sends[kind] && transport->out[kind].stream.ssrc == packet->media)
-			rtp_out_again(&transport->out[kind], sequences, count, transport->pacer, now, rtt(transport));
+			rtp_out_again(&transport->out[kind], sequences, count, transport->pacer, now, rtt(transport),
+				      copies);
 }
 
 static void take_feedback(struct transport *transport, const struct qv_rtcp *packet, int64_t now)

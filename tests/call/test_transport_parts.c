@@ -204,6 +204,42 @@ static void a_picture_with_a_hole_is_never_handed_on(void **state)
 	}
 }
 
+static void one_of_two_copies_fills_a_hole(void **state)
+{
+	(void)state;
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	struct rtp_stream stream;
+	struct rtp_out out;
+	struct rtp_in in;
+	struct unit_buffer unit;
+	struct qv_rtp packet, original;
+	enum qv_rtp_class class;
+	uint8_t data[5000], bytes[QV_RTP_PACKET_MAX];
+	size_t size;
+	assert_true(rtp_stream_of(&vp8, &stream));
+	assert_int_equal(rtp_out_open(&out, &stream, QV_RTP_PICTURE, NULL), 0);
+	assert_int_equal(rtp_in_open(&in, &stream, false, NULL), 0);
+	fill_picture(&unit, data, sizeof data, 1);
+	uint16_t hole = (uint16_t)(out.sequence + 1);
+	assert_int_equal(pass(&out, &in, &unit, 1, 1), 0);
+	rtp_out_again(&out, &hole, 1, pacer, 2, 100, 2);
+	rtp_out_again(&out, &hole, 1, pacer, 3, 100, 2); /* asked for twice, given once */
+	for (uint16_t copy = 0; copy < 2; copy++) {
+		assert_int_equal(qv_rtp_pacer_next(pacer, INT64_MAX / 2, bytes, &size, &class), 1);
+		assert_int_equal(qv_rtp_read(&packet, bytes, size, &unit_extensions, NULL), 0);
+		assert_int_equal(packet.sequence, (uint16_t)(out.again_sequence - 2 + copy));
+	}
+	assert_int_equal(qv_rtp_pacer_next(pacer, INT64_MAX / 2, bytes, &size, &class), 0);
+	assert_int_equal(qv_rtp_original(&packet, &original, NULL), 0);
+	original.ssrc = stream.ssrc;
+	assert_int_equal(rtp_in_put(&in, &original, true, 4), 0);
+	assert_int_equal(rtp_in_next(&in, 4), 1);
+	assert_memory_equal(in.unit.data, data, sizeof data);
+	rtp_out_close(&out);
+	rtp_in_close(&in);
+	qv_rtp_pacer_free(pacer);
+}
+
 static void samples_go_in_pieces(void **state)
 {
 	(void)state;
@@ -298,6 +334,7 @@ int main(void)
 		cmocka_unit_test(times_go_through_ntp),
 		cmocka_unit_test(a_picture_keeps_what_the_session_knows_of_it),
 		cmocka_unit_test(a_picture_with_a_hole_is_never_handed_on),
+		cmocka_unit_test(one_of_two_copies_fills_a_hole),
 		cmocka_unit_test(samples_go_in_pieces),
 		cmocka_unit_test(pictures_that_wait_in_the_session_lower_the_rate),
 		cmocka_unit_test(fates_are_told_once_and_in_order),
