@@ -106,8 +106,10 @@ struct qv_frame bare_vpx_decode(struct bare_vpx *vpx, const uint8_t *bytes, size
 	vpx_codec_iter_t position = NULL;
 	check(vpx_codec_decode(&vpx->decoder, bytes, (unsigned)size, NULL, 0), "decoding");
 	const vpx_image_t *image = vpx_codec_get_frame(&vpx->decoder, &position);
-	if (!image)
-		check(VPX_CODEC_ERROR, "no picture");
+	if (!image) {
+		fprintf(stderr, "libvpx: decoding: no picture\n");
+		exit(1);
+	}
 	struct qv_frame frame = {
 		.format = { .pixel = QV_PIXEL_I420, .width = (int)image->d_w, .height = (int)image->d_h, .fps_den = 1 }
 	};

@@ -53,7 +53,8 @@ int main(int argc, char **argv)
 	int error;
 	OpusEncoder *encoder = opus_encoder_create(RATE, 1, OPUS_APPLICATION_VOIP, &error);
 	OpusDecoder *decoder = opus_decoder_create(RATE, 1, &error);
-	floor_check(encoder && decoder, "libopus");
+	if (!encoder || !decoder)
+		return 1;
 	opus_encoder_ctl(encoder, OPUS_SET_BITRATE(BITRATE));
 	struct floor_path *path = floor_path_new();
 	snd_pcm_t *sink = open_device(argv[1], SND_PCM_STREAM_PLAYBACK, SINK_US);

@@ -119,8 +119,10 @@ void control_serve(struct control *control, int64_t now_ns)
 			snprintf(answer, sizeof answer, "%s", take_change(control, line, now_ns));
 		}
 	}
-	strcat(answer, "\n");
-	if (send(fd, answer, strlen(answer), MSG_NOSIGNAL) < 0)
+	size_t length = strlen(answer);
+	if (length < sizeof answer)
+		answer[length++] = '\n';
+	if (send(fd, answer, length, MSG_NOSIGNAL) < 0)
 		perror("impairer: control socket");
 	close(fd);
 }
