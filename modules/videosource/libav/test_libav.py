@@ -99,9 +99,10 @@ def _(tmp):
     call = make_call(tmp)
     pictures, sound, _ = play(tmp, 130, 230, "path=" + call, "loop=true", "start=1.0")
     numbers = [stamp[0] for _, _, stamp in pictures if stamp]
-    assert numbers != sorted(numbers), "it never began again"
-    # Around the seam there is a chirp, perhaps, that belongs to the pictures before.
-    assert_in_step(pictures, sound, 0.025, most=1)
+    seams = sum(after < before for before, after in zip(numbers, numbers[1:]))
+    assert seams > 0, "it never began again"
+    # Around each seam there is a chirp, perhaps, that belongs to the pictures before.
+    assert_in_step(pictures, sound, 0.025, most=seams)
     first = play(tmp, 5, 0, "path=" + call)[0][0][2][1]
     later = pictures[0][2][1]
     assert 0.9 < later - first < 1.2, later - first
