@@ -110,7 +110,8 @@ class Display:
 
 
 class WindowManager(Display):
-    """Manages the windows of a display on a thread of its own until stop()."""
+    """Manages the windows of a display on a thread of its own until stop(); may stand among the processes of a test."""
+    name = "window manager"
 
     def __init__(self, name, width, height):
         super().__init__(name)
@@ -165,6 +166,9 @@ class WindowManager(Display):
         width, height = self.screen if on else self.sizes.get(message.window, (640, 480))
         self.property(message.window, "_NET_WM_STATE", "ATOM", [full] if on else [])
         self.x.XMoveResizeWindow(self.display, message.window, 0, 0, width, height)
+
+    def output(self):
+        return ""
 
     def stop(self):
         os.write(self.stop_end, b"x")

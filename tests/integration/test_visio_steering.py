@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person steers in a running `visio`: by the control socket, and by keys in its window under Xvfb."""
 
+import math
 import os
 import re
 import subprocess
@@ -154,12 +155,12 @@ def _(tmp):
 
 
 def count_pixels(display, window, colour):
-    """Pixels of that colour in the window, as X has it."""
-    size = qvtest.run(["xwininfo", "-display", display, "-id", str(window)]).stdout
-    width, height = (int(re.search(rf"{what}: (\d+)", size).group(1)) for what in ("Width", "Height"))
-    pixels = subprocess.run([qvtest.program("import"), "-display", display, "-window", str(window), "-depth", "8",
-                             "rgb:-"], capture_output=True, check=True).stdout
-    assert len(pixels) == 3 * width * height
+    """Pixels of that colour in the window, as X has it; NaN while it comes, goes or changes its size."""
+    done = subprocess.run([qvtest.program("import"), "-display", display, "-window", str(window), "-depth", "8",
+                           "rgb:-"], capture_output=True, check=False)
+    pixels = done.stdout
+    if done.returncode != 0 or not pixels:
+        return math.nan
     return sum(1 for i in range(0, len(pixels), 3) if tuple(pixels[i:i + 3]) == colour)
 
 
@@ -171,18 +172,24 @@ def start_display():
         raise qvtest.Skip("no window here")
     server = test.start(["Xvfb", "-displayfd", "1", "-screen", "0", "1000x760x24", "-nolisten", "tcp"])
     display = ":" + server.wait_for(r"^(\d+)$").group(1)
-    return display, x11.WindowManager(display, 1000, 760), x11.window_environment(display)
+    manager = x11.WindowManager(display, 1000, 760)
+    test.processes.append(manager)  # whatever happens, it ends before its server
+    return display, x11.window_environment(display)
 
 
 @test.case("a window opens while it rings: a key answers or refuses, and who closes it refuses")
 def _(tmp):
-    display, manager, env = start_display()
+    display, env = start_display()
     pair = qvvisio.Pair(test, tmp, env=env, auto_answer=False, media=SOURCES % 'module = "sdl";')
     media = SOURCES % 'module = "null";'
 
     def search():
         return qvtest.run(["xdotool", "search", "--onlyvisible", "--name", "Qvisio|QKD"], check=False,
                           env={**os.environ, "DISPLAY": display}).stdout.split()
+
+    def noticed():
+        found = search()
+        return count_pixels(display, found[0], NOTICE) if found else math.nan
 
     def rings(**options):
         alice = pair.call(media=media, **options)
@@ -201,14 +208,14 @@ def _(tmp):
     alice = rings()
     title = qvtest.run(["xprop", "-display", display, "-id", search()[0], "_NET_WM_NAME"]).stdout
     assert "Qvisio" in title or "QKD" in title, title
-    qvvisio.wait_until(lambda: count_pixels(display, search()[0], NOTICE) > 3000)
+    qvvisio.wait_until(lambda: noticed() > 3000)
     press("x", "idle")
     assert alice.wait(qvtest.TIMEOUT) == 1 and "declined" in alice.output(), alice.output()
     alice = rings()
     press("a", "open")
     qvcall.event(alice, "opened")
     qvvisio.wait_until(search)
-    qvvisio.wait_until(lambda: count_pixels(display, search()[0], NOTICE) < 100)
+    qvvisio.wait_until(lambda: noticed() < 100)
     press("q", "idle")
     assert alice.wait(qvtest.TIMEOUT) == 0
     alice = rings()
@@ -217,12 +224,11 @@ def _(tmp):
     assert alice.wait(qvtest.TIMEOUT) == 1 and "declined" in alice.output(), alice.output()
     screen.close()
     assert pair.ctl("bob", "quit")["ok"] and pair.bob.wait(qvtest.TIMEOUT) == 0
-    manager.stop()
 
 
 @test.case("keys in the window steer the call, and the warning covers the picture until somebody saw it")
 def _(tmp):
-    display, manager, env = start_display()
+    display, env = start_display()
     pair = qvvisio.Pair(test, tmp, keys=3, rekey='interval = 0.0;')
     alice = pair.call(env=env, log="debug", media=SOURCES % 'module = "sdl";')
     alice.wait_for("the window has the keyboard")
@@ -260,7 +266,6 @@ def _(tmp):
     press("q")
     assert qvcall.event(alice, "summary")["end"] == "cancelled"
     assert alice.wait(qvtest.TIMEOUT) == 0
-    manager.stop()
 
 
 test.run()
