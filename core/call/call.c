@@ -40,12 +40,13 @@ void side_tell_states(struct side *side)
 		bool sent = kind == QV_STREAM_VIDEO ? side->out->sends_video : side->out->sends_audio;
 		bool muted = qv_call_control_muted(side->control, (enum qv_stream_kind)kind) ||
 			     (kind == QV_STREAM_AUDIO && otp_silent(&side->otp));
-		if (!sent || (muted == side->muted[kind] && !end))
+		if (!sent || (muted == side->muted[kind] && !end && !side->tell_all))
 			continue;
 		side->muted[kind] = muted;
 		send_state(side, (enum qv_stream_kind)kind,
 			   (uint8_t)((muted ? QV_STREAM_MUTED : 0) | (side->all_sent ? QV_STREAM_ENDED : 0)));
 	}
+	side->tell_all = false;
 }
 
 static void tell_roster(struct side *side)
@@ -131,6 +132,8 @@ static int woken(struct side *side, struct qv_error *err)
 		connection_bye(side->media.connection, QV_BYE_STOPPED, NULL, QV_CALL_CANCELLED);
 		return 0;
 	}
+	if (reconnect_look(side, err) != 0)
+		return -1;
 	side_tell_states(side);
 	tell_roster(side);
 	ways_ask_for_key(side);
@@ -151,6 +154,7 @@ static const struct side_class call_class = {
 	.switched = rekeying_switched,
 	.release = rekeying_release,
 	.datagrams = ways_datagrams,
+	.lost = reconnect_lost,
 };
 
 /* Opens what has to be open before the first record. */

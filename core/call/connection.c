@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "connection_lost.h"
 #include "connection_switch.h"
 #include "connection_timers.h"
 
@@ -59,6 +60,7 @@ struct connection *connection_new(const struct qv_link *link, const struct qv_ho
 	c->limits.peer_timeout_ms = or_default(limits->peer_timeout_ms, 10000);
 	c->limits.bye_timeout_ms = or_default(limits->bye_timeout_ms, 2000);
 	c->limits.ring_timeout_ms = or_default(limits->ring_timeout_ms, 60000);
+	c->silence_ms = c->limits.peer_timeout_ms;
 	c->end = QV_CALL_FAILED;
 	connection_tune_socket(link->fd);
 	return c;
@@ -87,6 +89,8 @@ static bool must_go(uint8_t type)
 
 static bool queue(struct connection *c, uint8_t type, uint8_t flags, const uint8_t *payload, size_t size)
 {
+	if (c->phase == PHASE_LOST)
+		return false;
 	size_t limit = must_go(type) ? CONTROL_SLOTS : CONTROL_SLOTS - CONTROL_SPARE;
 	if (c->control_count >= limit || size > CONTROL_PAYLOAD)
 		return false;
@@ -147,6 +151,7 @@ void connection_bye(struct connection *c, enum qv_bye code, const char *text, en
 	if (c->opened_ns)
 		c->class->second(c->side, true);
 	send_reason(c, QV_RECORD_BYE, code, text);
+	c->done = c->phase == PHASE_LOST; /* there is nobody to say it to */
 	begin_closing(c, end);
 }
 
@@ -168,6 +173,8 @@ static enum qv_bye bye_for(enum qv_code code)
 static void give_up(struct connection *c, const struct qv_error *err)
 {
 	bool closing = c->phase == PHASE_CLOSING;
+	if (connection_lose(c, err))
+		return;
 	if (c->broken)
 		c->done = true;
 	if (closing)
@@ -277,6 +284,7 @@ static int stream_ended(struct connection *c, struct qv_error *err)
 		return 0;
 	}
 	c->broken = true;
+	c->peer_closed = regular;
 	if (regular)
 		return qv_fail(err, QV_E_TRUNCATED, "the peer closed the session %s",
 			       c->phase == PHASE_OPEN ? "without saying BYE" : "before the call began");
@@ -399,7 +407,8 @@ static void last_words(struct connection *c, struct qv_error *err)
 static void wait_for_events(struct connection *c, bool *woken, bool *cancelled)
 {
 	const struct qv_link *in = &c->wire.in_link, *out = &c->wire.out_link;
-	bool data = !c->input_ended && in->tls->pending(in->session);
+	bool lost = c->phase == PHASE_LOST; /* and with it both links */
+	bool data = !lost && !c->input_ended && in->tls->pending(in->session);
 	int64_t left = data ? 0 : connection_deadline(c) - now_ns();
 	struct timespec wait = { .tv_sec = (time_t)(left / QV_NS_PER_SECOND),
 				 .tv_nsec = (long)(left % QV_NS_PER_SECOND) };
@@ -410,7 +419,7 @@ static void wait_for_events(struct connection *c, bool *woken, bool *cancelled)
 		{ .fd = in->fd,
 		  .events = (short)((c->input_ended ? 0 : POLLIN) | (c->read_wants_write ? POLLOUT : 0)) },
 		{ .fd = out->fd == in->fd ? -1 : out->fd, .events = write_events },
-		{ .fd = c->phase == PHASE_OPEN ? c->udp_fd : -1, .events = POLLIN },
+		{ .fd = c->phase == PHASE_OPEN || lost ? c->udp_fd : -1, .events = POLLIN },
 	};
 	if (out->fd == in->fd)
 		fds[2].events |= write_events;
@@ -431,7 +440,7 @@ static void step(struct connection *c, bool woken, bool cancelled)
 	struct qv_error err = QV_ERROR_INIT;
 	if (cancelled)
 		connection_bye(c, QV_BYE_STOPPED, NULL, QV_CALL_CANCELLED);
-	if (receive(c, &err) != 0)
+	if (c->phase != PHASE_LOST && receive(c, &err) != 0)
 		give_up(c, &err);
 	if (c->look_ns && now_ns() >= c->look_ns) {
 		c->look_ns = 0;
@@ -447,9 +456,9 @@ static void step(struct connection *c, bool woken, bool cancelled)
 	if (connection_run_timers(c, now_ns(), &err) != 0)
 		give_up(c, &err);
 	connection_read_old(c, now_ns());
-	if (c->phase == PHASE_OPEN && c->udp_fd >= 0)
+	if ((c->phase == PHASE_OPEN || c->phase == PHASE_LOST) && c->udp_fd >= 0)
 		c->udp_due_ns = c->class->datagrams(c->side, now_ns());
-	if (!c->broken && !c->done && transmit(c, &err) != 0)
+	if (!c->broken && !c->done && c->phase != PHASE_LOST && transmit(c, &err) != 0)
 		last_words(c, &err);
 }
 

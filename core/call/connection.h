@@ -14,6 +14,7 @@
 enum phase {
 	PHASE_GREETING, /* HELLO or WELCOME is still to come */
 	PHASE_OPEN,
+	PHASE_LOST,   /* the session is dead, and another one is waited for; there is no link */
 	PHASE_CLOSING /* one side has said BYE: nothing but the end of the session is of interest */
 };
 
@@ -37,6 +38,8 @@ struct side_class {
 	void (*release)(struct side *side, struct qv_link *link);
 	/* While open, with connection->udp_fd set: receives and sends beside the session; returns when it is due again. */
 	int64_t (*datagrams)(struct side *side, int64_t now);
+	/* The session is dead, but its link is still there. How long another one is waited for, in ms; 0: the call ends. */
+	int (*lost)(struct side *side, const struct qv_error *why);
 };
 
 #define CONTROL_SLOTS   16
@@ -87,13 +90,17 @@ struct connection {
 	int64_t heard_ns, moved_ns;            /* bytes came; bytes went or there were none to send */
 	int64_t greet_by_ns, next_ring_ns;     /* next_ring: 0 unless somebody is asked here */
 	int64_t next_ping_ns, next_second_ns, close_by_ns;
+	int64_t lost_ns, lost_by_ns; /* while lost: since when, and until when another session is waited for */
+	struct qv_error lost_why;
+	int silence_ms;      /* after which a peer that sends or takes nothing is gone */
 	int64_t look_ns;     /* when the side wants to be woken, while open; 0: not */
 	uint16_t peer_minor; /* of its version of the protocol */
 	uint32_t pings;
 	bool want_write;       /* poll for room: something waits to be written */
 	bool read_wants_write; /* TLS wants to write before it reads on */
 	bool shutdown_sent, input_ended, broken, done;
-	bool deaf; /* the call has failed here: what comes is read and thrown away */
+	bool peer_closed, silent; /* what `broken` does not say: regularly, if without BYE; for too long */
+	bool deaf;                /* the call has failed here: what comes is read and thrown away */
 	bool peer_said_bye;
 	struct qv_reason peer_bye;
 	enum qv_call_end end;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "connection_timers.h"
 
+#include "connection_lost.h"
+
 /* The first pings follow each other quickly, so that the clock offset is known with the first pictures. */
 #define QUICK_PINGS       4
 #define QUICK_INTERVAL_NS (25 * QV_NS_PER_MS)
@@ -12,7 +14,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static int64_t silence_deadline(const struct connection *c)
 {
-	return sooner(c->heard_ns, c->moved_ns) + c->limits.peer_timeout_ms * QV_NS_PER_MS;
+	return sooner(c->heard_ns, c->moved_ns) + c->silence_ms * QV_NS_PER_MS;
 }
 
 int64_t connection_deadline(const struct connection *c)
@@ -23,6 +25,9 @@ int64_t connection_deadline(const struct connection *c)
 	case PHASE_OPEN:
 		return sooner(sooner(c->look_ns ? c->look_ns : INT64_MAX, c->udp_fd >= 0 ? c->udp_due_ns : INT64_MAX),
 			      sooner(silence_deadline(c), sooner(c->next_ping_ns, c->next_second_ns)));
+	case PHASE_LOST:
+		return sooner(sooner(c->look_ns ? c->look_ns : INT64_MAX, c->udp_fd >= 0 ? c->udp_due_ns : INT64_MAX),
+			      sooner(c->lost_by_ns, c->next_second_ns));
 	case PHASE_CLOSING:
 		break;
 	}
@@ -41,13 +46,14 @@ static void ping(struct connection *c, int64_t now)
 	c->next_ping_ns = now + (++c->pings <= QUICK_PINGS ? QUICK_INTERVAL_NS : QV_NS_PER_SECOND);
 }
 
-static int check_silence(const struct connection *c, int64_t now, struct qv_error *err)
+static int check_silence(struct connection *c, int64_t now, struct qv_error *err)
 {
 	if (now < silence_deadline(c))
 		return 0;
+	c->silent = true;
 	if (c->heard_ns <= c->moved_ns)
-		return qv_fail(err, QV_E_TIMEOUT, "nothing came from the peer for %d ms", c->limits.peer_timeout_ms);
-	return qv_fail(err, QV_E_TIMEOUT, "the peer took nothing for %d ms", c->limits.peer_timeout_ms);
+		return qv_fail(err, QV_E_TIMEOUT, "nothing came from the peer for %d ms", c->silence_ms);
+	return qv_fail(err, QV_E_TIMEOUT, "the peer took nothing for %d ms", c->silence_ms);
 }
 
 int connection_run_timers(struct connection *c, int64_t now, struct qv_error *err)
@@ -63,9 +69,9 @@ int connection_run_timers(struct connection *c, int64_t now, struct qv_error *er
 	}
 	if (c->phase == PHASE_CLOSING && now >= c->close_by_ns)
 		c->done = true;
-	if (c->phase != PHASE_OPEN)
+	if (c->phase != PHASE_OPEN && c->phase != PHASE_LOST)
 		return 0;
-	if (now >= c->next_ping_ns)
+	if (c->phase == PHASE_OPEN && now >= c->next_ping_ns)
 		ping(c, now);
 	if (now >= c->next_second_ns) {
 		c->next_second_ns += QV_NS_PER_SECOND;
@@ -73,5 +79,5 @@ int connection_run_timers(struct connection *c, int64_t now, struct qv_error *er
 			c->next_second_ns = now + QV_NS_PER_SECOND;
 		c->class->second(c->side, false);
 	}
-	return check_silence(c, now, err);
+	return c->phase == PHASE_LOST ? connection_check_lost(c, now, err) : check_silence(c, now, err);
 }

@@ -17,11 +17,20 @@ struct qv_call_control *qv_call_control_new(struct qv_error *err)
 	return control;
 }
 
+static void resumption_clear(struct resumption *resumption)
+{
+	qv_secret_free(resumption->current);
+	qv_secret_free(resumption->previous);
+	qv_secret_free(resumption->next);
+	*resumption = (struct resumption){ 0 };
+}
+
 void qv_call_control_free(struct qv_call_control *control)
 {
 	if (!control)
 		return;
 	qv_secret_free(control->token);
+	resumption_clear(&control->resumption);
 	recording_clear(&control->recording);
 	window_clear(&control->window);
 	pthread_mutex_destroy(&control->lock);
@@ -77,8 +86,15 @@ void qv_call_control_roster(struct qv_call_control *control, const struct qv_ros
 {
 	pthread_mutex_lock(&control->lock);
 	control->roster = *roster;
-	control->tell_roster = true;
+	control->tell_roster = control->has_roster = true;
 	wake(control);
+	pthread_mutex_unlock(&control->lock);
+}
+
+void control_tell_roster_again(struct qv_call_control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	control->tell_roster = control->has_roster;
 	pthread_mutex_unlock(&control->lock);
 }
 
@@ -139,7 +155,7 @@ static void drop_next(struct qv_call_control *control)
 {
 	if (control->has_next)
 		control->renewal->release(control->renewal, &control->next);
-	control->has_next = false;
+	control->has_next = control->resumption.asked = false;
 }
 
 void control_unbind(struct qv_call_control *control)
@@ -150,6 +166,7 @@ void control_unbind(struct qv_call_control *control)
 	control->renewal = NULL;
 	qv_secret_free(control->token);
 	control->token = NULL;
+	resumption_clear(&control->resumption);
 	pthread_mutex_unlock(&control->lock);
 }
 
@@ -164,14 +181,47 @@ void control_set_token(struct qv_call_control *control, struct qv_secret *token)
 bool control_take_next(struct qv_call_control *control, struct qv_link *link, struct qv_call_security *security)
 {
 	pthread_mutex_lock(&control->lock);
-	bool has = control->has_next;
+	bool has = control->has_next && !control->resumption.asked;
 	if (has) {
 		*link = control->next;
 		*security = control->next_security;
 	}
-	control->has_next = false;
+	if (has)
+		control->has_next = false;
 	qv_secret_free(control->token);
 	control->token = NULL;
+	pthread_mutex_unlock(&control->lock);
+	return has;
+}
+
+void control_open_resumption(struct qv_call_control *control, struct qv_secret *token, bool proven)
+{
+	struct resumption *resumption = &control->resumption;
+	pthread_mutex_lock(&control->lock);
+	if (!resumption->previous || proven) {
+		qv_secret_free(resumption->previous);
+		resumption->previous = resumption->current;
+	} else {
+		qv_secret_free(resumption->current);
+	}
+	qv_secret_free(resumption->next);
+	resumption->next = NULL;
+	resumption->current = token;
+	resumption->open = token != NULL;
+	pthread_mutex_unlock(&control->lock);
+}
+
+bool control_take_resumed(struct qv_call_control *control, struct qv_link *link, struct qv_call_security *security,
+			  uint32_t *generation)
+{
+	pthread_mutex_lock(&control->lock);
+	bool has = control->has_next && control->resumption.asked;
+	if (has) {
+		*link = control->next;
+		*security = control->next_security;
+		*generation = control->resumption.generation;
+		control->has_next = control->resumption.asked = false;
+	}
 	pthread_mutex_unlock(&control->lock);
 	return has;
 }
@@ -185,40 +235,79 @@ struct control_asked control_asked(struct qv_call_control *control)
 	return asked;
 }
 
-static int check_token(const struct qv_call_control *control, const struct qv_greeting *greeting, struct qv_error *err)
+static bool is_known(const struct qv_call_control *control, const struct qv_secret *shown, bool resumes)
+{
+	const struct resumption *resumption = &control->resumption;
+	if (!resumes)
+		return control->token && qv_secret_equal(shown, control->token);
+	const struct qv_secret *known[] = { resumption->current, resumption->previous, resumption->next };
+	bool found = false;
+	for (size_t i = 0; resumption->open && i < sizeof known / sizeof known[0]; i++)
+		found |= known[i] && qv_secret_equal(shown, known[i]);
+	return found;
+}
+
+struct attaching {
+	bool resumes;
+	uint32_t generation;
+};
+
+static int check_token(const struct qv_call_control *control, const struct qv_greeting *greeting,
+		       struct attaching *attaching, struct qv_error *err)
 {
 	struct qv_record record;
 	const uint8_t *token;
+	*attaching = (struct attaching){ 0 };
 	if (qv_record_parse(greeting->bytes, greeting->size, &record, err) != 1 || record.type != QV_RECORD_ATTACH ||
 	    qv_attach_decode(record.payload, record.size, &token, err) != 0 ||
 	    greeting->size != QV_RECORD_HEADER + record.size)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer's request to continue a call is malformed");
+	attaching->resumes = record.flags & QV_RECORD_GIVES_UP;
+	if (attaching->resumes &&
+	    qv_attach_decode_resume(record.payload, record.size, &token, &attaching->generation, err) != 0)
+		return -1;
 	struct qv_secret *shown = qv_secret_copy(token, QV_ATTACH_TOKEN, err);
 	if (!shown)
 		return -1;
-	bool same = control->token && qv_secret_equal(shown, control->token);
+	bool same = is_known(control, shown, attaching->resumes);
 	qv_secret_free(shown);
 	return same ? 0 : qv_fail(err, QV_E_DENIED, "a session asks to continue a call that it has no part in");
+}
+
+/* With the lock held. */
+static void take_next(struct qv_call_control *control, const struct attaching *attaching, const struct qv_link *link,
+		      const struct qv_call_security *security)
+{
+	struct resumption *resumption = &control->resumption;
+	drop_next(control); /* of a peer that tried before, and gave up */
+	control->next = *link;
+	control->next_security = *security;
+	control->has_next = true;
+	resumption->asked = attaching->resumes;
+	resumption->generation = attaching->generation;
+	if (resumption->open) {
+		qv_secret_free(resumption->next);
+		resumption->next = attach_token(link);
+	}
+	if (attaching->resumes)
+		wake(control);
 }
 
 int qv_call_control_attach(struct qv_call_control *control, const struct qv_greeting *greeting,
 			   const struct qv_link *link, const struct qv_call_security *security, struct qv_error *err)
 {
+	struct attaching attaching;
 	int status;
 	pthread_mutex_lock(&control->lock);
 	if (!control->connection || !control->renewal)
 		status = qv_fail(err, QV_E_DENIED, "a session asks to continue a call, and there is none");
 	else
-		status = check_token(control, greeting, err);
+		status = check_token(control, greeting, &attaching, err);
 	/* Under the lock, so that the peer's SWITCH, which may follow at once, finds the session here. */
 	if (status == 0)
 		status = attach_confirm(link, err);
-	if (status == 0) {
-		drop_next(control); /* of a peer that tried before, and gave up */
-		control->next = *link;
-		control->next_security = *security;
-		control->has_next = true;
-	}
+	if (status == 0)
+		take_next(control, &attaching, link, security);
 	pthread_mutex_unlock(&control->lock);
 	return status;
 }

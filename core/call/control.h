@@ -24,6 +24,16 @@ struct call_switches {
 	atomic_int loss_percent;       /* of packets that the network loses */
 };
 
+/* What a caller that has lost its session may show: it need not have learnt how far the last change of sessions got. */
+struct resumption {
+	bool open;                  /* the call takes it */
+	struct qv_secret *current;  /* tokens: of the session in use, */
+	struct qv_secret *previous; /* of the one before, */
+	struct qv_secret *next;     /* and of the one that waits to be gone over to; NULL each: none */
+	bool asked;                 /* the session in `next` of the control is one that resumes the call */
+	uint32_t generation;        /* of its keys for SRTP, as the caller counts */
+};
+
 struct qv_call_control {
 	struct call_switches switches;
 	struct recording recording;
@@ -34,8 +44,9 @@ struct qv_call_control {
 	const struct qv_role *source[KINDS];
 	const struct qv_role *audio_sink;
 	struct qv_roster roster;
-	bool tell_roster;
+	bool tell_roster, has_roster;
 	struct qv_secret *token; /* that a session must show to be attached; NULL: none can be */
+	struct resumption resumption;
 	struct qv_call_renewal *renewal;
 	bool has_next;
 	struct qv_link next;
@@ -51,6 +62,19 @@ void control_set_token(struct qv_call_control *control, struct qv_secret *token)
 
 /* Takes the session that has attached. */
 bool control_take_next(struct qv_call_control *control, struct qv_link *link, struct qv_call_security *security);
+
+/*
+ * A session with this token is in use now, and one that gives it up may resume the call. `proven`: the caller is known to
+ * use it, so that the one before is of no use any more. Owns `token`; NULL closes it.
+ */
+void control_open_resumption(struct qv_call_control *control, struct qv_secret *token, bool proven);
+
+/* Takes the session that resumes the call. */
+bool control_take_resumed(struct qv_call_control *control, struct qv_link *link, struct qv_call_security *security,
+			  uint32_t *generation);
+
+/* The roster is to be told once more. */
+void control_tell_roster_again(struct qv_call_control *control);
 
 /* What has been asked for since the last look. */
 struct control_asked {
@@ -73,9 +97,16 @@ struct qv_greeting {
 	uint8_t bytes[2 * QV_RECORD_SIZE_MAX];
 };
 
+/* What the caller says in ATTACH. */
+struct attach_request {
+	const struct qv_secret *token;
+	bool resumes;        /* the session of the token is given up */
+	uint32_t generation; /* then: of the keys for SRTP that follow */
+};
+
 /* Both ends of ATTACH; the caller's blocks until it is answered, at most `timeout_ms`. */
-int attach_ask(const struct qv_link *link, const struct qv_secret *token, const struct qv_host *host, int timeout_ms,
-	       struct qv_error *err);
+int attach_ask(const struct qv_link *link, const struct attach_request *request, const struct qv_host *host,
+	       int timeout_ms, struct qv_error *err);
 int attach_confirm(const struct qv_link *link, struct qv_error *err);
 
 #endif

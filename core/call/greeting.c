@@ -23,16 +23,16 @@ static int wait_for(const struct qv_link *link, int io, int64_t deadline, const 
 	return ready < 0 ? -1 : 0;
 }
 
-/* Reads until there is a record. */
-static int read_record(const struct qv_link *link, struct qv_greeting *greeting, const struct qv_host *host,
-		       int timeout_ms, struct qv_error *err)
+/* Reads until there is a record, at most `step` bytes at a time. */
+static int read_record(const struct qv_link *link, struct qv_greeting *greeting, size_t step,
+		       const struct qv_host *host, int timeout_ms, struct qv_error *err)
 {
 	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
 	struct qv_record record;
 	while (!has_record(greeting, &record)) {
-		size_t got = 0;
-		int io = link->tls->read(link->session, greeting->bytes + greeting->size,
-					 sizeof greeting->bytes - greeting->size, &got, err);
+		size_t got = 0, room = sizeof greeting->bytes - greeting->size;
+		int io = link->tls->read(link->session, greeting->bytes + greeting->size, room < step ? room : step,
+					 &got, err);
 		if (io < 0)
 			return -1;
 		if (io == QV_TLS_IO_DONE)
@@ -51,7 +51,7 @@ struct qv_greeting *qv_greeting_read(const struct qv_link *link, const struct qv
 		qv_fail(err, QV_E_NOMEM, "no memory for a greeting");
 		return NULL;
 	}
-	if (read_record(link, greeting, host, timeout_ms, err) == 0)
+	if (read_record(link, greeting, sizeof greeting->bytes, host, timeout_ms, err) == 0)
 		return greeting;
 	qv_greeting_free(greeting);
 	return NULL;
@@ -118,19 +118,23 @@ static int judge_answer(const struct qv_greeting *answer, struct qv_error *err)
 	return 0;
 }
 
-int attach_ask(const struct qv_link *link, const struct qv_secret *token, const struct qv_host *host, int timeout_ms,
-	       struct qv_error *err)
+int attach_ask(const struct qv_link *link, const struct attach_request *request, const struct qv_host *host,
+	       int timeout_ms, struct qv_error *err)
 {
 	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
-	uint8_t bytes[QV_RECORD_HEADER + QV_ATTACH_SIZE];
+	uint8_t bytes[QV_RECORD_HEADER + QV_ATTACH_RESUME_SIZE];
+	size_t size = request->resumes ? QV_ATTACH_RESUME_SIZE : QV_ATTACH_SIZE;
 	struct qv_greeting *answer = calloc(1, sizeof *answer);
 	if (!answer)
 		return qv_fail(err, QV_E_NOMEM, "no memory for a greeting");
-	qv_record_put_header(bytes, QV_RECORD_ATTACH, 0, 0, QV_ATTACH_SIZE);
-	qv_attach_encode(qv_secret_bytes(token), bytes + QV_RECORD_HEADER);
-	int status = write_all(link, bytes, sizeof bytes, host, deadline, err);
+	qv_record_put_header(bytes, QV_RECORD_ATTACH, request->resumes ? QV_RECORD_GIVES_UP : 0, 0, size);
+	if (request->resumes)
+		qv_attach_encode_resume(qv_secret_bytes(request->token), request->generation, bytes + QV_RECORD_HEADER);
+	else
+		qv_attach_encode(qv_secret_bytes(request->token), bytes + QV_RECORD_HEADER);
+	int status = write_all(link, bytes, QV_RECORD_HEADER + size, host, deadline, err);
 	if (status == 0)
-		status = read_record(link, answer, host, timeout_ms, err);
+		status = read_record(link, answer, 1, host, timeout_ms, err); /* what follows is for the call */
 	if (status == 0)
 		status = judge_answer(answer, err);
 	qv_wipe(bytes, sizeof bytes);

@@ -18,6 +18,7 @@ libqvisio_la_SOURCES += \
 	%D%/condition.h \
 	%D%/connection.c \
 	%D%/connection.h \
+	%D%/connection_lost.c \
 	%D%/connection_switch.c \
 	%D%/connection_switch.h \
 	%D%/connection_timers.c \
@@ -57,6 +58,7 @@ libqvisio_la_SOURCES += \
 	%D%/recording.c \
 	%D%/recording.h \
 	%D%/records.c \
+	%D%/reconnect.c \
 	%D%/rekeying.c \
 	%D%/renewer.c \
 	%D%/renewer.h \

@@ -136,9 +136,8 @@ const char *qv_call_end_name(enum qv_call_end end)
 
 const char *qv_call_happening_name(enum qv_call_happening happening)
 {
-	static const char *const names[] = { "ringing",     "rekeyed",     "rekey-failed", "peer-state",
-					     "device-gone", "device-back", "key",          "record-failed",
-					     "roster",      "security",    "snapshot",     "transport",
-					     "otp" };
+	static const char *const names[] = { "ringing",     "rekeyed",   "rekey-failed",  "peer-state", "device-gone",
+					     "device-back", "key",       "record-failed", "roster",     "security",
+					     "snapshot",    "transport", "otp",           "link-lost",  "link-back" };
 	return (unsigned)happening < sizeof names / sizeof names[0] ? names[happening] : "unknown";
 }

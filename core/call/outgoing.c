@@ -234,6 +234,11 @@ static bool put_picture(struct outgoing *out)
 	if (!out->picture.active) {
 		if (out->video_elsewhere || !outbox_take_video(out->outbox, &out->picture.buffer))
 			return false;
+		if (out->want_key && !out->picture.buffer.key) {
+			ledger_add(out->media.ledger, &out->media.ledger->totals.video.dropped_outbox, 1);
+			return false;
+		}
+		out->want_key = false;
 		out->picture.active = true;
 		out->picture.at = 0;
 	}

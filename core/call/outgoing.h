@@ -31,6 +31,7 @@ struct outgoing {
 	struct share_wish sound_wish, picture_wish;
 	struct stream_rate stream_rate;
 	struct flight picture, sound;
+	bool want_key; /* in the session: pictures before the next key are of no use to the peer */
 };
 
 /* Opens the sources of the plan. */

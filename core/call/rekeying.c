@@ -10,6 +10,7 @@ void rekeying_offer(struct side *side)
 {
 	if (side->plan->renewal && side->role == QV_CALL_ANSWERER)
 		control_set_token(side->control, attach_token(&side->media.connection->link));
+	reconnect_offer(side);
 }
 
 static struct qv_call_security state_now(const struct side *side)
@@ -23,6 +24,7 @@ static struct qv_call_security state_now(const struct side *side)
 	if (side->way_known)
 		snprintf(state.transport, sizeof state.transport, "%s",
 			 side->way == QV_TRANSPORT_SRTP ? "srtp" : "stream");
+	state.no_link = side->media.connection->phase == PHASE_LOST || side->losing;
 	state.otp = side->otp.state.on;
 	state.otp_dry = side->otp.state.dry;
 	snprintf(state.sound, sizeof state.sound, "%s", side->otp.state.text);
@@ -128,6 +130,9 @@ int rekeying_switched(struct side *side, struct qv_error *err)
 
 void rekeying_release(struct side *side, struct qv_link *link)
 {
+	/* Another session may come to lie where this one was. */
+	if (link->session == side->first.session)
+		side->first.session = NULL;
 	side->plan->renewal->release(side->plan->renewal, link);
 }
 
@@ -138,6 +143,6 @@ void rekeying_release_links(struct side *side)
 	struct qv_link last = c->link, next = c->next;
 	if (c->has_next)
 		rekeying_release(side, &next);
-	if (last.session != side->first.session)
+	if (last.session && last.session != side->first.session)
 		rekeying_release(side, &last);
 }

@@ -75,7 +75,7 @@ static void *run(void *argument)
 	struct qv_call_renewal *plan = renewer->plan;
 	renewer->status = plan->renew(plan, &renewer->host.host, &renewer->link, &renewer->security, &renewer->failure);
 	if (renewer->status == 0 &&
-	    attach_ask(&renewer->link, renewer->token, &renewer->host.host, ATTACH_MS, &renewer->failure) != 0) {
+	    attach_ask(&renewer->link, &renewer->request, &renewer->host.host, ATTACH_MS, &renewer->failure) != 0) {
 		plan->release(plan, &renewer->link);
 		renewer->status = -1;
 	}
@@ -84,15 +84,12 @@ static void *run(void *argument)
 	return NULL;
 }
 
-bool renewer_start(struct renewer *renewer)
+static bool begin(struct renewer *renewer, struct attach_request request)
 {
-	if (!renewer->plan || !renewer->plan->renew || renewer->running || renewer->media->connection->has_next)
-		return false;
 	renewer->failure = (struct qv_error)QV_ERROR_INIT;
-	qv_secret_free(renewer->token);
-	renewer->token = attach_token(&renewer->media->connection->link);
+	renewer->request = request;
 	atomic_store(&renewer->finished, false);
-	if (!renewer->token) {
+	if (!request.token) {
 		qv_fail(&renewer->failure, QV_E_UNSUPPORTED, "the TLS backend exports no keying material");
 	} else {
 		int failed = pthread_create(&renewer->thread, NULL, run, renewer);
@@ -101,6 +98,35 @@ bool renewer_start(struct renewer *renewer)
 		qv_fail_errno(&renewer->failure, QV_E_IO, failed, "starting the renewal thread");
 	}
 	return false;
+}
+
+bool renewer_start(struct renewer *renewer)
+{
+	if (!renewer->plan || !renewer->plan->renew || renewer->running || renewer->media->connection->has_next)
+		return false;
+	qv_secret_free(renewer->token);
+	renewer->token = attach_token(&renewer->media->connection->link);
+	return begin(renewer, (struct attach_request){ .token = renewer->token });
+}
+
+bool renewer_lost(struct renewer *renewer)
+{
+	qv_secret_free(renewer->lost_token);
+	renewer->lost_token = attach_token(&renewer->media->connection->link);
+	return renewer->lost_token != NULL;
+}
+
+bool renewer_resume(struct renewer *renewer, uint32_t generation)
+{
+	if (renewer->running)
+		return false;
+	return begin(renewer, (struct attach_request){ renewer->lost_token, true, generation });
+}
+
+void renewer_resumed(struct renewer *renewer)
+{
+	qv_secret_free(renewer->lost_token);
+	renewer->lost_token = NULL;
 }
 
 static void note_failure(struct renewer *renewer)
@@ -137,6 +163,7 @@ void renewer_clear(struct renewer *renewer)
 	}
 	renewer->running = false;
 	qv_secret_free(renewer->token);
-	renewer->token = NULL;
+	qv_secret_free(renewer->lost_token);
+	renewer->token = renewer->lost_token = NULL;
 	module_host_clear(&renewer->host);
 }

@@ -19,6 +19,8 @@ struct renewer {
 	bool running; /* the thread is there */
 	pthread_t thread;
 	struct qv_secret *token;
+	struct qv_secret *lost_token; /* of the session that was lost; NULL: it is there */
+	struct attach_request request;
 	/* Written by the thread before it sets `finished`. */
 	struct qv_link link;
 	struct qv_call_security security;
@@ -42,6 +44,12 @@ bool renewer_waited(struct renewer *renewer, int64_t now);
 
 /* Caller: begins to make a session. False: one is being made, or none can be. */
 bool renewer_start(struct renewer *renewer);
+
+/* Caller: the session is about to be lost; what shows that the next one belongs to the same call. False: there is none. */
+bool renewer_lost(struct renewer *renewer);
+/* Caller: begins to make the session that resumes the call, whose keys for SRTP are of this generation. */
+bool renewer_resume(struct renewer *renewer, uint32_t generation);
+void renewer_resumed(struct renewer *renewer);
 
 /* 1: `link` and `security` are a session that waits for the call to go over; 0: nothing yet; -1: it could not be had. */
 int renewer_take(struct renewer *renewer, struct qv_link *link, struct qv_call_security *security,

@@ -61,6 +61,8 @@ void security_words(struct qv_call_security *security, const char *session)
 {
 	char text[sizeof security->text] = "";
 	struct words words = { text, sizeof text, 0 };
+	if (security->no_link)
+		say(&words, "NO CONNECTION: no session, and no key of one, is in use; before: ");
 	if (security->secured == QV_SECURED_QKD && security->cipher[0])
 		say_key(&words, security);
 	else
@@ -94,6 +96,20 @@ static enum qv_security_change compare_kind(const struct qv_call_security *befor
 	else
 		say(words, "NOT SECURED BY QKD%s", before->secured == QV_SECURED_QKD ? " ANY MORE" : "");
 	return now->secured > before->secured ? QV_SECURITY_BETTER : QV_SECURITY_WORSE;
+}
+
+static enum qv_security_change compare_link(const struct qv_call_security *before, const struct qv_call_security *now,
+					    struct words *words)
+{
+	if (before->no_link == now->no_link)
+		return QV_SECURITY_SAME;
+	begin(words);
+	if (!now->no_link) {
+		say(words, "the connection is back, with a fresh key");
+		return QV_SECURITY_BETTER;
+	}
+	say(words, "THE CONNECTION IS LOST: the peer is looked for");
+	return QV_SECURITY_WORSE;
 }
 
 static enum qv_security_change compare_keys(const struct qv_call_security *before, const struct qv_call_security *now,
@@ -165,6 +181,7 @@ enum qv_security_change security_compare(const struct qv_call_security *before, 
 	struct words words = { text, room, 0 };
 	text[0] = '\0';
 	enum qv_security_change change = compare_kind(before, now, &words);
+	change = worst(change, compare_link(before, now, &words));
 	change = worst(change, compare_keys(before, now, &words));
 	change = worst(change, compare_route(before, now, &words));
 	change = worst(change, compare_sound(before, now, &words));

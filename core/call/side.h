@@ -29,8 +29,13 @@ struct side {
 	bool ended;                      /* all our sources */
 	bool all_sent;                   /* and what they gave */
 	bool told_ended;
-	bool muted[KINDS];  /* as the peer was told */
-	bool in_conference; /* caller: the answerer has told in which one it is */
+	bool muted[KINDS];      /* as the peer was told */
+	bool tell_all;          /* the peer may not have been: tell it again */
+	bool losing;            /* the session is being given up */
+	int64_t retry_ns;       /* caller: the peer is not looked for before */
+	uint32_t tries;         /* caller: to resume the call since its session was lost */
+	uint64_t resumed_bytes; /* of the connection, when the session in use took over */
+	bool in_conference;     /* caller: the answerer has told in which one it is */
 	uint8_t conference[QV_CONFERENCE_ID];
 	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
 	struct ring_window *ring; /* and shows it meanwhile; NULL: no window does */
@@ -84,6 +89,16 @@ bool rekeying_next_link(struct side *side, struct qv_link *link);
 int rekeying_switched(struct side *side, struct qv_error *err);
 void rekeying_release(struct side *side, struct qv_link *link);
 void rekeying_release_links(struct side *side);
+
+/* The call can go on when it has lost its connection: what a session must show for that. */
+void reconnect_offer(struct side *side);
+/* The connection is lost: how long the peer is looked for, in ms; 0: it is not. */
+int reconnect_lost(struct side *side, const struct qv_error *why);
+/* Looks for the peer, and goes on in the session that came of it. */
+int reconnect_look(struct side *side, struct qv_error *err);
+/* In a session that resumes the call: keys of this generation (0: none), and UDP from where this end is now. */
+void ways_resume(struct side *side, const struct qv_link *link, uint32_t generation);
+uint32_t ways_generation(const struct side *side);
 
 void reports_second(struct side *side, bool last);
 void reports_fill_result(struct side *side);

@@ -115,6 +115,27 @@ void transport_use_keys(struct transport *transport, int64_t now)
 	transport->drop_ns = now + OLD_KEYS_NS;
 }
 
+/* As the peer: a change of sessions that was cut short may have left one end a generation behind. */
+#define GENERATIONS_AHEAD 1000
+
+int transport_resume(struct transport *transport, const struct qv_link *link, uint32_t generation, struct qv_error *err)
+{
+	uint32_t last = transport->generation;
+	if (generation <= last || generation - last > GENERATIONS_AHEAD)
+		return qv_fail(err, QV_E_PROTOCOL, "the peer counts its keys for SRTP otherwise: %u after %u",
+			       generation, last);
+	for (uint32_t back = 1; back < QV_SRTP_GENERATIONS && back < last; back++)
+		transport->class->drop_keys(transport->srtp, last - back);
+	transport->generation = generation - 1;
+	transport->drop_ns = 0;
+	if (transport_add_keys(transport, link, err) != 0 ||
+	    transport->class->use_keys(transport->srtp, generation, err) != 0)
+		return -1;
+	transport->class->drop_keys(transport->srtp, last);
+	udp_follow(&transport->udp, link->fd);
+	return 0;
+}
+
 static void drop_old_keys(struct transport *transport, int64_t now)
 {
 	if (transport->drop_ns == 0 || now < transport->drop_ns)

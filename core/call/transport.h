@@ -67,6 +67,10 @@ int transport_start(struct transport *transport, const struct qv_link *link, uin
 int transport_add_keys(struct transport *transport, const struct qv_link *link, struct qv_error *err);
 void transport_use_keys(struct transport *transport, int64_t now);
 
+/* The call goes on in another session: from its address, with its keys as this generation, above those there were. */
+int transport_resume(struct transport *transport, const struct qv_link *link, uint32_t generation,
+		     struct qv_error *err);
+
 /* Receives, and sends what is due. Tells when UDP begins or ceases to pass. */
 enum path_change transport_step(struct transport *transport, int64_t now);
 int64_t transport_due(const struct transport *transport, int64_t now);

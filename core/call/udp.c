@@ -82,9 +82,9 @@ int udp_set_peer(struct udp *udp, int tcp, uint16_t port, struct qv_error *err)
 	return 0;
 }
 
-static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	if (a->ss_family != b->ss_family || port_of(a) != port_of(b))
+	if (a->ss_family != b->ss_family)
 		return false;
 	if (a->ss_family == AF_INET)
 		return ((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr ==
@@ -93,9 +93,26 @@ static bool same_address(const struct sockaddr_storage *a, const struct sockaddr
 		      &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
 }
 
+void udp_follow(struct udp *udp, int tcp)
+{
+	struct sockaddr_storage here = { 0 }, there = { 0 };
+	socklen_t size = sizeof here, there_size = sizeof there;
+	struct udp moved = { .fd = -1 };
+	if (getsockname(udp->fd, (struct sockaddr *)&here, &size) != 0 ||
+	    getsockname(tcp, (struct sockaddr *)&there, &there_size) != 0 || same_host(&here, &there))
+		return;
+	/* The peer may know the port only. */
+	if (udp_open(&moved, tcp, udp->port, udp->port, NULL) != 0 && udp_open(&moved, tcp, 0, 0, NULL) != 0)
+		return;
+	close(udp->fd);
+	udp->fd = moved.fd;
+	udp->port = moved.port;
+}
+
 bool udp_latch(struct udp *udp, const struct udp_datagram *datagram)
 {
-	if (udp->peer_size == 0 || same_address(&udp->peer, &datagram->from))
+	if (udp->peer_size == 0 ||
+	    (same_host(&udp->peer, &datagram->from) && port_of(&udp->peer) == port_of(&datagram->from)))
 		return false;
 	udp->peer = datagram->from;
 	return true;

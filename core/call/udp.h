@@ -30,6 +30,9 @@ struct udp {
 
 /* `tcp` is connected; ports from `first` to `last`, 0: any. QV_E_UNSUPPORTED: it is no TCP socket. */
 int udp_open(struct udp *udp, int tcp, uint16_t first, uint16_t last, struct qv_error *err);
+/* Goes over to the address that this end of the TCP connection has now, if that is another one. */
+void udp_follow(struct udp *udp, int tcp);
+
 void udp_close(struct udp *udp);
 
 /* The peer listens on this port of the host that the TCP connection goes to. */

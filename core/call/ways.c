@@ -25,20 +25,25 @@ void ways_start(struct side *side, uint16_t port)
 	side->way_known = true;
 }
 
+static void tell_peer(struct side *side, const char *text)
+{
+	struct qv_transport_state state = { .transport = side->way };
+	uint8_t payload[1 + QV_REASON_TEXT_MAX];
+	snprintf(state.text, sizeof state.text, "%s", text);
+	int size = qv_transport_encode(&state, payload, sizeof payload, NULL);
+	if (size > 0)
+		connection_send_new(side->media.connection, QV_RECORD_TRANSPORT, payload, (size_t)size);
+}
+
 /* Both ends learn in words what has become of the media. */
 static void tell_way(struct side *side, enum qv_transport way)
 {
-	struct qv_transport_state state = { .transport = way };
-	uint8_t payload[1 + QV_REASON_TEXT_MAX];
 	const char *text = way == QV_TRANSPORT_SRTP         ? "UDP passes both ways: media go over SRTP"
 			   : side->way == QV_TRANSPORT_SRTP ? "UDP does not pass any more: media go in the TLS session"
 							    : "UDP does not pass: media go in the TLS session";
 	side->way = way;
 	side->way_known = true;
-	snprintf(state.text, sizeof state.text, "%s", text);
-	int size = qv_transport_encode(&state, payload, sizeof payload, NULL);
-	if (size > 0)
-		connection_send_new(side->media.connection, QV_RECORD_TRANSPORT, payload, (size_t)size);
+	tell_peer(side, text);
 	if (way == QV_TRANSPORT_SRTP)
 		qv_log_info(side->media.host->log, "%s", text);
 	else
@@ -70,6 +75,26 @@ void ways_use_keys(struct side *side)
 {
 	if (side->transport && side->transport->running)
 		transport_use_keys(side->transport, qv_clock_now(&qv_clock_monotonic));
+}
+
+uint32_t ways_generation(const struct side *side)
+{
+	return side->transport && side->transport->running ? side->transport->generation : 0;
+}
+
+void ways_resume(struct side *side, const struct qv_link *link, uint32_t generation)
+{
+	struct transport *transport = side->transport;
+	struct qv_error why = QV_ERROR_INIT;
+	if (!transport || !transport->running)
+		return;
+	if (transport_resume(transport, link, generation, &why) != 0) {
+		stop(side, &why);
+		return;
+	}
+	side->media.connection->udp_fd = transport->udp.fd;
+	if (side->way_known)
+		tell_peer(side, "the connection is back");
 }
 
 /* An encoder that learns what is lost repairs it with what the peer has; one that does not, within a time, makes a key. */

@@ -54,3 +54,23 @@ int qv_attach_decode(const uint8_t *bytes, size_t size, const uint8_t **token, s
 		return qv_fail(err, QV_E_PROTOCOL, "an ATTACH record of %zu bytes is malformed", size);
 	return 0;
 }
+
+void qv_attach_encode_resume(const uint8_t token[QV_ATTACH_TOKEN], uint32_t generation,
+			     uint8_t bytes[QV_ATTACH_RESUME_SIZE])
+{
+	struct writer out = { .bytes = bytes + QV_ATTACH_SIZE, .room = QV_ATTACH_RESUME_SIZE - QV_ATTACH_SIZE };
+	qv_attach_encode(token, bytes);
+	put_number(&out, generation, 4);
+}
+
+int qv_attach_decode_resume(const uint8_t *bytes, size_t size, const uint8_t **token, uint32_t *generation,
+			    struct qv_error *err)
+{
+	if (qv_attach_decode(bytes, size, token, err) != 0)
+		return -1;
+	if (size < QV_ATTACH_RESUME_SIZE)
+		return qv_fail(err, QV_E_PROTOCOL, "an ATTACH record of %zu bytes is too short to resume a call", size);
+	struct reader in = { .bytes = bytes + QV_ATTACH_SIZE, .size = size - QV_ATTACH_SIZE };
+	*generation = (uint32_t)get_number(&in, 4);
+	return 0;
+}

@@ -102,6 +102,7 @@ struct qv_call_security {
 	int64_t key_age_ms;  /* since the key came into use; -1: not yet */
 	int64_t next_key_ms; /* until it is to be replaced for its age; -1: not known, or it is late */
 	char no_key[200];    /* why the last new key could not be had; "": it could */
+	bool no_link;        /* the connection is lost, and the peer is looked for; no session has a key in use */
 	bool otp, otp_dry;   /* sound is under one-time pads; and muted, because no key is left for them */
 	char sound[120];     /* likewise, in words; "": it is not */
 	char text[768];      /* all of it in words, one line, for people */
@@ -187,6 +188,8 @@ enum qv_call_happening {
 	QV_CALL_SNAPSHOT,      /* qv_call_control_snapshot is done; `text`: what failed */
 	QV_CALL_TRANSPORT,     /* our media (`of_peer`: the peer's) go over another `transport` now; `text` says why */
 	QV_CALL_OTP,           /* `text` says what has become of the one-time pad of sound; nobody must miss it */
+	QV_CALL_LINK_LOST,     /* the connection; `text` says why; the peer is looked for, `security` */
+	QV_CALL_LINK_BACK,     /* the call goes on in a session with a new key, `security` */
 	QV_CALL_HAPPENINGS
 };
 const char *qv_call_happening_name(enum qv_call_happening happening); /* "ringing"… Never NULL. */
@@ -231,6 +234,7 @@ struct qv_call_result {
 	bool sends_video, sends_audio; /* likewise, sent */
 	struct qv_stream_offer sent_video, sent_audio;
 	uint64_t rekeyed, rekey_failures; /* sessions that took over, and that could not be had */
+	uint64_t resumed;                 /* likewise, after the one before was lost */
 	struct qv_call_otp_state otp;
 	struct qv_call_totals totals;
 	bool report_valid;                              /* sending: the receiver reported */
@@ -321,6 +325,11 @@ struct qv_call_renewal {
 	uint64_t bytes;   /* that one key may protect, both ways together; 0: any number */
 	int retry_ms;     /* after a failure; 0: as interval_ms, at most 10000 */
 	bool end_without; /* without a new key the call ends (QV_E_NO_KEY) rather than go on with a warning */
+	/*
+	 * For so long a call whose connection is lost looks for its peer, to go on in a session with a new key; 0: it ends.
+	 * Not for a peer before 1.2, nor with sound under one-time pads, whose key exchange cannot be picked up.
+	 */
+	int reconnect_ms;
 };
 
 enum qv_otp_policy {

@@ -250,10 +250,19 @@ int qv_transport_decode(const uint8_t *bytes, size_t size, struct qv_transport_s
 #define QV_ATTACH_TOKEN 32 /* bytes; from the exporter of the session that is to be followed */
 #define QV_ATTACH_SIZE  (8 + QV_ATTACH_TOKEN)
 #define QV_ATTACH_LABEL "EXPORTER-qvisio-attach"
+/* Record flag of an ATTACH whose caller has lost the old session: the call goes on in the new one at once. */
+#define QV_RECORD_GIVES_UP    0x02u
+#define QV_ATTACH_RESUME_SIZE (QV_ATTACH_SIZE + 4)
 
 void qv_attach_encode(const uint8_t token[QV_ATTACH_TOKEN], uint8_t bytes[QV_ATTACH_SIZE]);
 /* `token` points into `bytes`. */
 int qv_attach_decode(const uint8_t *bytes, size_t size, const uint8_t **token, struct qv_error *err);
+
+/* With QV_RECORD_GIVES_UP the token is followed by the generation of keys for SRTP that the new session gives; 0: none. */
+void qv_attach_encode_resume(const uint8_t token[QV_ATTACH_TOKEN], uint32_t generation,
+			     uint8_t bytes[QV_ATTACH_RESUME_SIZE]);
+int qv_attach_decode_resume(const uint8_t *bytes, size_t size, const uint8_t **token, uint32_t *generation,
+			    struct qv_error *err);
 
 /* ROSTER. */
 #define QV_ROSTER_MAX      5 /* participants, besides the one who tells: six in all */

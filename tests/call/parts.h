@@ -17,6 +17,8 @@ struct qv_tls_session *plain_session(int fd);
 void plain_number(struct qv_tls_session *session, int number);
 /* An end of the stream counts as cut off from now on. */
 void plain_cut(struct qv_tls_session *session);
+/* Breaks the connection: this end finds it cut off. */
+void plain_break(struct qv_tls_session *session);
 
 #define NO_LIMIT 1000000
 

@@ -11,6 +11,12 @@ struct qv_tls_session {
 	int number;
 };
 
+void plain_break(struct qv_tls_session *session)
+{
+	session->cut = true;
+	shutdown(session->fd, SHUT_RDWR);
+}
+
 struct qv_tls_session *plain_session(int fd)
 {
 	struct qv_tls_session *session = calloc(1, sizeof *session);

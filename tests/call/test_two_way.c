@@ -33,7 +33,8 @@ struct two_way {
 	atomic_int happened[QV_CALL_HAPPENINGS];
 	struct qv_call_event last[QV_CALL_HAPPENINGS];
 	atomic_int made, released, fails;
-	bool answers, takes; /* when it rings */
+	struct qv_tls_session *newest; /* that it uses, or will; under parts_lock */
+	bool answers, takes;           /* when it rings */
 };
 
 static struct two_way caller, answerer;
@@ -68,6 +69,10 @@ static bool await(atomic_int *counter, int value)
 static void release(struct qv_call_renewal *renewal, struct qv_link *link)
 {
 	struct two_way *way = (struct two_way *)(void *)((char *)renewal - offsetof(struct two_way, renewal));
+	parts_lock();
+	if (way->newest == link->session)
+		way->newest = NULL;
+	parts_unlock();
 	if (link->session == way->end.link.session)
 		way->end.link = (struct qv_link){ .fd = -1 };
 	free(link->session);
@@ -87,9 +92,16 @@ static void *attach(void *argument)
 	struct two_way *way = attaching->way;
 	struct qv_call_security security = { .secured = QV_SECURED_QKD, .text = "a new key" };
 	struct qv_error err = QV_ERROR_INIT;
+	parts_lock();
+	way->newest = attaching->link.session;
+	parts_unlock();
 	struct qv_greeting *greeting = qv_greeting_read(&attaching->link, &way->end.host, 5000, &err);
 	if (!greeting || !qv_greeting_attaches(greeting) ||
 	    qv_call_control_attach(way->plan.control, greeting, &attaching->link, &security, &err) != 0) {
+		parts_lock();
+		if (way->newest == attaching->link.session)
+			way->newest = NULL;
+		parts_unlock();
 		free(attaching->link.session);
 		close(attaching->link.fd);
 	}
@@ -117,6 +129,9 @@ static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, st
 	plain_number(link->session, number);
 	*security = (struct qv_call_security){ .secured = QV_SECURED_QKD, .text = "a new key" };
 	snprintf(security->key_id, sizeof security->key_id, "key-%d", number);
+	parts_lock();
+	way->newest = link->session;
+	parts_unlock();
 	pthread_create(&thread, NULL, attach, attaching);
 	pthread_detach(thread);
 	return 0;
@@ -642,28 +657,28 @@ static void without_a_key_the_call_ends_where_the_policy_says_so(void **state)
 	assert_int_equal(answerer.end.result.end, QV_CALL_PEER_BYE);
 }
 
-static void a_stranger_cannot_attach(void **state)
+static void try_to_attach(uint8_t flags, size_t size)
 {
-	(void)state;
 	int fds[2];
 	parts.video_frames = parts.audio_blocks = NO_LIMIT;
 	with_renewal(0);
+	answerer.renewal.reconnect_ms = 20000;
 	start(&answerer);
 	start(&caller);
 	assert_true(parts_wait(&parts.shown, 5));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
 	struct qv_link link = { &plain_tls, plain_session(fds[1]), fds[1] };
-	uint8_t bytes[QV_RECORD_HEADER + QV_ATTACH_SIZE], token[QV_ATTACH_TOKEN] = "guessed";
-	qv_record_put_header(bytes, QV_RECORD_ATTACH, 0, 0, QV_ATTACH_SIZE);
-	qv_attach_encode(token, bytes + QV_RECORD_HEADER);
-	assert_int_equal(send(fds[0], bytes, sizeof bytes, 0), sizeof bytes);
+	uint8_t bytes[QV_RECORD_HEADER + QV_ATTACH_RESUME_SIZE], token[QV_ATTACH_TOKEN] = "guessed";
+	qv_record_put_header(bytes, QV_RECORD_ATTACH, flags, 0, size);
+	qv_attach_encode_resume(token, 2, bytes + QV_RECORD_HEADER);
+	assert_int_equal(send(fds[0], bytes, QV_RECORD_HEADER + size, 0), QV_RECORD_HEADER + size);
 	struct qv_error err = QV_ERROR_INIT;
 	struct qv_call_security security = { .secured = QV_SECURED_QKD };
 	struct qv_greeting *greeting = qv_greeting_read(&link, &answerer.end.host, 5000, &err);
 	assert_non_null(greeting);
 	assert_true(qv_greeting_attaches(greeting));
 	assert_int_equal(qv_call_control_attach(answerer.plan.control, greeting, &link, &security, &err), -1);
-	assert_int_equal(err.code, QV_E_DENIED);
+	assert_int_equal(err.code, size < QV_ATTACH_RESUME_SIZE && flags ? QV_E_PROTOCOL : QV_E_DENIED);
 	qv_greeting_free(greeting);
 	free(link.session);
 	close(fds[0]);
@@ -671,7 +686,161 @@ static void a_stranger_cannot_attach(void **state)
 	qv_call_control_hang_up(caller.plan.control);
 	join_both();
 	assert_regular(&caller);
-	assert_int_equal(answerer.end.result.rekeyed, 0);
+	assert_int_equal(answerer.end.result.rekeyed + answerer.end.result.resumed, 0);
+	assert_int_equal(answerer.happened[QV_CALL_LINK_LOST], 0);
+}
+
+static void a_stranger_cannot_attach(void **state)
+{
+	(void)state;
+	try_to_attach(0, QV_ATTACH_SIZE);
+}
+
+static void a_stranger_cannot_resume_a_call(void **state)
+{
+	(void)state;
+	try_to_attach(QV_RECORD_GIVES_UP, QV_ATTACH_RESUME_SIZE);
+}
+
+static void a_request_to_resume_may_not_be_short(void **state)
+{
+	(void)state;
+	try_to_attach(QV_RECORD_GIVES_UP, QV_ATTACH_SIZE);
+}
+
+static void with_reconnection(int ms)
+{
+	with_renewal(0);
+	caller.renewal.reconnect_ms = answerer.renewal.reconnect_ms = ms;
+	caller.end.receive.secured_text = answerer.end.receive.secured_text = "not secured";
+	caller.newest = caller.end.link.session;
+	answerer.newest = answerer.end.link.session;
+	parts.video_frames = parts.audio_blocks = NO_LIMIT;
+	start(&answerer);
+	start(&caller);
+	assert_true(parts_wait(&parts.shown, 5));
+}
+
+/* Breaks the connection in use where this end has it; the other one finds its end gone. */
+static void break_link(struct two_way *way)
+{
+	parts_lock();
+	if (way->other->newest)
+		plain_cut(way->other->newest);
+	if (way->newest)
+		plain_break(way->newest);
+	parts_unlock();
+}
+
+static void assert_goes_on(int times)
+{
+	assert_true(await(&caller.happened[QV_CALL_LINK_BACK], times));
+	assert_true(await(&answerer.happened[QV_CALL_LINK_BACK], times));
+	parts_lock();
+	int shown = parts.shown;
+	parts_unlock();
+	assert_true(parts_wait(&parts.shown, shown + 20));
+}
+
+static void assert_ends_well(void)
+{
+	qv_call_control_hang_up(caller.plan.control);
+	join_both();
+	assert_regular(&caller);
+	assert_regular(&answerer);
+	assert_int_equal(caller.end.result.totals.video.damaged, 0);
+	assert_int_equal(answerer.end.result.totals.video.damaged, 0);
+	assert_int_equal(caller.released, caller.made + 1);
+}
+
+static void a_call_goes_on_when_its_connection_breaks(void **state)
+{
+	(void)state;
+	parts.video_packet = 30000;
+	parts.video_inter_coded = true;
+	with_reconnection(20000);
+	qv_call_control_mute(caller.plan.control, QV_STREAM_AUDIO, true);
+	assert_true(await(&answerer.happened[QV_CALL_PEER_STATE], 1));
+	for (int time = 1; time <= 5; time++) {
+		int told = atomic_load(&answerer.happened[QV_CALL_PEER_STATE]);
+		break_link(&caller);
+		assert_goes_on(time);
+		/* What is muted is told again. */
+		assert_true(await(&answerer.happened[QV_CALL_PEER_STATE], told + 1));
+	}
+	assert_ends_well();
+	assert_int_equal(caller.end.result.resumed, 5);
+	assert_int_equal(answerer.end.result.resumed, 5);
+	assert_int_equal(answerer.happened[QV_CALL_LINK_LOST], 5);
+}
+
+static void a_connection_may_break_while_keys_are_replaced(void **state)
+{
+	(void)state;
+	parts.video_packet = 30000;
+	with_reconnection(20000);
+	for (int time = 1; time <= 20; time++) {
+		qv_call_control_renew(caller.plan.control);
+		parts_lock();
+		int shown = parts.shown;
+		parts_unlock();
+		break_link(time % 2 ? &caller : &answerer);
+		assert_true(parts_wait(&parts.shown, shown + 5));
+	}
+	assert_goes_on(1);
+	assert_ends_well();
+}
+
+static void the_caller_tries_until_there_is_a_key(void **state)
+{
+	(void)state;
+	with_reconnection(20000);
+	atomic_store(&caller.fails, 1);
+	break_link(&caller);
+	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
+	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
+	assert_true(caller.last[QV_CALL_LINK_LOST].security->no_link);
+	atomic_store(&caller.fails, 0);
+	assert_goes_on(1);
+	assert_ends_well();
+}
+
+static void a_call_whose_peer_is_not_found_again_ends(void **state)
+{
+	(void)state;
+	with_reconnection(100);
+	atomic_store(&caller.fails, 1);
+	break_link(&caller);
+	join_both();
+	assert_int_equal(caller.end.outcome, -1);
+	assert_non_null(strstr(caller.end.err.message, "not found again"));
+	assert_int_equal(answerer.end.outcome, -1);
+	assert_non_null(strstr(answerer.end.err.message, "not found again"));
+}
+
+static void a_call_without_reconnection_ends_with_its_connection(void **state)
+{
+	(void)state;
+	with_reconnection(0);
+	break_link(&caller);
+	join_both();
+	assert_int_equal(caller.end.outcome, -1);
+	assert_int_equal(caller.happened[QV_CALL_LINK_LOST] + answerer.happened[QV_CALL_LINK_LOST], 0);
+}
+
+static void one_may_hang_up_while_the_peer_is_looked_for(void **state)
+{
+	(void)state;
+	with_reconnection(20000);
+	atomic_store(&caller.fails, 1);
+	break_link(&caller);
+	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
+	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
+	qv_call_control_hang_up(caller.plan.control);
+	qv_call_control_hang_up(answerer.plan.control);
+	join_both();
+	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);
+	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
 }
 
 /* Plays a recording to one end, and reads what it writes until it has closed. The caller, who said BYE, closes first. */
@@ -746,6 +915,14 @@ int main(void)
 		TWO_WAY(without_a_key_the_call_goes_on_and_says_so),
 		TWO_WAY(without_a_key_the_call_ends_where_the_policy_says_so),
 		TWO_WAY(a_stranger_cannot_attach),
+		TWO_WAY(a_stranger_cannot_resume_a_call),
+		TWO_WAY(a_request_to_resume_may_not_be_short),
+		TWO_WAY(a_call_goes_on_when_its_connection_breaks),
+		TWO_WAY(a_connection_may_break_while_keys_are_replaced),
+		TWO_WAY(the_caller_tries_until_there_is_a_key),
+		TWO_WAY(a_call_whose_peer_is_not_found_again_ends),
+		TWO_WAY(a_call_without_reconnection_ends_with_its_connection),
+		TWO_WAY(one_may_hang_up_while_the_peer_is_looked_for),
 		TWO_WAY(a_roster_is_told_when_the_call_opens_and_when_it_changes),
 		TWO_WAY(a_caller_of_version_1_0_is_received),
 		TWO_WAY(an_answerer_of_version_1_0_is_sent_to),

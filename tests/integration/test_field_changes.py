@@ -16,8 +16,10 @@ VP8 = dict(module="vpx", bitrate=400000)
 
 def start(tmp, network=None, **options):
     options.setdefault("video_codec", VP8)
-    call = qvfield.Call(qvfield.Field(test, tmp, **(network or dict(delay=10))), transport=dict(prefer="srtp"), **options)
-    call.await_transport("srtp")
+    options.setdefault("transport", dict(prefer="srtp"))
+    call = qvfield.Call(qvfield.Field(test, tmp, **(network or dict(delay=10))), **options)
+    if options["transport"]["prefer"] == "srtp":
+        call.await_transport("srtp")
     return call
 
 
@@ -66,9 +68,41 @@ def _(tmp):
     assert call.seen(2).frozen_s() > 3, call.seen(2).frozen_s()
 
 
-@test.case("one end gets another address: both ends end the call and say why, and the next one goes through")
+def goes_on(call, away, way):
+    """The connection is lost and comes back with another key; pictures and sound go on both ways."""
+    first = call.ctl(1, "status")["key_ID"]
+    call.stats(2, 2)
+    away()
+    for node in (1, 2):
+        qvcall.event(call.process(node), "link-lost")
+    for node in (1, 2):
+        assert qvcall.event(call.process(node), "link-back")["key_ID"] != first
+    if way == "srtp":
+        call.await_transport("srtp")
+    for node in (1, 2):
+        show_more(call, node, 20)
+    assert call.ctl(1, "status")["resumed"] == 1, call.ctl(1, "status")
+
+
+for way in ("srtp", "stream"):
+    @test.case(f"one end gets another address: the call goes on with a fresh key ({way})")
+    def _(tmp, way=way):
+        call = start(tmp, transport=dict(prefer=way))
+        goes_on(call, lambda: call.field.change_address(1, 1, 77), way)
+        call.hang_up()
+        check(call, least=30)
+
+    @test.case(f"nothing passes for 15 s: the call goes on with a fresh key ({way})")
+    def _(tmp, way=way):
+        call = start(tmp, transport=dict(prefer=way))
+        goes_on(call, lambda: call.field.outage(15), way)
+        call.hang_up()
+        check(call, least=30)
+
+
+@test.case("without reconnection a call ends when one end gets another address, and the next one goes through")
 def _(tmp):
-    call = start(tmp)
+    call = start(tmp, extra="reconnect = 0.0;")
     call.stats(2, 2)
     call.field.change_address(1, 1, 77)
     for node in (1, 2):
@@ -78,7 +112,6 @@ def _(tmp):
     call.call()
     call.await_transport("srtp")
     show_more(call, 2, 20)
-    show_more(call, 1, 20)
     call.hang_up()
 
 

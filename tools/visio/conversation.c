@@ -121,6 +121,12 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 	}
 	if (event->happening == QV_CALL_REKEYED)
 		talk->rekeyed++;
+	if (event->happening == QV_CALL_LINK_LOST)
+		talk->state = "reconnecting";
+	if (event->happening == QV_CALL_LINK_BACK) {
+		talk->state = "open";
+		talk->resumed++;
+	}
 	if (event->security)
 		note_security(talk, event->security);
 	if (event->roster && talk->participant)
@@ -163,11 +169,35 @@ static void on_stats(struct qv_call_observer *observer, const struct qv_call_sta
 	talk->report.observer.stats(&talk->report.observer, stats);
 }
 
+/* With the lock held: the call with the same peer that looks for it; NULL: there is none. */
+static struct conversation *find_lost(const struct conversation *talk)
+{
+	const struct visio *visio = talk->visio;
+	for (size_t i = 0; i < visio->call_count; i++) {
+		struct conversation *other = visio->calls[i];
+		if (strcmp(other->state, "reconnecting") == 0 && other->session.peer_sae[0] &&
+		    strcmp(other->session.peer_sae, talk->session.peer_sae) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* With the lock held: a peer who calls anew does not come back to the call that it had. */
+static void replace_lost(struct conversation *talk)
+{
+	struct conversation *lost;
+	while (!talk->contact && (lost = find_lost(talk))) {
+		qv_call_control_hang_up(lost->control);
+		pthread_cond_wait(&talk->visio->changed, &talk->visio->lock);
+	}
+}
+
 /* Takes a place among the calls. False: there is none for this one. */
 static bool enter(struct conversation *talk)
 {
 	struct visio *visio = talk->visio;
 	pthread_mutex_lock(&visio->lock);
+	replace_lost(talk);
 	struct participant *participant = talk->participant;
 	bool mine =
 		participant ? !participant->talk && !visio->meeting->ending : visio->call_count == 0 && !visio->meeting;
@@ -214,6 +244,9 @@ static void set_renewal(struct conversation *talk)
 		.release = release,
 		.interval_ms = talk->contact || !interval ? interval : interval + ANSWERER_LATER_MS,
 		.bytes = talk->contact ? (uint64_t)qv_options_int(rekey, "bytes") : 0,
+		/* In a conference the mesh makes another call. */
+		.reconnect_ms =
+			talk->participant ? 0 : (int)(qv_options_float(talk->visio->settings.top, "reconnect") * 1000),
 		.end_without = strcmp(qv_options_string(rekey, "without_key"), "end") == 0,
 	};
 }

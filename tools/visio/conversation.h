@@ -46,14 +46,14 @@ struct conversation {
 	uint8_t conference[QV_CONFERENCE_ID];
 	bool *opened; /* set when the call opens; NULL: nobody wants to know */
 	char peer_program[QV_SESSION_NAME_MAX + 1];
-	const char *state; /* "calling", "ringing", "open" */
+	const char *state; /* "calling", "ringing", "open", "reconnecting" */
 	struct report report;
 	struct qv_secure_session session; /* its state in words and key_ID follow the keys; the session may be NULL */
 	struct qv_call_control *control;
 	struct qv_call_stats stats;
 	struct qv_call_security security; /* as the call has last told it */
 	struct notice notice;
-	uint64_t rekeyed, rekey_failures;
+	uint64_t rekeyed, rekey_failures, resumed;
 	bool peer_muted[3]; /* by enum qv_stream_kind */
 	enum qv_transport transport, peer_transport;
 	char transport_text[QV_REASON_TEXT_MAX + 1]; /* why; "": nothing is known yet */

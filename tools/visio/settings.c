@@ -24,6 +24,13 @@ static const struct qv_option top_options[] = {
 	  .type = QV_OPTION_PATH,
 	  .fallback = ".",
 	  .help = "Folder for recordings and snapshots that are given no name." },
+	{ .name = "reconnect",
+	  .type = QV_OPTION_FLOAT,
+	  .fallback = "30",
+	  .min = 0,
+	  .max = 3600,
+	  .unit = "s",
+	  .help = "For so long a call of two that lost its connection looks for its peer; 0: it ends at once." },
 	{ .name = NULL },
 };
 

@@ -30,6 +30,7 @@ static json_t *call_json(const struct conversation *talk)
 					       "peer_transport", transport_name(talk->peer_transport), "transport_text",
 					       talk->transport_text, "rate_target", (double)talk->stats.rate_target,
 					       "loss", talk->stats.loss));
+	json_object_set_new(json, "resumed", json_integer((json_int_t)talk->resumed));
 	json_object_set_new(json, "otp", report_otp_json(&talk->stats.otp));
 	return json;
 }
