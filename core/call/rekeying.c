@@ -25,6 +25,7 @@ static struct qv_call_security state_now(const struct side *side)
 		snprintf(state.transport, sizeof state.transport, "%s",
 			 side->way == QV_TRANSPORT_SRTP ? "srtp" : "stream");
 	state.no_link = side->media.connection->phase == PHASE_LOST || side->losing;
+	state.udp_goes_on = state.no_link && transport_up(side->transport);
 	state.otp = side->otp.state.on;
 	state.otp_dry = side->otp.state.dry;
 	snprintf(state.sound, sizeof state.sound, "%s", side->otp.state.text);

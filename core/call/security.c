@@ -62,7 +62,9 @@ void security_words(struct qv_call_security *security, const char *session)
 	char text[sizeof security->text] = "";
 	struct words words = { text, sizeof text, 0 };
 	if (security->no_link)
-		say(&words, "NO CONNECTION: no session, and no key of one, is in use; before: ");
+		say(&words, "NO CONNECTION: %s: ",
+		    security->udp_goes_on ? "media still go over UDP, under the key of the session that is lost"
+					  : "no session, and no key of one, is in use; the last one");
 	if (security->secured == QV_SECURED_QKD && security->cipher[0])
 		say_key(&words, security);
 	else

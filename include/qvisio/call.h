@@ -103,6 +103,7 @@ struct qv_call_security {
 	int64_t next_key_ms; /* until it is to be replaced for its age; -1: not known, or it is late */
 	char no_key[200];    /* why the last new key could not be had; "": it could */
 	bool no_link;        /* the connection is lost, and the peer is looked for; no session has a key in use */
+	bool udp_goes_on;    /* then: media still go over UDP, under the key that the lost session gave */
 	bool otp, otp_dry;   /* sound is under one-time pads; and muted, because no key is left for them */
 	char sound[120];     /* likewise, in words; "": it is not */
 	char text[768];      /* all of it in words, one line, for people */
