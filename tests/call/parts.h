@@ -15,6 +15,8 @@ extern const struct qv_tls_class plain_tls;
 struct qv_tls_session *plain_session(int fd);
 /* Sessions of the same number export the same keys. */
 void plain_number(struct qv_tls_session *session, int number);
+/* The end of a session is told apart from a connection that breaks. Only between two of these. */
+void plain_strict(struct qv_tls_session *session);
 /* An end of the stream counts as cut off from now on. */
 void plain_cut(struct qv_tls_session *session);
 /* Breaks the connection: this end finds it cut off. */

@@ -3,13 +3,59 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct qv_tls_session {
 	int fd;
 	bool cut;
+	bool strict;   /* as TLS is: an end without a word is none */
+	bool notified; /* the word has come */
 	int number;
 };
+
+void plain_strict(struct qv_tls_session *session)
+{
+	session->strict = true;
+}
+
+/* The word is a descriptor beside a byte: the bytes of a call cannot be taken for it. */
+static void send_word(const struct qv_tls_session *session)
+{
+	char byte = 0;
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .head = {
+			      .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	memcpy(CMSG_DATA(&control.head), &session->fd, sizeof(int));
+	struct msghdr message = { .msg_iov = &(struct iovec){ &byte, 1 },
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof control.bytes };
+	(void)sendmsg(session->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t receive_strictly(struct qv_tls_session *session, void *bytes, size_t size)
+{
+	int passed;
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr message = { .msg_iov = &(struct iovec){ bytes, size },
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof control.bytes };
+	ssize_t count = recvmsg(session->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (count <= 0 || !CMSG_FIRSTHDR(&message))
+		return count;
+	memcpy(&passed, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof passed);
+	close(passed);
+	session->notified = true;
+	return count - 1;
+}
 
 void plain_break(struct qv_tls_session *session)
 {
@@ -31,14 +77,15 @@ void plain_cut(struct qv_tls_session *session)
 
 static int plain_read(struct qv_tls_session *session, void *bytes, size_t size, size_t *got, struct qv_error *err)
 {
-	ssize_t count = recv(session->fd, bytes, size, MSG_DONTWAIT);
+	ssize_t count =
+		session->strict ? receive_strictly(session, bytes, size) : recv(session->fd, bytes, size, MSG_DONTWAIT);
 	if (count > 0) {
 		*got = (size_t)count;
 		return QV_TLS_IO_DONE;
 	}
 	if (count < 0 && (errno == EAGAIN || errno == EINTR))
 		return QV_TLS_IO_WANT_READ;
-	if (count == 0 && !session->cut)
+	if (count == 0 && !session->cut && (!session->strict || session->notified))
 		return qv_fail(err, QV_E_END, "close_notify");
 	return qv_fail(err, QV_E_TRUNCATED, "the connection was cut off");
 }
@@ -65,6 +112,8 @@ static bool plain_pending(const struct qv_tls_session *session)
 static int plain_shutdown(struct qv_tls_session *session, struct qv_error *err)
 {
 	(void)err;
+	if (session->strict)
+		send_word(session);
 	shutdown(session->fd, SHUT_WR);
 	return QV_TLS_IO_DONE;
 }

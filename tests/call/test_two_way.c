@@ -125,6 +125,10 @@ static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, st
 	struct attaching *attaching = malloc(sizeof *attaching);
 	*attaching = (struct attaching){ way->other, { &plain_tls, plain_session(fds[1]), fds[1] } };
 	*link = (struct qv_link){ &plain_tls, plain_session(fds[0]), fds[0] };
+	if (way->renewal.reconnect_ms > 0) {
+		plain_strict(attaching->link.session);
+		plain_strict(link->session);
+	}
 	plain_number(attaching->link.session, number);
 	plain_number(link->session, number);
 	*security = (struct qv_call_security){ .secured = QV_SECURED_QKD, .text = "a new key" };
@@ -713,6 +717,8 @@ static void with_reconnection(int ms)
 	with_renewal(0);
 	caller.renewal.reconnect_ms = answerer.renewal.reconnect_ms = ms;
 	caller.end.receive.secured_text = answerer.end.receive.secured_text = "not secured";
+	plain_strict(caller.end.link.session);
+	plain_strict(answerer.end.link.session);
 	caller.newest = caller.end.link.session;
 	answerer.newest = answerer.end.link.session;
 	parts.video_frames = parts.audio_blocks = NO_LIMIT;
@@ -721,12 +727,10 @@ static void with_reconnection(int ms)
 	assert_true(parts_wait(&parts.shown, 5));
 }
 
-/* Breaks the connection in use where this end has it; the other one finds its end gone. */
+/* Breaks the newest connection that this end has; the other one finds its end gone. */
 static void break_link(struct two_way *way)
 {
 	parts_lock();
-	if (way->other->newest)
-		plain_cut(way->other->newest);
 	if (way->newest)
 		plain_break(way->newest);
 	parts_unlock();
