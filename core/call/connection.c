@@ -151,7 +151,8 @@ void connection_bye(struct connection *c, enum qv_bye code, const char *text, en
 	if (c->opened_ns)
 		c->class->second(c->side, true);
 	send_reason(c, QV_RECORD_BYE, code, text);
-	c->done = c->phase == PHASE_LOST; /* there is nobody to say it to */
+	if (c->phase == PHASE_LOST) /* there is nobody to say it to */
+		c->done = true;
 	begin_closing(c, end);
 }
 
