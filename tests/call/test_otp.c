@@ -107,7 +107,7 @@ static int kme_self(struct qv_keysource *source, const char *peer, char *id, str
 	(void)source;
 	(void)peer;
 	(void)err;
-	strcpy(id, "us");
+	snprintf(id, QV_SAE_ID_MAX + 1, "us");
 	return 0;
 }
 

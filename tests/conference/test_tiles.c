@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,7 +203,7 @@ static void a_warning_stands_over_the_picture(void **state)
 	size_t light[3] = { 0 };
 	static const char *const texts[] = { "", "NOT QKD any more", "one\ntwo\nthree" };
 	for (int i = 0; i < 3; i++) {
-		strcpy(tile.overlay[QV_OVERLAY_WARNING], texts[i]);
+		snprintf(tile.overlay[QV_OVERLAY_WARNING], TILE_OVERLAY, "%s", texts[i]);
 		tile_paint(canvas, &cell, &tile);
 		for (int y = room.y; y < room.y + 30; y++)
 			for (int x = room.x; x < room.x + room.width; x++)

@@ -309,8 +309,8 @@ static void test_records(void **state)
 	};
 	record.key[0].size = 1024;
 	record.key[1].size = 32;
-	strcpy(record.key[0].id, "a-1");
-	strcpy(record.key[1].id, "b");
+	snprintf(record.key[0].id, sizeof record.key[0].id, "a-1");
+	snprintf(record.key[1].id, sizeof record.key[1].id, "b");
 	assert_int_equal(qv_pad_record_encode(&record, bytes, sizeof bytes, NULL), sizeof expected);
 	assert_memory_equal(bytes, expected, sizeof expected);
 	assert_int_equal(qv_pad_record_decode(bytes, sizeof expected, &back, NULL), 0);

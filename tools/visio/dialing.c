@@ -46,11 +46,12 @@ int dialing_start(struct visio *visio, const char *name, struct qv_error *err)
 		return qv_fail(err, QV_E_BUSY, "somebody is being called already");
 	if (!settings_contact(&visio->settings, name, err))
 		return -1;
-	struct dialing *dialing = calloc(1, sizeof *dialing + strlen(name) + 1);
+	size_t room = strlen(name) + 1;
+	struct dialing *dialing = malloc(sizeof *dialing + room);
 	if (!dialing)
 		return qv_fail(err, QV_E_NOMEM, "no memory for a call");
 	dialing->visio = visio;
-	strcpy(dialing->name, name);
+	memcpy(dialing->name, name, room);
 	int failed = pthread_create(&thread, NULL, dial, dialing);
 	if (failed) {
 		free(dialing);
