@@ -226,6 +226,23 @@ static void a_microphone_serves_all(void **state)
 		class->close(sources[i]);
 }
 
+static struct timespec in_ten_seconds(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_REALTIME, &time);
+	time.tv_sec += 10;
+	return time;
+}
+
+/* With the lock of the parts held. */
+static bool was_played(int16_t sample)
+{
+	for (uint64_t i = 0; i < parts.played && i < sizeof parts.samples / sizeof parts.samples[0]; i++)
+		if (parts.samples[i] == sample)
+			return true;
+	return false;
+}
+
 static void sound_of_all_reaches_the_loudspeaker(void **state)
 {
 	(void)state;
@@ -258,14 +275,12 @@ static void sound_of_all_reaches_the_loudspeaker(void **state)
 			assert_true(class->delay(sinks[i]) > 0);
 		}
 	assert_true(qv_seat_level(seats[1]) > 0.05);
-	bool both = false;
-	for (int tries = 0; tries < 1000 && !both; tries++) {
-		parts_lock();
-		for (uint64_t i = 0; i < parts.played && i < sizeof parts.samples / sizeof parts.samples[0]; i++)
-			both = both || parts.samples[i] == 3500;
-		parts_unlock();
-		usleep(5000);
-	}
+	struct timespec deadline = in_ten_seconds();
+	parts_lock();
+	while (!was_played(3500) && parts_await(&deadline))
+		continue;
+	bool both = was_played(3500);
+	parts_unlock();
 	assert_true(both);
 	for (int i = 0; i < 2; i++)
 		class->close(sinks[i]);
@@ -285,6 +300,16 @@ static void note_closed(struct qv_conference_observer *observer, const struct qv
 	parts_changed();
 }
 
+/* Until more than `shown` pictures were in the window, or it has ended. */
+static void await_shown_or_closed(const struct watcher *watcher, int shown)
+{
+	struct timespec deadline = in_ten_seconds();
+	parts_lock();
+	while (parts.shown <= shown && !watcher->closed && parts_await(&deadline))
+		continue;
+	parts_unlock();
+}
+
 static void a_closed_window_ends_it_for_all(void **state)
 {
 	(void)state;
@@ -301,8 +326,8 @@ static void a_closed_window_ends_it_for_all(void **state)
 	struct qv_picture *picture = qv_picture_new(&parts_video_format, NULL);
 	struct qv_frame frame = qv_picture_frame(picture);
 	assert_int_equal(class->status(sink, QV_SECURED_QKD, "QKD", &err), 0);
-	while (class->show(sink, &frame, &err) == 0)
-		usleep(1000);
+	for (int shown = 0; class->show(sink, &frame, &err) == 0; shown++)
+		await_shown_or_closed(&watcher, shown);
 	assert_int_equal(err.code, QV_E_END);
 	assert_int_equal(class->poll(sink, NULL), -1);
 	assert_true(parts_wait(&watcher.closed, 1));
