@@ -54,7 +54,7 @@ ERROR_HANDLER = ctypes.CFUNCTYPE(INT, ctypes.c_void_p, ctypes.c_void_p)
 ignore_error = ERROR_HANDLER(lambda display, error: 0)
 
 
-def library():
+def load():
     name = ctypes.util.find_library("X11")
     if not name:
         return None
@@ -81,7 +81,7 @@ def library():
 
 class Display:
     def __init__(self, name):
-        self.x = library()
+        self.x = load()
         self.display = self.x.XOpenDisplay(name.encode())
         if not self.display:
             raise AssertionError(f"no X display {name}")

@@ -15,7 +15,7 @@ test = qvtest.Test(__file__)
 
 def start_display():
     """The name of a display of the test's own."""
-    if not x11.library():
+    if not x11.load():
         raise qvtest.Skip("no libX11")
     server = test.start(["Xvfb", "-displayfd", "1", "-screen", "0", "800x700x24", "-nolisten", "tcp"])
     return ":" + server.wait_for(r"^(\d+)$").group(1)

@@ -168,7 +168,7 @@ NOTICE = (0, 96, 56)  # behind what is good to know
 
 
 def start_display():
-    if not os.path.exists(os.path.join(qvtest.BUILD, ".libs", "videosink-sdl.so")) or not x11.library():
+    if not os.path.exists(os.path.join(qvtest.BUILD, ".libs", "videosink-sdl.so")) or not x11.load():
         raise qvtest.Skip("no window here")
     server = test.start(["Xvfb", "-displayfd", "1", "-screen", "0", "1000x760x24", "-nolisten", "tcp"])
     display = ":" + server.wait_for(r"^(\d+)$").group(1)

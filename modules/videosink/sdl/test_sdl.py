@@ -49,7 +49,7 @@ class Screen:
     """An X server of its own, with a window manager."""
 
     def __enter__(self):
-        if not x11.library():
+        if not x11.load():
             raise qvtest.Skip("no libX11")
         server = test.start(["Xvfb", "-displayfd", "1", "-screen", "0", "%dx%dx24" % SCREEN, "-nolisten", "tcp"])
         self.name = ":" + server.wait_for(r"^(\d+)$").group(1)
