@@ -8,7 +8,7 @@ check_in_tree = \
 	$(MKDIR_P) $(2) && cd $(2) && rm -rf reports && $(MKDIR_P) reports && \
 	{ test -f Makefile || $(abs_top_srcdir)/configure -q --enable-werror CC='$(CC)' CFLAGS='$(3)' LDFLAGS='$(3)'; } && \
 	$(MAKE) -s all && result=0 && \
-	{ $(1) QV_TEST_TIMEOUT=180 $(MAKE) check $(if $(SAN_TESTS),TESTS='$(SAN_TESTS)') || result=1; } && \
+	{ $(1) QV_TEST_TIMEOUT=180 QV_TEST_LIMIT=3600 $(MAKE) check $(if $(SAN_TESTS),TESTS='$(SAN_TESTS)') || result=1; } && \
 	for report in reports/*; do \
 		if test -f "$$report"; then cat "$$report"; result=1; fi; \
 	done; exit $$result
@@ -26,7 +26,7 @@ check-tsan:
 valgrind_command = $(LIBTOOL) --mode=execute valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
 	--error-exitcode=99 --suppressions=$(abs_top_srcdir)/tests/valgrind.supp
 check-valgrind: all
-	$(MAKE) check LOG_COMPILER='$(valgrind_command)' \
+	QV_TEST_LIMIT=3600 $(MAKE) check LOG_COMPILER='$(limited) $(valgrind_command)' \
 		TESTS='$(if $(SAN_TESTS),$(SAN_TESTS),$(filter-out $(FUZZERS) %.py %.sh,$(TESTS)))'
 
 # Threads count at the same time: without atomic counters some come out negative, and gcovr stops.

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/qvconform.py %D%/qvaudit.py %D%/qvkme.py %D%/qvnetwork.py %D%/qvpostgres.py %D%/qvstamp.py %D%/qvtest.py %D%/webdriver.py %D%/x11.py %D%/qvaudio.py %D%/qvcall.py %D%/qvfield.py %D%/qvvisio.py
 
+check_PROGRAMS += tests/harness/limited
+tests_harness_limited_SOURCES = %D%/limited.c
+dist_check_SCRIPTS += %D%/test_limited.py
+TESTS += %D%/test_limited.py
+
 # For unit tests of media modules: LDADD = libmediatest.la $(LDADD_UNIT)
 if WITH_CMOCKA
 check_LTLIBRARIES += libmediatest.la
