@@ -173,9 +173,25 @@ static int exit_status(int status)
 	return 128 + WTERMSIG(status);
 }
 
-static void become(char *const argv[], const sigset_t *former)
+/* A test sees no terminal, no input, and no signal that whoever runs it ignores or blocks. */
+static void leave_surroundings(void)
 {
-	sigprocmask(SIG_SETMASK, former, NULL);
+	int nothing = open("/dev/null", O_RDONLY);
+	if (nothing > STDIN_FILENO) {
+		dup2(nothing, STDIN_FILENO);
+		close(nothing);
+	}
+	setsid();
+	for (int number = 1; number < SIGRTMIN; number++)
+		signal(number, SIG_DFL);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void become(char *const argv[])
+{
+	leave_surroundings();
 	execvp(argv[0], argv);
 	printf("Bail out! cannot run %s: %s\n", argv[0], strerror(errno));
 	fflush(stdout);
@@ -208,13 +224,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sigset_t set;
-	sigset_t former;
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, &former);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid_t test = fork();
 	if (test < 0) {
@@ -222,7 +237,7 @@ int main(int argc, char **argv)
 		return 99;
 	}
 	if (test == 0)
-		become(argv + 1, &former);
+		become(argv + 1);
 	int result = watch(test, &set, limit_of(getenv("QV_TEST_LIMIT")));
 	fflush(stdout);
 	clean_up(&set);

@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 
 import qvtest
 
@@ -48,6 +49,18 @@ def _(tmp):
 def _(tmp):
     done = run("kill -SEGV $$", 60)
     assert done.returncode == 139 and "Bail out! ended by signal 11" in done.stdout, done
+
+
+@test.case("a test sees neither a terminal, nor input, nor ignored signals")
+def _(tmp):
+    leader, follower = os.openpty()
+    script = f"""trap '' TERM; {qvtest.program(LIMITED)} /bin/sh -c '
+        read line && echo input; (: </dev/tty) 2>/dev/null && echo terminal; kill -TERM $$; echo survived'"""
+    with subprocess.Popen(["setsid", "--ctty", "/bin/sh", "-c", script], stdin=follower, stdout=subprocess.PIPE, text=True) as shell:
+        output, _ = shell.communicate(timeout=qvtest.TIMEOUT)
+    os.close(leader)
+    os.close(follower)
+    assert output == "Bail out! ended by signal 15 (Terminated)\n", output
 
 
 @test.case("a test that cannot be run is an error")
