@@ -104,7 +104,8 @@ struct attach_request {
 	uint32_t generation; /* then: of the keys for SRTP that follow */
 };
 
-/* Both ends of ATTACH; the caller's blocks until it is answered, at most `timeout_ms`. */
+/* Both ends of ATTACH; the caller's blocks until it is answered, at most `timeout_ms`. QV_E_GONE: the peer has no such call
+ * to resume. */
 int attach_ask(const struct qv_link *link, const struct attach_request *request, const struct qv_host *host,
 	       int timeout_ms, struct qv_error *err);
 int attach_confirm(const struct qv_link *link, struct qv_error *err);

@@ -105,13 +105,17 @@ static int write_all(const struct qv_link *link, const uint8_t *bytes, size_t si
 }
 
 /* An ATTACHED, or the REFUSE of a peer that wants nothing of it. */
-static int judge_answer(const struct qv_greeting *answer, struct qv_error *err)
+static int judge_answer(const struct qv_greeting *answer, bool resumes, struct qv_error *err)
 {
 	struct qv_record record;
 	struct qv_reason reason;
 	if (qv_record_parse(answer->bytes, answer->size, &record, err) < 0)
 		return -1;
-	if (record.type == QV_RECORD_REFUSE && qv_reason_decode(record.payload, record.size, &reason, NULL) == 0)
+	bool refused = record.type == QV_RECORD_REFUSE &&
+		       qv_reason_decode(record.payload, record.size, &reason, NULL) == 0;
+	if (refused && resumes && reason.code == QV_REFUSE_DENIED)
+		return qv_fail(err, QV_E_GONE, "the peer does not have the call any more");
+	if (refused)
 		return qv_fail(err, QV_E_DENIED, "the peer did not take the new session: %s", reason.text);
 	if (record.type != QV_RECORD_ATTACHED || answer->size != QV_RECORD_HEADER + record.size)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer did not answer the request to continue the call");
@@ -136,7 +140,7 @@ int attach_ask(const struct qv_link *link, const struct attach_request *request,
 	if (status == 0)
 		status = read_record(link, answer, 1, host, timeout_ms, err); /* what follows is for the call */
 	if (status == 0)
-		status = judge_answer(answer, err);
+		status = judge_answer(answer, request->resumes, err);
 	qv_wipe(bytes, sizeof bytes);
 	qv_greeting_free(answer);
 	return status;

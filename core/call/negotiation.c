@@ -103,6 +103,7 @@ int negotiation_say_hello(struct side *side, struct qv_error *err)
 	side->transport = open_transport(side);
 	hello.srtp_port = side->transport ? side->transport->udp.port : 0;
 	hello.otp = otp_word(&side->otp);
+	hello.resume_ms = reconnect_word(side);
 	int size = qv_hello_encode(&hello, payload, sizeof payload, err);
 	if (size < 0)
 		return -1;
@@ -127,6 +128,8 @@ static int say_welcome(struct side *side, const struct qv_hello *hello, struct q
 	side->transport = hello->srtp_port ? open_transport(side) : NULL;
 	welcome.srtp_port = side->transport ? side->transport->udp.port : 0;
 	welcome.otp = side->otp.on ? otp_word(&side->otp) : QV_HELLO_OTP_NONE;
+	welcome.resume_ms = hello->minor >= 2 ? reconnect_word(side) : 0;
+	side->peer_resumes = hello->resume_ms > 0;
 	for (size_t i = 0; i < welcome.offers; i++)
 		offered[i] = welcome.offer[i].stream;
 	if (side->plan->conference) {
@@ -231,6 +234,7 @@ int negotiation_take_welcome(struct side *side, const struct qv_record *record, 
 	side->in_conference = welcome.in_conference;
 	memcpy(side->conference, welcome.conference, sizeof side->conference);
 	side->media.connection->peer_minor = welcome.minor;
+	side->peer_resumes = welcome.resume_ms > 0;
 	snprintf(side->result->peer_program, sizeof side->result->peer_program, "%s", welcome.program);
 	if (otp_agree(side, welcome.otp, err) != 0)
 		return -1;

@@ -9,11 +9,18 @@
 #define SILENCE_MS 6000
 #define RETRY_MS   1000
 
-static bool possible(const struct side *side)
+uint32_t reconnect_word(const struct side *side)
 {
 	const struct qv_call_renewal *plan = side->plan->renewal;
-	return plan && plan->reconnect_ms > 0 && side->media.connection->peer_minor >= 2 && !side->otp.state.on &&
-	       (side->role == QV_CALL_ANSWERER || plan->renew);
+	bool able = plan && plan->reconnect_ms > 0 && (side->role == QV_CALL_ANSWERER || plan->renew) &&
+		    side->first.tls->export_key;
+	return able ? (uint32_t)plan->reconnect_ms : 0;
+}
+
+static bool possible(const struct side *side)
+{
+	return side->peer_resumes && side->media.connection->peer_minor >= 2 && !side->otp.state.on &&
+	       reconnect_word(side) > 0;
 }
 
 void reconnect_offer(struct side *side)
@@ -116,6 +123,8 @@ static int search(struct side *side, struct qv_error *err)
 	}
 	if (got > 0) /* made to be gone over to from the session that is lost */
 		side->plan->renewal->release(side->plan->renewal, &link);
+	if (got < 0 && why.code == QV_E_GONE)
+		return qv_fail(err, c->lost_why.code, "%s; and %s", c->lost_why.message, why.message);
 	if (got < 0) {
 		qv_log_info(side->media.host->log, "the peer is still looked for: %s", why.message);
 		side->retry_ns = now + RETRY_MS * QV_NS_PER_MS;

@@ -32,6 +32,7 @@ struct side {
 	bool muted[KINDS];      /* as the peer was told */
 	bool tell_all;          /* the peer may not have been: tell it again */
 	bool losing;            /* the session is being given up */
+	bool peer_resumes;      /* the peer looks, or waits, for us when it has lost the session */
 	int64_t retry_ns;       /* caller: the peer is not looked for before */
 	uint32_t tries;         /* caller: to resume the call since its session was lost */
 	uint64_t resumed_bytes; /* of the connection, when the session in use took over */
@@ -90,6 +91,8 @@ int rekeying_switched(struct side *side, struct qv_error *err);
 void rekeying_release(struct side *side, struct qv_link *link);
 void rekeying_release_links(struct side *side);
 
+/* For HELLO and WELCOME: how long this side looks for a lost peer, in ms; 0: it does not. */
+uint32_t reconnect_word(const struct side *side);
 /* The call can go on when it has lost its connection: what a session must show for that. */
 void reconnect_offer(struct side *side);
 /* The connection is lost: how long the peer is looked for, in ms; 0: it is not. */

@@ -14,6 +14,7 @@ enum {
 	FIELD_TRANSPORT = 6,    /* since 1.2 */
 	FIELD_CONFERENCE = 7,   /* since 1.2 */
 	FIELD_OTP = 8,          /* since 1.2 */
+	FIELD_RESUMPTION = 9,   /* since 1.2 */
 	FIELD_CRITICAL = 0x8000 /* a reader that does not know the type must give up */
 };
 
@@ -172,6 +173,11 @@ int qv_hello_encode(const struct qv_hello *hello, uint8_t *bytes, size_t room, s
 		put_number(&out, 1, 2);
 		put_number(&out, hello->otp, 1);
 	}
+	if (hello->resume_ms) {
+		put_number(&out, FIELD_RESUMPTION, 2);
+		put_number(&out, 4, 2);
+		put_number(&out, hello->resume_ms, 4);
+	}
 	if (out.overflow)
 		return qv_fail(err, QV_E_INVALID, "no room for a HELLO in %zu bytes", room);
 	return (int)out.used;
@@ -290,6 +296,17 @@ static int parse_otp(struct reader *in, struct qv_hello *hello, struct qv_error 
 	return 0;
 }
 
+/* What stands behind it belongs to later minor versions. */
+static int parse_resumption(struct reader *in, struct qv_hello *hello, struct qv_error *err)
+{
+	if (hello->resume_ms)
+		return qv_fail(err, QV_E_PROTOCOL, "the peer says twice for how long it looks for a lost call");
+	hello->resume_ms = (uint32_t)get_number(in, 4);
+	if (in->underflow)
+		return qv_fail(err, QV_E_PROTOCOL, "what the peer says of lost calls is malformed");
+	return 0;
+}
+
 static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello, struct qv_error *err)
 {
 	switch (type & ~(unsigned)FIELD_CRITICAL) {
@@ -312,6 +329,8 @@ static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello,
 		return parse_transport(in, hello, err);
 	case FIELD_OTP:
 		return parse_otp(in, hello, err);
+	case FIELD_RESUMPTION:
+		return parse_resumption(in, hello, err);
 	}
 	if (type & FIELD_CRITICAL)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer insists on field %u of its greeting, unknown here", type);

@@ -21,6 +21,7 @@ static void greeting(const struct qv_record *record)
 	if (size < 0 || qv_hello_decode(bytes, (size_t)size, &again, NULL) != 0 || again.offers != hello.offers ||
 	    again.accepts != hello.accepts || again.takes != hello.takes || again.srtp_port != hello.srtp_port ||
 	    again.in_conference != hello.in_conference || again.otp != hello.otp ||
+	    again.resume_ms != hello.resume_ms ||
 	    memcmp(again.conference, hello.conference, sizeof hello.conference) != 0 ||
 	    strcmp(again.program, hello.program) != 0)
 		abort();
@@ -71,6 +72,17 @@ static void fragment(const struct qv_record *record, struct assembler *assembler
 		abort();
 }
 
+static void resumption(const uint8_t *token, uint32_t generation)
+{
+	uint8_t bytes[QV_ATTACH_RESUME_SIZE];
+	const uint8_t *again;
+	uint32_t counted;
+	qv_attach_encode_resume(token, generation, bytes);
+	if (qv_attach_decode_resume(bytes, sizeof bytes, &again, &counted, NULL) != 0 || counted != generation ||
+	    memcmp(again, token, QV_ATTACH_TOKEN) != 0)
+		abort();
+}
+
 static void control(const struct qv_record *record)
 {
 	struct qv_ping ping;
@@ -78,12 +90,15 @@ static void control(const struct qv_record *record)
 	struct qv_receiver_report report;
 	struct qv_stream_state state;
 	const uint8_t *token;
+	uint32_t generation;
 	uint16_t stream;
 	qv_state_decode(record->payload, record->size, &state, NULL);
 	qv_refresh_decode(record->payload, record->size, &stream, NULL);
 	if (qv_attach_decode(record->payload, record->size, &token, NULL) == 0 &&
 	    (token < record->payload || token + QV_ATTACH_TOKEN > record->payload + record->size))
 		abort();
+	if (qv_attach_decode_resume(record->payload, record->size, &token, &generation, NULL) == 0)
+		resumption(token, generation);
 	qv_ping_decode(record->payload, record->size, &ping, NULL);
 	qv_pong_decode(record->payload, record->size, &pong, NULL);
 	qv_stats_decode(record->payload, record->size, &report, NULL);
