@@ -46,6 +46,8 @@ libqvisio_la_SOURCES += \
 	%D%/medium.h \
 	%D%/negotiation.c \
 	%D%/otp.c \
+	%D%/sound_pads.c \
+	%D%/sound_pads.h \
 	%D%/otp.h \
 	%D%/otp_budget.c \
 	%D%/otp_supply.c \

@@ -99,9 +99,9 @@ int otp_start(struct side *side, struct qv_error *err)
 	if (otp->sends && otp_count_need(side, err) != 0)
 		return -1;
 	otp->opened_ns = qv_clock_now(&qv_clock_monotonic);
-	otp->seals = qv_pad_new(calls ? QV_PAD_CALLER : QV_PAD_ANSWERER, err);
-	otp->opens = otp->seals ? qv_pad_new(calls ? QV_PAD_ANSWERER : QV_PAD_CALLER, err) : NULL;
-	if (!otp->opens)
+	otp->pads.seals = qv_pad_new(calls ? QV_PAD_CALLER : QV_PAD_ANSWERER, err);
+	otp->pads.opens = otp->pads.seals ? qv_pad_new(calls ? QV_PAD_ANSWERER : QV_PAD_CALLER, err) : NULL;
+	if (!otp->pads.opens)
 		return -1;
 	if (otp->sends && pad_worker_start(&otp->takes, &otp->source, &side->media, false, err) != 0)
 		return -1;
@@ -114,18 +114,6 @@ int otp_start(struct side *side, struct qv_error *err)
 bool otp_silent(const struct otp *otp)
 {
 	return otp->on && otp->dry;
-}
-
-/* What the tag covers beside the packet: sequence, position and length of the sound in it. */
-#define CONTEXT 20
-
-static void put_context(const struct qv_unit *unit, uint8_t bytes[CONTEXT])
-{
-	const uint64_t numbers[] = { unit->sequence, unit->position, unit->frames };
-	static const size_t sizes[] = { 8, 8, 4 };
-	for (size_t i = 0, at = 0; i < 3; i++)
-		for (size_t j = 0; j < sizes[i]; j++)
-			bytes[at++] = (uint8_t)(numbers[i] >> (8 * (sizes[i] - 1 - j)));
 }
 
 /* What was made of the unit's bytes takes their place. */
@@ -141,43 +129,43 @@ static void replace(struct unit_buffer *unit, struct unit_buffer *made, size_t s
 	made->room = room;
 }
 
+struct sound_pads *otp_pads(struct otp *otp)
+{
+	return otp && otp->on ? &otp->pads : NULL;
+}
+
+void otp_note_starved(struct otp *otp)
+{
+	if (otp->pads.starved && !otp->dry)
+		connection_wake(otp->media->connection);
+}
+
 bool otp_seal(struct otp *otp, struct unit_buffer *unit)
 {
-	struct qv_error err = QV_ERROR_INIT;
-	uint8_t context[CONTEXT];
 	if (!otp->on)
 		return true;
-	if (!otp->filled || otp->dry)
-		return false;
-	put_context(&unit->unit, context);
 	size_t size = unit->size + QV_PAD_OVERHEAD;
-	if (size <= QV_AUDIO_UNIT_MAX && unit_buffer_reserve(&otp->made, size, &err) == 0 &&
-	    qv_pad_seal(otp->seals, context, sizeof context, unit->data, unit->size, otp->made.data, &err) == 0) {
+	if (size <= QV_AUDIO_UNIT_MAX && unit_buffer_reserve(&otp->made, size, NULL) == 0 &&
+	    sound_pads_seal(&otp->pads, &unit->unit, unit->data, unit->size, otp->made.data, NULL) == 0) {
 		replace(unit, &otp->made, size);
 		return true;
 	}
-	if (err.code == QV_E_NO_KEY && !otp->starved) {
-		otp->starved = true;
-		connection_wake(otp->media->connection);
-	}
+	otp_note_starved(otp);
 	return false;
 }
 
 int otp_open(struct otp *otp, struct unit_buffer *unit, struct qv_error *err)
 {
 	struct qv_error why = QV_ERROR_INIT;
-	uint8_t context[CONTEXT];
 	if (!otp->on)
 		return 1;
-	put_context(&unit->unit, context);
 	if (unit_buffer_reserve(&otp->made, unit->size, err) != 0)
 		return -1;
-	int size = qv_pad_open(otp->opens, context, sizeof context, unit->data, unit->size, otp->made.data, &why);
+	int size = sound_pads_open(&otp->pads, &unit->unit, unit->data, unit->size, otp->made.data, &why);
 	if (size >= 0) {
 		replace(unit, &otp->made, (size_t)size);
 		return 1;
 	}
-	otp->state.refused++;
 	if (why.code == QV_E_GONE)
 		return 0;
 	if (err)
@@ -199,13 +187,14 @@ static void describe(struct otp *otp)
 void otp_second(struct otp *otp)
 {
 	struct qv_call_otp_state *state = &otp->state;
-	if (!otp->on || !otp->opens)
+	if (!otp->on || !otp->pads.opens)
 		return;
 	state->on = true;
 	state->dry = otp->dry;
-	state->left = qv_pad_left(otp->seals);
-	state->used = qv_pad_used(otp->seals);
-	state->received = qv_pad_used(otp->opens);
+	state->refused = otp->pads.refused;
+	state->left = qv_pad_left(otp->pads.seals);
+	state->used = qv_pad_used(otp->pads.seals);
+	state->received = qv_pad_used(otp->pads.opens);
 	state->seconds = otp->sends && state->needed > 0 ? (double)state->left / state->needed : -1;
 	describe(otp);
 }
@@ -221,8 +210,8 @@ void otp_clear(struct otp *otp)
 	}
 	pad_batch_free(otp->to_tell);
 	pad_batch_free(otp->to_answer);
-	qv_pad_free(otp->seals);
-	qv_pad_free(otp->opens);
+	qv_pad_free(otp->pads.seals);
+	qv_pad_free(otp->pads.opens);
 	unit_buffer_free(&otp->made);
 	if (otp->source.class)
 		pad_source_close(&otp->source);

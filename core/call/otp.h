@@ -4,6 +4,7 @@
 #define QV_CALL_OTP_H
 
 #include "pad_worker.h"
+#include "sound_pads.h"
 #include "unit_buffer.h"
 
 #define OTP_FLIGHTS 64 /* batches told to the peer, of which it has not said yet what it holds */
@@ -18,7 +19,7 @@ struct otp {
 	struct pad_source source;
 	struct pad_worker takes, claims;
 	bool sends, receives; /* sound */
-	struct qv_pad *seals, *opens;
+	struct sound_pads pads;
 	double rate; /* bytes of key a second that the KME gives */
 	bool rate_known;
 	unsigned key_bits; /* of a key that is asked for; 0: the source's default */
@@ -30,8 +31,8 @@ struct otp {
 	struct pad_batch *to_tell, *to_answer; /* when too many records wait to be sent */
 	size_t flight_bytes, asked_bytes;      /* told, and wanted of the key source */
 	int64_t retry_ns, opened_ns;
-	bool filled, starved, dry; /* there has been key; a packet found none; sound is muted until there is some */
-	struct unit_buffer made;   /* of a unit, by sealing or opening */
+	bool filled, dry;        /* there has been key; sound is muted until there is some */
+	struct unit_buffer made; /* of a unit, by sealing or opening */
 	struct qv_call_otp_state state;
 	struct qv_error failure; /* why the last keys could not be had; code QV_OK: they could */
 	struct qv_error refusal; /* code not QV_OK: why this end does not do it at all */
@@ -64,8 +65,12 @@ void otp_say(struct side *side, const char *text);
 /* Nothing of the microphone goes out because no key is left for it. */
 bool otp_silent(const struct otp *otp);
 
-/* Seals a unit in place. False: there is no key for it, and it must not be sent. */
+/* Seals a unit for the session in place. False: there is no key for it, and it must not be sent. */
 bool otp_seal(struct otp *otp, struct unit_buffer *unit);
+/* What seals and opens the payloads of RTP; NULL: nothing does. */
+struct sound_pads *otp_pads(struct otp *otp);
+/* A packet was not sealed for want of key: that is looked at soon. */
+void otp_note_starved(struct otp *otp);
 /* Opens a unit in place. 1; 0: it came twice; -1. */
 int otp_open(struct otp *otp, struct unit_buffer *unit, struct qv_error *err);
 

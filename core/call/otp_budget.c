@@ -13,7 +13,7 @@
 #define KEY_BITS_WANTED 8192
 
 /* Bytes of key a second for the sound that this end sends, in the codec that it will be sent in as far as is known. */
-static double needed(const struct side *side)
+static double needed_in(const struct side *side, bool datagrams)
 {
 	const struct qv_stream_offer *offer = &side->out->audio_offer;
 	const struct qv_send_plan *plan = side->plan->send;
@@ -24,7 +24,19 @@ static double needed(const struct side *side)
 	const struct qv_audiocodec_class *codec = qv_audiocodec_class(role->class);
 	int64_t bitrate = codec->bitrate ? codec->bitrate(role->options, &offer->audio)
 					 : (int64_t)offer->audio.rate * offer->audio.channels * 16;
-	return qv_pad_rate((double)bitrate, (double)offer->audio.rate / offer->block_frames);
+	double packets = (double)offer->audio.rate / offer->block_frames;
+	struct rtp_stream stream;
+	if (datagrams && rtp_stream_of(offer, &stream) && stream.l16) {
+		size_t room = rtp_l16_room(offer->audio.channels, true);
+		packets *= (double)((offer->block_frames * 2u * (size_t)offer->audio.channels + room - 1) / room);
+	}
+	return qv_pad_rate((double)bitrate, packets);
+}
+
+/* Large blocks of samples go in several packets over UDP, where the call may use that. */
+static double needed(const struct side *side)
+{
+	return needed_in(side, side->plan->srtp && side->plan->srtp->class);
 }
 
 static int look(const struct otp *otp, struct qv_keysource_status *status, struct qv_error *err)

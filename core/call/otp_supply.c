@@ -80,13 +80,22 @@ static bool ask_for(struct otp *otp, size_t missing)
 	return true;
 }
 
-/* Asks for what is missing to the reserve. */
-static void fetch(struct otp *otp)
+/* The reserve, or as much as a pad holds beside what its reader keeps for packets that are late. */
+static size_t target_of(const struct otp *otp)
 {
 	double wanted = otp->state.needed * otp->plan->reserve;
-	size_t target = wanted < QV_PAD_BYTES_MAX / 2 ? (size_t)wanted : QV_PAD_BYTES_MAX / 2;
+	size_t late = QV_PAD_WINDOW / otp->key_bytes, most = QV_PAD_KEYS_MAX - REQUESTS_MAX * QV_PAD_BATCH_MAX;
+	size_t keys = late < most / 2 ? most - late : most / 2;
+	size_t bytes = keys * otp->key_bytes < QV_PAD_BYTES_MAX / 2 ? keys * otp->key_bytes : QV_PAD_BYTES_MAX / 2;
+	return wanted < (double)bytes ? (size_t)wanted : bytes;
+}
+
+/* Asks for what is missing. */
+static void fetch(struct otp *otp)
+{
+	size_t target = target_of(otp);
 	while (now_ns() >= otp->retry_ns && !otp->to_tell && pad_worker_busy(&otp->takes) < REQUESTS_MAX) {
-		size_t have = qv_pad_left(otp->seals) + otp->flight_bytes + otp->asked_bytes;
+		size_t have = qv_pad_left(otp->pads.seals) + otp->flight_bytes + otp->asked_bytes;
 		if (have >= target || !ask_for(otp, target - have))
 			return;
 	}
@@ -104,6 +113,7 @@ static void went_dry(struct side *side)
 	struct otp *otp = &side->otp;
 	char text[QV_ERROR_MESSAGE_MAX];
 	otp->dry = true;
+	otp->pads.ready = false;
 	snprintf(text, sizeof text, "SOUND IS MUTED: no key is left for its one-time pad%s%.600s",
 		 otp->failure.code != QV_OK ? ": " : "", otp->failure.code != QV_OK ? otp->failure.message : "");
 	otp_say(side, text);
@@ -116,12 +126,12 @@ static void look_at_level(struct side *side)
 	struct otp *otp = &side->otp;
 	double seconds = otp->plan->reserve / 2 < 1 ? otp->plan->reserve / 2 : 1;
 	bool late = !otp->filled && now_ns() > otp->opened_ns + FIRST_MS * QV_NS_PER_MS;
-	if (!otp->dry && (otp->starved || late))
+	if (!otp->dry && (otp->pads.starved || late))
 		went_dry(side);
-	if ((double)qv_pad_left(otp->seals) < otp->state.needed * seconds)
+	if ((double)qv_pad_left(otp->pads.seals) < otp->state.needed * seconds)
 		return;
-	otp->starved = false;
-	otp->filled = true;
+	otp->pads.starved = false;
+	otp->filled = otp->pads.ready = true;
 	if (!otp->dry)
 		return;
 	otp->dry = false;
@@ -135,7 +145,7 @@ static void judge_claimed(struct otp *otp, struct pad_batch *batch)
 	uint64_t position = record->position;
 	record->held = 0;
 	for (size_t i = 0; i < record->count; i++) {
-		if (batch->key[i].secret && qv_pad_add(otp->opens, position, &batch->key[i], &batch->failure) == 0)
+		if (batch->key[i].secret && qv_pad_add(otp->pads.opens, position, &batch->key[i], &batch->failure) == 0)
 			record->held |= 1u << i;
 		position += record->key[i].size;
 	}
@@ -164,7 +174,7 @@ static void answer(struct side *side)
 int otp_look(struct side *side, struct qv_error *err)
 {
 	struct otp *otp = &side->otp;
-	if (!otp->on || !otp->opens || side->media.connection->phase != PHASE_OPEN)
+	if (!otp->on || !otp->pads.opens || side->media.connection->phase != PHASE_OPEN)
 		return 0;
 	if (otp->receives)
 		answer(side);
@@ -214,7 +224,7 @@ static int take_held(struct otp *otp, const struct qv_pad_record *record, struct
 	for (size_t i = 0; i < batch->count; i++) {
 		otp->flight_bytes -= batch->record.key[i].size;
 		if (status == 0 && record->held >> i & 1)
-			status = qv_pad_add(otp->seals, position, &batch->key[i], err);
+			status = qv_pad_add(otp->pads.seals, position, &batch->key[i], err);
 		position += batch->record.key[i].size;
 	}
 	if (!record->held) {

@@ -69,7 +69,7 @@ static int take_picture(struct rtp_in *in, const struct qv_rtp *packet, int64_t 
 static int take_opus(struct rtp_in *in, const struct qv_rtp *packet, int64_t now)
 {
 	int duration = qv_rtp_opus_duration(packet->payload, packet->size, NULL);
-	if (duration < 0 || !unit_extension_take(packet, &in->counters, &in->unit))
+	if (duration < 0)
 		return 0;
 	in->unit.key = true;
 	in->unit.unit.frames = (uint32_t)((int64_t)duration * in->stream.rate / QV_RTP_OPUS_CLOCK);
@@ -79,8 +79,7 @@ static int take_opus(struct rtp_in *in, const struct qv_rtp *packet, int64_t now
 static int take_samples(struct rtp_in *in, const struct qv_rtp *packet, int64_t now)
 {
 	size_t frame = 2 * (size_t)in->stream.channels;
-	if (packet->size % frame != 0 || !unit_extension_take(packet, &in->counters, &in->unit) ||
-	    !fill(in, packet->payload, packet->size, now))
+	if (packet->size % frame != 0 || !fill(in, packet->payload, packet->size, now))
 		return 0;
 	for (size_t i = 0; i < packet->size; i += 2) {
 		in->unit.data[i] = packet->payload[i + 1];
@@ -91,13 +90,36 @@ static int take_samples(struct rtp_in *in, const struct qv_rtp *packet, int64_t 
 	return 1;
 }
 
+/* What does not open is as good as lost: SRTP has passed it, so only a peer, or who has broken SRTP, can have made it. */
+static bool open_payload(struct rtp_in *in, struct qv_rtp *packet, uint8_t plain[QV_RTP_PACKET_MAX])
+{
+	struct qv_unit bound = sound_pads_payload(&in->unit.unit);
+	if (packet->size > QV_RTP_PACKET_MAX)
+		return false;
+	int size = sound_pads_open(in->pads, &bound, packet->payload, packet->size, plain, NULL);
+	packet->payload = plain;
+	packet->size = size > 0 ? (size_t)size : 0;
+	return size > 0;
+}
+
+static int take_sound(struct rtp_in *in, const struct qv_rtp *packet, int64_t now)
+{
+	struct unit_counters counters = in->counters;
+	struct qv_rtp clear = *packet;
+	uint8_t plain[QV_RTP_PACKET_MAX];
+	if (!unit_extension_take(packet, &counters, &in->unit) || (in->pads && !open_payload(in, &clear, plain)))
+		return 0;
+	in->counters = counters;
+	return in->stream.l16 ? take_samples(in, &clear, now) : take_opus(in, &clear, now);
+}
+
 int rtp_in_put(struct rtp_in *in, const struct qv_rtp *packet, bool again, int64_t now)
 {
 	if (packet->size == 0 && again)
 		return 0;
 	if (qv_rtp_receiver_put(in->receiver, packet, again, now, NULL) != 1 || !in->sound)
 		return 0;
-	return in->stream.l16 ? take_samples(in, packet, now) : take_opus(in, packet, now);
+	return take_sound(in, packet, now);
 }
 
 int rtp_in_next(struct rtp_in *in, int64_t now)

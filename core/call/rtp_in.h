@@ -6,6 +6,7 @@
 #include <qvisio/rtp_flow.h>
 
 #include "rtp_stream.h"
+#include "sound_pads.h"
 #include "unit_buffer.h"
 #include "unit_extension.h"
 
@@ -17,6 +18,7 @@ struct rtp_in {
 	struct unit_counters counters;
 	bool has_head; /* the first packet of a unit with this timestamp was seen */
 	uint32_t head_timestamp;
+	struct sound_pads *pads; /* open each payload; NULL: none is sealed */
 	struct unit_buffer unit;
 };
 

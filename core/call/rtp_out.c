@@ -45,9 +45,28 @@ static int put(struct qv_rtp_pacer *pacer, enum qv_rtp_class class, const struct
 	return size < 0 ? -1 : qv_rtp_pacer_put(pacer, class, bytes, (size_t)size, now, err);
 }
 
-static int send(struct rtp_out *out, struct qv_rtp *packet, struct qv_rtp_pacer *pacer, int64_t now,
+/* Only what is sealed is kept to be sent again, so that no byte of a pad serves twice. */
+static int seal(struct rtp_out *out, const struct qv_unit *unit, struct qv_rtp *packet, uint8_t *sealed,
 		struct qv_error *err)
 {
+	struct qv_unit bound = sound_pads_payload(unit);
+	if (packet->size > RTP_PAYLOAD_MAX - QV_PAD_OVERHEAD)
+		return qv_fail(err, QV_E_UNSUPPORTED, "a payload of %zu bytes is too large for its one-time pad",
+			       packet->size);
+	if (sound_pads_seal(out->pads, &bound, packet->payload, packet->size, sealed, err) != 0)
+		return -1;
+	packet->payload = sealed;
+	packet->size += QV_PAD_OVERHEAD;
+	return 0;
+}
+
+static int send(struct rtp_out *out, const struct qv_unit *unit, struct qv_rtp *packet, struct qv_rtp_pacer *pacer,
+		int64_t now, struct qv_error *err)
+{
+	const uint8_t *plain = packet->payload;
+	uint8_t sealed[RTP_PAYLOAD_MAX];
+	if (out->pads && seal(out, unit, packet, sealed, err) != 0)
+		return -1;
 	packet->type = out->stream.type;
 	packet->ssrc = out->stream.ssrc;
 	packet->has_transport = true; /* the number is given when it leaves */
@@ -61,6 +80,7 @@ static int send(struct rtp_out *out, struct qv_rtp *packet, struct qv_rtp_pacer 
 	(void)qv_rtp_history_keep(out->history, packet, NULL);
 	packet->unit.size = packet->prediction.size = 0;
 	packet->has_capture = false;
+	packet->payload = plain;
 	return 0;
 }
 
@@ -68,7 +88,7 @@ static int send(struct rtp_out *out, struct qv_rtp *packet, struct qv_rtp_pacer 
 static int send_samples(struct rtp_out *out, const struct unit_buffer *unit, struct qv_rtp_pacer *pacer, int64_t now,
 			struct qv_error *err)
 {
-	size_t frame = 2 * (size_t)out->stream.channels, most = RTP_L16_BYTES_MAX / frame * frame;
+	size_t frame = 2 * (size_t)out->stream.channels, most = rtp_l16_room(out->stream.channels, out->pads != NULL);
 	struct unit_buffer piece = *unit;
 	uint8_t samples[RTP_L16_BYTES_MAX];
 	if (unit->size % frame != 0)
@@ -86,7 +106,7 @@ static int send_samples(struct rtp_out *out, const struct unit_buffer *unit, str
 			unit->unit.capture_ns + (int64_t)(at / frame) * QV_NS_PER_SECOND / out->stream.rate;
 		packet.timestamp = timestamp_of(out, &piece.unit);
 		unit_extension_put(&piece, &packet);
-		if (send(out, &packet, pacer, now, err) != 0)
+		if (send(out, &piece.unit, &packet, pacer, now, err) != 0)
 			return -1;
 		at += size;
 	}
@@ -115,7 +135,7 @@ static int send_payloads(struct rtp_out *out, const struct unit_buffer *unit, st
 	struct qv_rtp packet = { .timestamp = timestamp_of(out, &unit->unit), .payload = payload };
 	unit_extension_put(unit, &packet);
 	while ((packet.size = qv_rtp_packetiser_next(out->packetiser, payload, &packet.marker)) > 0)
-		if (send(out, &packet, pacer, now, err) != 0)
+		if (send(out, &unit->unit, &packet, pacer, now, err) != 0)
 			return -1;
 	return 0;
 }

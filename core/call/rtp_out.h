@@ -6,6 +6,7 @@
 #include <qvisio/rtp_flow.h>
 
 #include "rtp_stream.h"
+#include "sound_pads.h"
 #include "unit_buffer.h"
 
 struct rtp_out {
@@ -13,6 +14,7 @@ struct rtp_out {
 	enum qv_rtp_class class;
 	struct qv_rtp_packetiser *packetiser; /* NULL: L16 */
 	struct qv_rtp_history *history;
+	struct sound_pads *pads; /* seal each payload, once: it is sent again as it was sealed; NULL: none do */
 	uint16_t sequence, again_sequence;
 	uint32_t packets, octets;
 	bool any;
@@ -24,7 +26,10 @@ struct rtp_out {
 int rtp_out_open(struct rtp_out *out, const struct rtp_stream *stream, enum qv_rtp_class class, struct qv_error *err);
 void rtp_out_close(struct rtp_out *out);
 
-/* Whole, or nothing of it: QV_E_UNSUPPORTED, QV_E_INVALID (it cannot go as RTP), QV_E_BUSY, QV_E_NOMEM. */
+/*
+ * Whole, or nothing of it: QV_E_UNSUPPORTED, QV_E_INVALID (it cannot go as RTP), QV_E_BUSY, QV_E_NOMEM. QV_E_NO_KEY: no
+ * pad is left for it, or for the rest of its samples.
+ */
 int rtp_out_unit(struct rtp_out *out, const struct unit_buffer *unit, struct qv_rtp_pacer *pacer, int64_t now,
 		 struct qv_error *err);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <qvisio/pad.h>
+
 static const struct {
 	const char *codec;
 	enum qv_stream_kind kind;
@@ -17,6 +19,12 @@ static const struct {
 	{ "opus", QV_STREAM_AUDIO, 98, false, QV_RTP_OPUS, QV_RTP_OPUS_CLOCK },
 	{ "pcm-s16le", QV_STREAM_AUDIO, 99, true, QV_RTP_OPUS, 0 },
 };
+
+size_t rtp_l16_room(int channels, bool sealed)
+{
+	size_t frame = 2 * (size_t)channels;
+	return (RTP_L16_BYTES_MAX - (sealed ? QV_PAD_OVERHEAD : 0)) / frame * frame;
+}
 
 bool rtp_stream_of(const struct qv_stream_offer *offer, struct rtp_stream *stream)
 {

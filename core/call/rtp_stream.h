@@ -21,6 +21,9 @@ struct rtp_stream {
 	int rate, channels; /* of sound */
 };
 
+/* Bytes of whole samples that a packet of L16 takes, under a one-time pad or not. */
+size_t rtp_l16_room(int channels, bool sealed);
+
 /* False: there is no payload format for its codec. */
 bool rtp_stream_of(const struct qv_stream_offer *offer, struct rtp_stream *stream);
 

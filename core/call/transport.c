@@ -153,27 +153,33 @@ static int open_stream(struct transport *transport, const struct qv_stream_offer
 	bool sound = kind == QV_STREAM_AUDIO;
 	if (!rtp_stream_of(offer, &stream))
 		return 0;
+	struct sound_pads *pads = sound ? otp_pads(transport->media->otp) : NULL;
+	if (pads)
+		stream.payload.payload_max -= QV_PAD_OVERHEAD;
 	if (sent) {
-		transport->sends[kind] = true;
-		return rtp_out_open(&transport->out[kind], &stream, sound ? QV_RTP_SOUND : QV_RTP_PICTURE, err);
+		struct rtp_out *out = &transport->out[kind];
+		int status = rtp_out_open(out, &stream, sound ? QV_RTP_SOUND : QV_RTP_PICTURE, err);
+		out->pads = pads;
+		transport->sends[kind] = status == 0;
+		return status;
 	}
-	transport->receives[kind] = true;
-	return rtp_in_open(&transport->in[kind], &stream, sound, err);
+	int status = rtp_in_open(&transport->in[kind], &stream, sound, err);
+	transport->in[kind].pads = pads;
+	transport->receives[kind] = status == 0;
+	return status;
 }
 
-/* Sound under one-time pads stays in the session. */
 static int open_streams(struct transport *transport, struct qv_error *err)
 {
-	bool sound = !transport->media->otp || !transport->media->otp->on;
 	const struct outgoing *out = transport->outgoing;
 	const struct incoming *in = transport->incoming;
 	if (out && out->sends_video && open_stream(transport, &out->video_offer, true, err) != 0)
 		return -1;
-	if (sound && out && out->sends_audio && open_stream(transport, &out->audio_offer, true, err) != 0)
+	if (out && out->sends_audio && open_stream(transport, &out->audio_offer, true, err) != 0)
 		return -1;
 	if (in && in->has_video && open_stream(transport, &in->video_format, false, err) != 0)
 		return -1;
-	return sound && in && in->has_audio ? open_stream(transport, &in->audio_format, false, err) : 0;
+	return in && in->has_audio ? open_stream(transport, &in->audio_format, false, err) : 0;
 }
 
 int transport_start(struct transport *transport, const struct qv_link *link, uint16_t port, struct outgoing *out,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "otp.h"
 
 #define TRANSPORT_AT   17 /* where the transport-wide number stands in a packet that unit_extensions were written to */
 #define QUICK          2
@@ -39,11 +40,23 @@ static void give_back(struct transport *transport, enum qv_stream_kind kind, con
 	qv_log_warning(transport->media->host->log, "%s goes in the session, as it cannot go over UDP: %s",
 		       kind == QV_STREAM_VIDEO ? "video" : "sound", why->message);
 	transport->sends[kind] = false;
+	*(kind == QV_STREAM_VIDEO ? &out->video_elsewhere : &out->audio_elsewhere) = false;
+	connection_wake(transport->media->connection);
+	if (kind == QV_STREAM_AUDIO && !otp_seal(transport->media->otp, &transport->held)) {
+		ledger_add(out->media.ledger, &out->media.ledger->totals.audio.dropped_outbox, 1);
+		return;
+	}
 	unit_buffer_swap(&transport->held, &flight->buffer);
 	flight->at = 0;
 	flight->active = true;
-	*(kind == QV_STREAM_VIDEO ? &out->video_elsewhere : &out->audio_elsewhere) = false;
-	connection_wake(transport->media->connection);
+}
+
+/* Without a pad it does not go out at all. */
+static void leave_out(struct transport *transport)
+{
+	struct ledger *ledger = transport->outgoing->media.ledger;
+	ledger_add(ledger, &ledger->totals.audio.dropped_outbox, 1);
+	otp_note_starved(transport->media->otp);
 }
 
 static void send_held(struct transport *transport, enum qv_stream_kind kind, int64_t now)
@@ -53,6 +66,8 @@ static void send_held(struct transport *transport, enum qv_stream_kind kind, int
 	outgoing_leaves(out, kind, &transport->held, now);
 	if (rtp_out_unit(&transport->out[kind], &transport->held, transport->pacer, now, &why) == 0)
 		outgoing_left(out, kind, transport->held.size, now);
+	else if (why.code == QV_E_NO_KEY)
+		leave_out(transport);
 	else if (why.code == QV_E_BUSY || why.code == QV_E_NOMEM)
 		atomic_fetch_add(&transport->media->control->switches.refresh, 1);
 	else

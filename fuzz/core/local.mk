@@ -39,7 +39,7 @@ fuzz_core_rtcp_LDADD = $(LDADD_FUZZ)
 
 FUZZERS += fuzz/core/units
 fuzz_core_units_SOURCES = %D%/units.c fuzz/fuzz.h core/call/fates.c core/call/rtp_in.c core/call/rtp_stream.c \
-	core/call/unit_buffer.c core/call/unit_extension.c
+	core/call/sound_pads.c core/call/unit_buffer.c core/call/unit_extension.c
 fuzz_core_units_LDADD = $(LDADD_FUZZ)
 
 FUZZERS += fuzz/core/pad

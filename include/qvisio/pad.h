@@ -31,7 +31,7 @@ extern "C" {
 #define QV_PAD_HASH_KEY     16                    /* bytes of the first key that become the hash key of the direction */
 #define QV_PAD_COST(size)   ((size) + QV_PAD_TAG) /* bytes of pad for a packet of `size` bytes of plaintext */
 #define QV_PAD_POSITION_MAX (UINT64_C(1) << 56)
-#define QV_PAD_KEYS_MAX     4096               /* that a pad holds */
+#define QV_PAD_KEYS_MAX     8192               /* that a pad holds */
 #define QV_PAD_BYTES_MAX    (8u * 1024 * 1024) /* that a pad holds unused */
 #define QV_PAD_KEY_MAX      65535              /* bytes of one key */
 #define QV_PAD_WINDOW       65536              /* bytes of pad by which a packet may be late */

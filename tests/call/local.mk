@@ -9,6 +9,7 @@ call_tests = \
 	tests/call/test_protocol \
 	tests/call/test_recording \
 	tests/call/test_refuse \
+	tests/call/test_sealed_rtp \
 	tests/call/test_session \
 	tests/call/test_transport_parts \
 	tests/call/test_rekeying \
@@ -57,12 +58,24 @@ tests_call_test_transport_parts_SOURCES = \
 	core/call/rtp_in.c \
 	core/call/rtp_out.c \
 	core/call/rtp_stream.c \
+	core/call/sound_pads.c \
 	core/call/shares.c \
 	core/call/stream_rate.c \
 	core/call/unit_buffer.c \
 	core/call/unit_extension.c
 tests_call_test_transport_parts_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_transport_parts_LDADD = $(LDADD_UNIT)
+
+tests_call_test_sealed_rtp_SOURCES = \
+	%D%/test_sealed_rtp.c \
+	core/call/rtp_in.c \
+	core/call/rtp_out.c \
+	core/call/rtp_stream.c \
+	core/call/sound_pads.c \
+	core/call/unit_buffer.c \
+	core/call/unit_extension.c
+tests_call_test_sealed_rtp_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_sealed_rtp_LDADD = $(LDADD_UNIT) $(CORE_LIBS)
 
 tests_call_test_lip_sync_SOURCES = \
 	%D%/test_lip_sync.c \
