@@ -157,6 +157,24 @@ void echo_room_clear(struct echo_room *room)
 	*room = (struct echo_room){ 0 };
 }
 
+void echo_room_silence(struct echo_room *room)
+{
+	for (size_t i = 0; i < room->total; i++) {
+		room->captured[i] = sample(room->captured[i] - room->echo[i]);
+		room->played[i] = room->echo[i] = 0;
+	}
+}
+
+void echo_room_delay(struct echo_room *room, int later_ms)
+{
+	size_t later = (size_t)room->rate * (size_t)later_ms / 1000;
+	for (size_t i = room->total; i-- > 0;) {
+		int16_t echo = i >= later ? room->echo[i - later] : 0;
+		room->captured[i] = sample(room->captured[i] - room->echo[i] + echo);
+		room->echo[i] = echo;
+	}
+}
+
 bool echo_room_run(struct echo_room *room, const struct qv_audiofilter_class *class, struct qv_audiofilter *filter,
 		   size_t block_frames, struct qv_error *err)
 {

@@ -28,6 +28,12 @@ struct echo_room {
 bool echo_room_make(struct echo_room *room, int rate, unsigned seed);
 void echo_room_clear(struct echo_room *room);
 
+/* Nothing is played: the near voice is alone. */
+void echo_room_silence(struct echo_room *room);
+
+/* The echo comes later, by no more than a second. */
+void echo_room_delay(struct echo_room *room, int later_ms);
+
 /* Sends it all through a filter; false with err when it fails. */
 bool echo_room_run(struct echo_room *room, const struct qv_audiofilter_class *class, struct qv_audiofilter *filter,
 		   size_t block_frames, struct qv_error *err);

@@ -5,7 +5,10 @@
 #include <new>
 #include <vector>
 
+/* A type of its settings is known by the address of a variable that the headers have: it has to be the library's. */
+#pragma GCC visibility push(default)
 #include <webrtc/modules/audio_processing/include/audio_processing.h>
+#pragma GCC visibility pop
 
 using webrtc::AudioProcessing;
 using webrtc::StreamConfig;
@@ -31,7 +34,8 @@ static bool set_up(AudioProcessing *apm, const engine_settings *s)
 	else
 		failed |= apm->voice_detection()->Enable(true);
 	if (s->gain_db > 0) {
-		failed |= apm->gain_control()->set_mode(Gain::kAdaptiveDigital);
+		/* The adaptive mode plays the knob of a microphone besides, and so adds up to 18 dB more. */
+		failed |= apm->gain_control()->set_mode(Gain::kFixedDigital);
 		failed |= apm->gain_control()->set_target_level_dbfs(s->level_dbfs);
 		failed |= apm->gain_control()->set_compression_gain_db(s->gain_db);
 		failed |= apm->gain_control()->enable_limiter(true);

@@ -29,7 +29,7 @@ static const struct qv_option options[] = {
 	{ .name = "echo", .type = QV_OPTION_BOOL, .fallback = "true", .help = "Takes out the echo of what is played." },
 	{ .name = "suppress",
 	  .type = QV_OPTION_CHOICE,
-	  .fallback = "high",
+	  .fallback = "low",
 	  .choices = suppressions,
 	  .help = "How much of what is left of an echo is weakened; more costs more of a voice that speaks with it." },
 	{ .name = "long_echo",
@@ -65,7 +65,7 @@ static const struct qv_option options[] = {
 	  .min = -31,
 	  .max = 0,
 	  .unit = "dBFS",
-	  .help = "Peak level to which gain brings a voice." },
+	  .help = "Peak level above which gain brings no voice." },
 	{ .name = NULL },
 };
 
@@ -91,12 +91,16 @@ static size_t library_lag(const struct engine_settings *settings)
 		size_t lag;
 	} filters[] = { { 8000, 0 },  { 12000, 28 }, { 16000, 0 }, { 24000, 31 },
 			{ 32000, 4 }, { 44100, 74 }, { 48000, 46 } };
-	size_t lag = 30, echo_ms = settings->rate <= 8000 ? 14 : 7, noise_ms = 6;
+	bool works = settings->echo || settings->noise > 0 || settings->low_cut || settings->gain_db > 0;
+	int echo_ms = settings->rate <= 8000 ? 14 : 7, noise_ms = 6;
+	size_t lag = 30;
+	if (!works)
+		return 0;
 	for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
 		if (filters[i].rate == settings->rate)
 			lag = filters[i].lag;
-	lag += settings->echo ? (size_t)settings->rate * echo_ms / 1000 : 0;
-	return lag + (settings->noise ? (size_t)settings->rate * noise_ms / 1000 : 0);
+	int ms = (settings->echo ? echo_ms : 0) + (settings->noise > 0 ? noise_ms : 0);
+	return lag + (size_t)((settings->rate * ms + 500) / 1000);
 }
 
 static int index_of(const char *const *names, const char *name)
