@@ -129,6 +129,7 @@ static int woken(struct side *side, struct qv_error *err)
 	struct control_asked asked = control_asked(side->control);
 	tell_board(side);
 	if (asked.hang_up) {
+		side->given_up = asked.given_up;
 		connection_bye(side->media.connection, QV_BYE_STOPPED, NULL, QV_CALL_CANCELLED);
 		return 0;
 	}
@@ -199,11 +200,13 @@ static int run(struct side *side, struct qv_error *err)
 	ring_window_close(side->ring);
 	if (side->transport)
 		transport_bye(side->transport);
-	renewer_clear(&side->renewer);
 	otp_second(&side->otp);
 	reports_fill_result(side);
 	outgoing_free(side->out);
 	incoming_free(side->in);
+	if (side->media.connection->untold && (end == QV_CALL_CANCELLED || end == QV_CALL_WINDOW_CLOSED))
+		reconnect_farewell(side);
+	renewer_clear(&side->renewer);
 	transport_free(side->transport);
 	otp_clear(&side->otp);
 	tell_board(side);

@@ -152,7 +152,7 @@ void connection_bye(struct connection *c, enum qv_bye code, const char *text, en
 		c->class->second(c->side, true);
 	send_reason(c, QV_RECORD_BYE, code, text);
 	if (c->phase == PHASE_LOST) /* there is nobody to say it to */
-		c->done = true;
+		c->done = c->untold = true;
 	begin_closing(c, end);
 }
 

@@ -100,6 +100,7 @@ struct connection {
 	bool read_wants_write; /* TLS wants to write before it reads on */
 	bool shutdown_sent, input_ended, broken, done;
 	bool peer_closed, silent; /* what `broken` does not say: regularly, if without BYE; for too long */
+	bool untold;              /* ended while lost: the peer knows nothing of it */
 	bool deaf;                /* the call has failed here: what comes is read and thrown away */
 	bool peer_said_bye;
 	struct qv_reason peer_bye;

@@ -61,6 +61,14 @@ void qv_call_control_hang_up(struct qv_call_control *control)
 	pthread_mutex_unlock(&control->lock);
 }
 
+void qv_call_control_give_up(struct qv_call_control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	control->hang_up = control->given_up = true;
+	wake(control);
+	pthread_mutex_unlock(&control->lock);
+}
+
 void qv_call_control_mute(struct qv_call_control *control, enum qv_stream_kind kind, bool muted)
 {
 	atomic_store(&control->switches.muted[kind], muted);
@@ -229,7 +237,8 @@ bool control_take_resumed(struct qv_call_control *control, struct qv_link *link,
 struct control_asked control_asked(struct qv_call_control *control)
 {
 	pthread_mutex_lock(&control->lock);
-	struct control_asked asked = { control->answered, control->taken, control->hang_up, control->renew };
+	struct control_asked asked = { control->answered, control->taken, control->hang_up, control->renew,
+				       control->given_up };
 	control->renew = false;
 	pthread_mutex_unlock(&control->lock);
 	return asked;

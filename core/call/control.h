@@ -41,6 +41,7 @@ struct qv_call_control {
 	pthread_mutex_t lock;
 	struct connection *connection; /* of the call that runs; the rest is told to it by waking it */
 	bool answered, taken, hang_up, renew;
+	bool given_up; /* hung up, and a lost peer need not be told */
 	const struct qv_role *source[KINDS];
 	const struct qv_role *audio_sink;
 	struct qv_roster roster;
@@ -78,7 +79,7 @@ void control_tell_roster_again(struct qv_call_control *control);
 
 /* What has been asked for since the last look. */
 struct control_asked {
-	bool answered, taken, hang_up, renew;
+	bool answered, taken, hang_up, renew, given_up;
 };
 struct control_asked control_asked(struct qv_call_control *control);
 
@@ -109,5 +110,8 @@ struct attach_request {
 int attach_ask(const struct qv_link *link, const struct attach_request *request, const struct qv_host *host,
 	       int timeout_ms, struct qv_error *err);
 int attach_confirm(const struct qv_link *link, struct qv_error *err);
+
+/* Says BYE in a session that was attached only for that, and waits until the peer has ended it, at most `timeout_ms`. */
+int attach_leave(const struct qv_link *link, const struct qv_host *host, int timeout_ms, struct qv_error *err);
 
 #endif

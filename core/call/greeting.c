@@ -111,8 +111,8 @@ static int judge_answer(const struct qv_greeting *answer, bool resumes, struct q
 	struct qv_reason reason;
 	if (qv_record_parse(answer->bytes, answer->size, &record, err) < 0)
 		return -1;
-	bool refused = record.type == QV_RECORD_REFUSE &&
-		       qv_reason_decode(record.payload, record.size, &reason, NULL) == 0;
+	bool refused =
+		record.type == QV_RECORD_REFUSE && qv_reason_decode(record.payload, record.size, &reason, NULL) == 0;
 	if (refused && resumes && reason.code == QV_REFUSE_DENIED)
 		return qv_fail(err, QV_E_GONE, "the peer does not have the call any more");
 	if (refused)
@@ -144,6 +144,34 @@ int attach_ask(const struct qv_link *link, const struct attach_request *request,
 	qv_wipe(bytes, sizeof bytes);
 	qv_greeting_free(answer);
 	return status;
+}
+
+int attach_leave(const struct qv_link *link, const struct qv_host *host, int timeout_ms, struct qv_error *err)
+{
+	int64_t deadline = qv_clock_now(&qv_clock_monotonic) + timeout_ms * QV_NS_PER_MS;
+	struct qv_reason reason = { .code = QV_BYE_STOPPED };
+	uint8_t bytes[QV_RECORD_HEADER + 2 + QV_REASON_TEXT_MAX], rest[512];
+	int size = qv_reason_encode(&reason, bytes + QV_RECORD_HEADER, sizeof bytes - QV_RECORD_HEADER, err);
+	if (size < 0)
+		return -1;
+	qv_record_put_header(bytes, QV_RECORD_BYE, 0, 0, (size_t)size);
+	if (write_all(link, bytes, QV_RECORD_HEADER + (size_t)size, host, deadline, err) != 0)
+		return -1;
+	for (int io; (io = link->tls->shutdown(link->session, err)) != QV_TLS_IO_DONE;)
+		if (io < 0 || wait_for(link, io, deadline, host, err) != 0)
+			return -1;
+	/* A socket closed with bytes unread takes back what was sent. */
+	for (int io;;) {
+		size_t got = 0;
+		struct qv_error why = QV_ERROR_INIT;
+		io = link->tls->read(link->session, rest, sizeof rest, &got, &why);
+		if (io < 0)
+			return 0;
+		if (qv_clock_now(&qv_clock_monotonic) >= deadline)
+			return qv_fail(err, QV_E_TIMEOUT, "the peer did not end its session in time");
+		if (io != QV_TLS_IO_DONE && wait_for(link, io, deadline, host, err) != 0)
+			return -1;
+	}
 }
 
 int attach_confirm(const struct qv_link *link, struct qv_error *err)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call outlives its connection: the caller makes another session with a new key, and both go on in that at once. */
+#include <errno.h>
 #include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "connection_lost.h"
 #include "side.h"
@@ -8,6 +12,8 @@
 /* A peer of which nothing is heard for so long is looked for by another connection. */
 #define SILENCE_MS 6000
 #define RETRY_MS   1000
+/* So long a peer that is lost is tried to be told that the call is over. */
+#define FAREWELL_MS 3000
 
 uint32_t reconnect_word(const struct side *side)
 {
@@ -145,4 +151,52 @@ int reconnect_look(struct side *side, struct qv_error *err)
 	if (side->role == QV_CALL_ANSWERER)
 		return answer(side, err);
 	return side->media.connection->phase == PHASE_LOST ? search(side, err) : 0;
+}
+
+/* Raised by the host, or when the time is over. */
+static int stop_after(struct stop *stop, int cancel_fd, int ms, int *timer, struct qv_error *err)
+{
+	struct epoll_event readable = { .events = EPOLLIN };
+	struct itimerspec time = { .it_value = { ms / 1000, ms % 1000 * QV_NS_PER_MS } };
+	if (stop_init(stop, cancel_fd, err) != 0)
+		return -1;
+	*timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (*timer >= 0 && timerfd_settime(*timer, 0, &time, NULL) == 0 &&
+	    epoll_ctl(stop->poll_fd, EPOLL_CTL_ADD, *timer, &readable) == 0)
+		return 0;
+	qv_fail_errno(err, QV_E_IO, errno, "making a timer");
+	if (*timer >= 0)
+		close(*timer);
+	stop_clear(stop);
+	return -1;
+}
+
+static int tell_farewell(struct side *side, const struct qv_host *host, struct qv_error *err)
+{
+	struct qv_link link;
+	uint32_t generation = ways_generation(side);
+	if (renewer_reach(&side->renewer, host, generation ? generation + ++side->tries : 0, &link, err) != 0)
+		return -1;
+	int status = attach_leave(&link, host, FAREWELL_MS, err);
+	side->plan->renewal->release(side->plan->renewal, &link);
+	return status;
+}
+
+void reconnect_farewell(struct side *side)
+{
+	struct qv_host host = side->renewer.host.host;
+	struct qv_error why = QV_ERROR_INIT;
+	struct stop stop;
+	int timer;
+	if (side->role != QV_CALL_CALLER || side->given_up || !side->renewer.lost_token)
+		return;
+	int status = stop_after(&stop, side->media.host->cancel_fd, FAREWELL_MS, &timer, &why);
+	host.cancel_fd = stop.poll_fd;
+	if (status == 0) {
+		status = tell_farewell(side, &host, &why);
+		close(timer);
+		stop_clear(&stop);
+	}
+	if (status != 0 && why.code != QV_E_GONE)
+		qv_log_info(side->media.host->log, "the lost peer was not told that the call is over: %s", why.message);
 }

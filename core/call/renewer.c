@@ -123,6 +123,32 @@ bool renewer_resume(struct renewer *renewer, uint32_t generation)
 	return begin(renewer, (struct attach_request){ renewer->lost_token, true, generation });
 }
 
+int renewer_reach(struct renewer *renewer, const struct qv_host *host, uint32_t generation, struct qv_link *link,
+		  struct qv_error *err)
+{
+	struct qv_call_renewal *plan = renewer->plan;
+	struct attach_request request = { renewer->lost_token, true, generation };
+	if (renewer->running) {
+		pthread_join(renewer->thread, NULL);
+		renewer->running = false;
+		*link = renewer->link;
+		if (renewer->status == 0 && renewer->request.resumes)
+			return 0;
+		if (renewer->status == 0)
+			plan->release(plan, &renewer->link);
+		if (renewer->failure.code == QV_E_GONE) {
+			*err = renewer->failure;
+			return -1;
+		}
+	}
+	if (plan->renew(plan, host, link, &renewer->security, err) != 0)
+		return -1;
+	if (attach_ask(link, &request, host, ATTACH_MS, err) == 0)
+		return 0;
+	plan->release(plan, link);
+	return -1;
+}
+
 void renewer_resumed(struct renewer *renewer)
 {
 	qv_secret_free(renewer->lost_token);

@@ -51,6 +51,13 @@ bool renewer_lost(struct renewer *renewer);
 bool renewer_resume(struct renewer *renewer, uint32_t generation);
 void renewer_resumed(struct renewer *renewer);
 
+/*
+ * Caller: the session that resumes the call, made on this thread or, where the renewer's is about to end, by that: `host`
+ * says when to give up. 0, or -1.
+ */
+int renewer_reach(struct renewer *renewer, const struct qv_host *host, uint32_t generation, struct qv_link *link,
+		  struct qv_error *err);
+
 /* 1: `link` and `security` are a session that waits for the call to go over; 0: nothing yet; -1: it could not be had. */
 int renewer_take(struct renewer *renewer, struct qv_link *link, struct qv_call_security *security,
 		 struct qv_error *err);

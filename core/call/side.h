@@ -32,13 +32,14 @@ struct side {
 	bool muted[KINDS];      /* as the peer was told */
 	bool tell_all;          /* the peer may not have been: tell it again */
 	bool losing;            /* the session is being given up */
+	bool given_up;          /* ended here, for a peer that is known to have ended it */
 	bool peer_resumes;      /* the peer looks, or waits, for us when it has lost the session */
 	int64_t retry_ns;       /* caller: the peer is not looked for before */
 	uint32_t tries;         /* caller: to resume the call since its session was lost */
 	uint64_t resumed_bytes; /* of the connection, when the session in use took over */
 	bool in_conference;     /* caller: the answerer has told in which one it is */
 	uint8_t conference[QV_CONFERENCE_ID];
-	struct qv_hello *asked; /* answerer: the HELLO that waits for somebody's answer */
+	struct qv_hello *asked;   /* answerer: the HELLO that waits for somebody's answer */
 	struct ring_window *ring; /* and shows it meanwhile; NULL: no window does */
 	struct board board;
 	struct renewer renewer;
@@ -99,6 +100,8 @@ void reconnect_offer(struct side *side);
 int reconnect_lost(struct side *side, const struct qv_error *why);
 /* Looks for the peer, and goes on in the session that came of it. */
 int reconnect_look(struct side *side, struct qv_error *err);
+/* Somebody ended the call while the peer was looked for: tries once more to reach it, and tells it. */
+void reconnect_farewell(struct side *side);
 /* In a session that resumes the call: keys of this generation (0: none), and UDP from where this end is now. */
 void ways_resume(struct side *side, const struct qv_link *link, uint32_t generation);
 uint32_t ways_generation(const struct side *side);

@@ -20,8 +20,14 @@ void qv_call_control_free(struct qv_call_control *control); /* NULL is fine */
 /* Answerer with plan->ask: takes the call, or refuses it (QV_REFUSE_DENIED). Only the first answer counts. */
 void qv_call_control_answer(struct qv_call_control *control, bool take);
 
-/* Says BYE; a call that has not begun is not begun. */
+/*
+ * Says BYE; a call that has not begun is not begun. A caller that looks for a lost peer (qv_call_renewal.reconnect_ms) tries
+ * once more to reach it, for three seconds and with its devices closed, to say so there.
+ */
 void qv_call_control_hang_up(struct qv_call_control *control);
+
+/* Likewise, for a peer that is known not to have the call any more: one that is lost is told nothing. */
+void qv_call_control_give_up(struct qv_call_control *control);
 
 /* From the next picture or block on, black or silence is sent in place of what camera or microphone give. */
 void qv_call_control_mute(struct qv_call_control *control, enum qv_stream_kind kind, bool muted);

@@ -4,10 +4,12 @@
 import json
 import math
 import os
+import re
 import socket
 
 import qvaudio
 import qvcall
+import qvdetour
 import qvkme
 import qvtest
 
@@ -72,12 +74,14 @@ class End:
         self.port = qvtest.free_port()
         self.auto_answer = auto_answer
         self.process = None
+        self.detours = {}  # by SAE ID of whom it calls
 
     def write(self):
         net, base = self.room.net, os.path.join(self.folder, f"sae-{self.sae}")
         kme = net.kmes[net.HOMES[self.sae]]
         write_grey(os.path.join(self.folder, self.name + ".y4m"), luma(self.sae))
-        contacts = ", ".join(f'{{ name = "{other.name}"; host = "localhost"; port = {other.port}; sae_id = "{sae}"; }}'
+        ports = {sae: self.detours[sae].port if sae in self.detours else other.port for sae, other in self.room.ends.items()}
+        contacts = ", ".join(f'{{ name = "{other.name}"; host = "localhost"; port = {ports[sae]}; sae_id = "{sae}"; }}'
                              for sae, other in self.room.ends.items() if sae != self.sae and sae in self.known)
         return qvcall.write(self.folder, self.name + ".conf", f'''
 control = "{self.name}.sock";
@@ -112,6 +116,14 @@ audio: {{ source: {{ module = "tone"; frequency = {TONES[self.sae]}.0; level = -
     def open(self):
         """SAE IDs and key_IDs of those with whom it has a call."""
         return {p["sae_id"]: p["key_ID"] for p in self.ctl("status")["participants"] if p["state"] == "open"}
+
+    def detour(self, sae):
+        """Whoever this one calls under that SAE ID it reaches by another way from now on."""
+        self.detours[sae] = qvdetour.Detour(self.room[sae].port)
+        return self.detours[sae]
+
+    def participant(self, sae):
+        return next(p for p in self.ctl("status")["participants"] if p["sae_id"] == sae)
 
     def sees(self, *others):
         qvkme.wait_until(lambda: set(self.open()) == set(others))
@@ -204,6 +216,50 @@ def _(tmp):
     check_tiles(room["12"], order["12"])
     check_sound(caller, set(NAMES) - {"13"})
     check_sound(room["16"], set(NAMES) - {"16"})
+
+
+def told_of_calls(end):
+    """What it has printed that only a change of calls or connections brings."""
+    return [line for line in end.process.output().splitlines() if re.match(r'\{"event":"(opened|roster|link-|summary)', line)]
+
+
+@test.case("the connection of one pair breaks: its call goes on with a fresh key, and the others notice nothing")
+def _(tmp):
+    room = Room(tmp, ["11", "12", "13", "14"])
+    pairs = {("11", "12"): "cut", ("13", "14"): "cut", ("12", "14"): "hold"}  # who calls whom
+    detours = {pair: room[pair[0]].detour(pair[1]) for pair in pairs}
+    for sae in ("11", "12", "14"):
+        room[sae].start()
+    room["13"].start("call", "ann", "bob", "dan")
+    room.all_connected()
+    for end in room.ends.values():
+        qvkme.wait_until(lambda: all(p["shown"] >= 5 for p in end.ctl("status")["participants"]))
+    for pair, what in pairs.items():
+        before = {sae: end.open() for sae, end in room.ends.items()}
+        known = {sae: told_of_calls(end) for sae, end in room.ends.items()}
+        getattr(detours[pair], what)()
+        if what == "hold":
+            for sae in pair:
+                qvcall.event(room[sae].process, "link-lost")
+            detours[pair].open()
+        for sae in pair:
+            qvcall.event(room[sae].process, "link-back")
+        room.all_connected()
+        for sae, end in room.ends.items():
+            keys = end.open()
+            for other in keys:
+                assert (keys[other] != before[sae][other]) == ({sae, other} == set(pair)), (sae, other, keys, before)
+            assert {p["sae_id"] for p in end.ctl("status")["participants"] if p["resumed"]} == \
+                {other for one in list(pairs)[:list(pairs).index(pair) + 1] if sae in one for other in one if other != sae}
+            if sae not in pair:
+                assert told_of_calls(end) == known[sae], (sae, told_of_calls(end), known[sae])
+        a, b = pair
+        assert room[a].open()[b] == room[b].open()[a]
+        shown = [room[x].participant(y)["shown"] for x, y in ((a, b), (b, a))]
+        for (x, y), least in zip(((a, b), (b, a)), shown):
+            qvkme.wait_until(lambda: room[x].participant(y)["shown"] > least + 5)
+    assert room["13"].ctl("hangup")["ok"]
+    room.all_connected("11", "12", "14")
 
 
 def check_kept(end, names):

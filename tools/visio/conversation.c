@@ -17,6 +17,7 @@
 
 #define CONNECT_MS        10000
 #define ANSWERER_LATER_MS 2000
+#define REPLACE_S         10 /* that a lost call may take to end */
 
 int conversation_connect(const struct settings *settings, const struct qv_host *host, const struct qv_options *contact,
 			 struct qv_secure_session *session, int *fd, struct qv_error *err)
@@ -127,6 +128,10 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 		talk->state = "open";
 		talk->resumed++;
 	}
+	if (talk->participant && event->happening == QV_CALL_LINK_LOST)
+		meeting_note(talk->participant, "the connection is lost, and looked for");
+	if (talk->participant && event->happening == QV_CALL_LINK_BACK)
+		meeting_note(talk->participant, "");
 	if (event->security)
 		note_security(talk, event->security);
 	if (event->roster && talk->participant)
@@ -169,13 +174,18 @@ static void on_stats(struct qv_call_observer *observer, const struct qv_call_sta
 	talk->report.observer.stats(&talk->report.observer, stats);
 }
 
+bool conversation_lost(const struct conversation *talk)
+{
+	return strcmp(talk->state, "reconnecting") == 0;
+}
+
 /* With the lock held: the call with the same peer that looks for it; NULL: there is none. */
 static struct conversation *find_lost(const struct conversation *talk)
 {
 	const struct visio *visio = talk->visio;
 	for (size_t i = 0; i < visio->call_count; i++) {
 		struct conversation *other = visio->calls[i];
-		if (strcmp(other->state, "reconnecting") == 0 && other->session.peer_sae[0] &&
+		if (conversation_lost(other) && other->session.peer_sae[0] &&
 		    strcmp(other->session.peer_sae, talk->session.peer_sae) == 0)
 			return other;
 	}
@@ -185,10 +195,12 @@ static struct conversation *find_lost(const struct conversation *talk)
 /* With the lock held: a peer who calls anew does not come back to the call that it had. */
 static void replace_lost(struct conversation *talk)
 {
+	int64_t until = qv_clock_now(&qv_clock_monotonic) + REPLACE_S * QV_NS_PER_SECOND;
+	struct timespec deadline = { .tv_sec = (time_t)(until / QV_NS_PER_SECOND) };
 	struct conversation *lost;
-	while (!talk->contact && (lost = find_lost(talk))) {
-		qv_call_control_hang_up(lost->control);
-		pthread_cond_wait(&talk->visio->changed, &talk->visio->lock);
+	while (!talk->contact && (lost = find_lost(talk)) && qv_clock_now(&qv_clock_monotonic) < until) {
+		qv_call_control_give_up(lost->control);
+		pthread_cond_timedwait(&talk->visio->changed, &talk->visio->lock, &deadline);
 	}
 }
 
@@ -244,9 +256,7 @@ static void set_renewal(struct conversation *talk)
 		.release = release,
 		.interval_ms = talk->contact || !interval ? interval : interval + ANSWERER_LATER_MS,
 		.bytes = talk->contact ? (uint64_t)qv_options_int(rekey, "bytes") : 0,
-		/* In a conference the mesh makes another call. */
-		.reconnect_ms =
-			talk->participant ? 0 : (int)(qv_options_float(talk->visio->settings.top, "reconnect") * 1000),
+		.reconnect_ms = (int)(qv_options_float(talk->visio->settings.top, "reconnect") * 1000),
 		.end_without = strcmp(qv_options_string(rekey, "without_key"), "end") == 0,
 	};
 }

@@ -59,6 +59,9 @@ struct conversation {
 	char transport_text[QV_REASON_TEXT_MAX + 1]; /* why; "": nothing is known yet */
 };
 
+/* With the lock held: it looks, or waits, for its peer. */
+bool conversation_lost(const struct conversation *talk);
+
 const char *transport_name(enum qv_transport transport);
 
 /* What is to be done with a session. */

@@ -116,12 +116,31 @@ static bool call_until_over(struct participant *participant)
 	return stopped(participant);
 }
 
+static bool is_lost(const struct participant *participant)
+{
+	return participant->talk && conversation_lost(participant->talk);
+}
+
+/* With the lock held: a peer has come back whose call we still think alive, or look for. */
+static void replace(struct participant *participant)
+{
+	struct visio *visio = participant->meeting->visio;
+	int64_t until = qv_clock_now(&qv_clock_monotonic) + REPLACE_S * QV_NS_PER_SECOND;
+	struct timespec deadline = { .tv_sec = (time_t)(until / QV_NS_PER_SECOND) };
+	if (participant->talk)
+		qv_call_control_give_up(participant->talk->control);
+	while (participant->talk && qv_clock_now(&qv_clock_monotonic) < until)
+		pthread_cond_timedwait(&visio->changed, &visio->lock, &deadline);
+}
+
 static void *dial(void *argument)
 {
 	struct participant *participant = argument;
 	struct meeting *meeting = participant->meeting;
 	struct visio *visio = meeting->visio;
 	pthread_mutex_lock(&visio->lock);
+	if (is_lost(participant))
+		replace(participant);
 	bool over = call_until_over(participant);
 	participant->dialing = false;
 	if (over && meeting_idle(participant))
@@ -219,16 +238,13 @@ int mesh_call(struct visio *visio, char *const *names, size_t count, struct qv_e
 	return status;
 }
 
-/* With the lock held: a peer whose call we still think alive has come back. */
-static void replace(struct participant *participant)
+/* Of two that call each other at the same time, the one with the smaller SAE ID does. */
+static bool is_calling_first(const struct participant *participant)
 {
-	struct visio *visio = participant->meeting->visio;
-	int64_t until = qv_clock_now(&qv_clock_monotonic) + REPLACE_S * QV_NS_PER_SECOND;
-	struct timespec deadline = { .tv_sec = (time_t)(until / QV_NS_PER_SECOND) };
-	if (participant->talk)
-		qv_call_control_hang_up(participant->talk->control);
-	while (participant->talk && qv_clock_now(&qv_clock_monotonic) < until)
-		pthread_cond_timedwait(&visio->changed, &visio->lock, &deadline);
+	const struct visio *visio = participant->meeting->visio;
+	const struct conversation *talk = participant->talk;
+	return talk && talk->contact && !participant->open && visio->self[0] &&
+	       strcmp(visio->self, participant->sae) < 0;
 }
 
 /* With the lock held: the place of whoever is calling. */
@@ -244,6 +260,10 @@ static struct participant *receive(struct meeting *meeting, const char *address,
 		participant = meeting_admit(meeting, session->peer_sae, name, contact, err);
 	if (!participant)
 		return NULL;
+	if (is_calling_first(participant)) {
+		qv_fail(err, QV_E_BUSY, "%s is being called from here", participant->name);
+		return NULL;
+	}
 	participant->serving++; /* so that it stays while the lock is given up */
 	replace(participant);
 	return participant;
@@ -282,7 +302,7 @@ static void choose_id(struct visio *visio, const char *peer_sae, uint8_t id[QV_C
 	pthread_mutex_lock(&visio->lock);
 	struct meeting *meeting = visio->meeting;
 	const struct participant *lost = meeting && peer_sae[0] ? meeting_find(meeting, peer_sae, "") : NULL;
-	if (lost && lost->was_open && !lost->open)
+	if (lost && lost->was_open && (!lost->open || is_lost(lost)))
 		memcpy(id, meeting->id, QV_CONFERENCE_ID);
 	pthread_mutex_unlock(&visio->lock);
 }
@@ -345,14 +365,16 @@ static void heard_of(struct meeting *meeting, const char *sae)
 	struct participant *participant = meeting_find(meeting, sae, "");
 	if (strcmp(sae, visio->self) == 0 || !visio->self[0] || meeting->ending)
 		return;
-	if (participant && !meeting_idle(participant))
+	/* Who called here, was lost, and is back without having come back to that call, has it no more. */
+	bool returned = participant && is_lost(participant) && !participant->dialing;
+	if (participant && !meeting_idle(participant) && !returned)
 		return;
 	if (!participant)
 		participant =
 			meeting_admit(meeting, sae, contact ? qv_options_string(contact, "name") : sae, contact, NULL);
 	if (!participant)
 		return;
-	participant->heard = true;
+	participant->heard = !returned;
 	if (strcmp(visio->self, sae) > 0)
 		meeting_note(participant, "is to call here");
 	else if (!contact)

@@ -30,7 +30,7 @@ static const struct qv_option top_options[] = {
 	  .min = 0,
 	  .max = 3600,
 	  .unit = "s",
-	  .help = "For so long a call of two that lost its connection looks for its peer; 0: it ends at once." },
+	  .help = "For so long a call that lost its connection looks for its peer; 0: it ends at once." },
 	{ .name = NULL },
 };
 
