@@ -340,7 +340,7 @@ enum qv_otp_policy {
 };
 
 /*
- * Sound under one-time pads (<qvisio/pad.h>) from keys of their own, inside the transport. The key source is opened for
+ * Sound under one-time pads (<qvisio/pad.h>) from keys of their own, inside TLS or SRTP. The key source is opened for
  * the call. Where its rate is known to be too low the call does not begin (QV_E_NO_KEY), or goes without. While it is on
  * there is never any other sound: without key, sound is muted, or the call ends.
  */

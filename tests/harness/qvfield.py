@@ -149,14 +149,16 @@ SOUND = dict(module="tone", signal="chirp", **CHIRP)
 
 
 class Call:
-    """`visio` on node 1 calls `visio` on node 2. None for pictures or sound leaves them out; with `null` nobody watches."""
+    """`visio` on node 1 calls `visio` on node 2. None for pictures or sound leaves them out; with `null` nobody watches.
+    `audio`: more of that group."""
 
     def __init__(self, field, pictures=PICTURES, video_codec=None, sound=SOUND, audio_codec=None, extra="", rekey=0.0,
                  keys=50, key_sources=None, judge=True, latency=20, start=True, transport=dict(prefer="stream"),
-                 null=False):
+                 null=False, audio=""):
         self.field, self.folder, self.test = field, field.folder, field.test
         self.pictures, self.sound, self.judge, self.latency, self.null = pictures, sound, judge, latency, null
         self.codecs = {"video": video_codec or dict(module="mjpeg", quality=50), "audio": audio_codec or dict(module="opus")}
+        self.inside = {"video": "", "audio": audio}
         self.extra, self.rekey = extra + f"\ntransport: {{ {options(**transport)} }};", rekey
         if key_sources is None:
             qvcall.write_keys(self.folder, keys)
@@ -188,7 +190,7 @@ class Call:
                 if self.null:
                     sink = dict(module="null") if kind == "video" else dict(module="null", paced=True)
                 config += (f"{kind}: {{ source: {{ {options(**source)} }}; codec: {{ {options(**self.codecs[kind])} }}; "
-                           f"sink: {{ {options(**sink)} }}; }};\n")
+                           f"sink: {{ {options(**sink)} }}; {self.inside[kind]} }};\n")
         path = qvcall.write(self.folder, name + ".conf", config + self.extra + "\n" + text)
         return self.field.start(node, ["visio", "--stats=json", "--config=" + path, *command], cwd=self.folder,
                                 env=self.env)
