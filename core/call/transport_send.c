@@ -7,10 +7,8 @@
 #include "control.h"
 #include "otp.h"
 
-#define TRANSPORT_AT   17 /* where the transport-wide number stands in a packet that unit_extensions were written to */
-#define QUICK          2
-#define QUEUE_SMALL_NS (15 * QV_NS_PER_MS)
-#define QUEUE_MS       10 /* of pictures that may wait in the pacer when the next one joins them */
+#define TRANSPORT_AT 17 /* where the transport-wide number stands in a packet that unit_extensions were written to */
+#define QUEUE_MS     10 /* of pictures that may wait in the pacer when the next one joins them */
 
 static void emit(struct transport *transport, const uint8_t *bytes, size_t size, int64_t now)
 {
@@ -106,8 +104,7 @@ void transport_send(struct transport *transport, int64_t now)
 	if (!out)
 		return;
 	qv_rtp_congestion_state(transport->congestion, &state);
-	/* A picture should leave well within the time to the next, unless packets queue on the path. */
-	qv_rtp_pacer_set_rate(transport->pacer, state.queue_ns < QUEUE_SMALL_NS ? QUICK * state.pace : state.pace);
+	qv_rtp_pacer_set_rate(transport->pacer, state.pace);
 	while (out->audio_elsewhere && outbox_take_audio(out->outbox, &transport->held))
 		send_held(transport, QV_STREAM_AUDIO, now);
 	while (out->video_elsewhere && has_room(transport) && outbox_take_video(out->outbox, &transport->held))

@@ -7,6 +7,7 @@
 #include <qvisio/clock.h>
 
 #include "loss_bound.h"
+#include "path_queue.h"
 #include "rtcp.h"
 #include "trend.h"
 
@@ -14,9 +15,14 @@
 #define BETA             0.85
 #define FIRST_RISE       0.6  /* of the rate a second, until the path was full for the first time */
 #define RISE             0.08 /* … where its capacity is not known */
+#define CAPACITY_PASSED  1.3  /* times what was found, without a queue: the path is another */
 #define RATE_WINDOW_NS   (500 * QV_NS_PER_MS)
 #define RATE_SAMPLES     1024
-#define BASE_WINDOW_NS   (10 * QV_NS_PER_SECOND)
+#define BUSY_WINDOW_NS   (250 * QV_NS_PER_MS)
+#define BUSY_LEAST_NS    (80 * QV_NS_PER_MS)
+#define GROWTH_NS        (40 * QV_NS_PER_MS) /* too quick to wait for a trend */
+#define LARGE_BITS       (1200 * 8)
+#define STANDING_NS      (8 * QV_NS_PER_MS)   /* a queue that is of the rate, not of bursts and clocks */
 #define DRAIN_NS         (500 * QV_NS_PER_MS) /* in which a queue is to be gone */
 #define DRAIN_MAX_NS     (3 * QV_NS_PER_SECOND)
 #define QUEUE_SMALL_NS   (25 * QV_NS_PER_MS)
@@ -25,6 +31,9 @@
 #define OUTAGE_NS        (1 * QV_NS_PER_SECOND) /* without feedback: what was lost meanwhile is no share of the rate */
 #define SILENCE_NS       (2 * QV_NS_PER_SECOND)
 #define PACE             1.25
+#define PACE_QUICK       2.5
+#define QUICK_LOSS       0.05
+#define QUICK_NS         (15 * QV_NS_PER_MS)
 #define WAIT_DECREASE_NS (200 * QV_NS_PER_MS)
 
 struct sent {
@@ -50,9 +59,9 @@ struct qv_rtp_congestion {
 	struct trend trend;
 	struct sample samples[RATE_SAMPLES];
 	size_t sample_at, sample_count;
-	int64_t received;                     /* bit/s */
-	int64_t base[2], base_since, path_ns; /* least one-way delay of this window and the last; the latest one */
-	double by_delay;                      /* bit/s */
+	int64_t received; /* bit/s */
+	struct path_queue queue;
+	double by_delay; /* bit/s */
 	struct loss_bound by_loss;
 	double capacity; /* where the path was full; 0: not seen yet */
 	int64_t decreased_at, drain_until, updated_at, feedback_at;
@@ -81,7 +90,7 @@ struct qv_rtp_congestion *qv_rtp_congestion_new(const struct qv_rtp_rates *rates
 	c->by_delay = (double)rates->start;
 	struct loss_limits limits = limits_of(c);
 	loss_bound_start(&c->by_loss, &limits);
-	c->base[0] = c->base[1] = INT64_MAX;
+	path_queue_start(&c->queue);
 	trend_start(&c->trend);
 	return c;
 }
@@ -138,22 +147,29 @@ static void measure(struct qv_rtp_congestion *c, int64_t arrived, uint32_t size)
 		c->received = bytes * 8 * QV_NS_PER_SECOND / span;
 }
 
-static void follow_delay(struct qv_rtp_congestion *c, int64_t delay, int64_t arrived)
+/* What a large packet takes on a path that carries no more than is sent. */
+static int64_t grain_of(const struct qv_rtp_congestion *c)
 {
-	if (arrived - c->base_since > BASE_WINDOW_NS) {
-		c->base[1] = c->base[0];
-		c->base[0] = INT64_MAX;
-		c->base_since = arrived;
-	}
-	if (delay < c->base[0])
-		c->base[0] = delay;
-	c->path_ns = delay;
+	return (int64_t)(LARGE_BITS * (double)QV_NS_PER_SECOND / c->by_delay);
 }
 
-static int64_t queue(const struct qv_rtp_congestion *c)
+/* What came of the path while packets queued on it: what it carries. 0: not known. */
+static int64_t measure_busy(const struct qv_rtp_congestion *c)
 {
-	int64_t base = c->base[0] < c->base[1] ? c->base[0] : c->base[1];
-	return base == INT64_MAX ? 0 : c->path_ns - base;
+	int64_t arrived = c->queue.arrived, since = c->queue.busy_since, bytes = 0;
+	if (since == 0)
+		return 0;
+	if (arrived - since > BUSY_WINDOW_NS)
+		since = arrived - BUSY_WINDOW_NS;
+	if (arrived - since < BUSY_LEAST_NS)
+		return 0;
+	for (size_t i = 1; i <= c->sample_count; i++) {
+		const struct sample *sample = &c->samples[(c->sample_at + RATE_SAMPLES - i) % RATE_SAMPLES];
+		if (sample->arrived <= since)
+			break;
+		bytes += sample->size;
+	}
+	return bytes * 8 * QV_NS_PER_SECOND / (arrived - since);
 }
 
 /* The receiver's time without its wraps. */
@@ -199,13 +215,17 @@ static void note_number(struct qv_rtp_congestion *c, const struct qv_rtcp_feedba
 	c->told_end = (uint16_t)(feedback->base + feedback->count);
 }
 
+/* To less than what goes through; where that is more than is sent, what queues is of a burst. */
 static void decrease(struct qv_rtp_congestion *c, int64_t now)
 {
-	double rate = c->received > 0 && (double)c->received < c->by_delay ? (double)c->received : c->by_delay;
+	double carried = (double)measure_busy(c);
+	if (carried == 0)
+		carried = c->received > 0 ? (double)c->received : c->by_delay;
 	if (c->capacity > 0 && now - c->decreased_at < WAIT_DECREASE_NS + c->rtt)
 		return;
-	c->capacity = rate;
-	c->by_delay = BETA * rate;
+	c->capacity = carried;
+	if (c->by_delay > BETA * carried)
+		c->by_delay = BETA * carried;
 	c->decreased_at = now;
 	c->drain_until = now + DRAIN_MAX_NS;
 }
@@ -216,6 +236,8 @@ static void increase(struct qv_rtp_congestion *c, int64_t now)
 	double limit = 1.5 * (double)c->received + 10000, before = c->by_delay;
 	if (seconds > 1)
 		seconds = 1;
+	if (c->by_delay > CAPACITY_PASSED * c->capacity)
+		c->capacity = 0;
 	if (c->capacity == 0)
 		c->by_delay *= 1 + FIRST_RISE * seconds;
 	else if (c->by_delay < 1.05 * c->capacity)
@@ -230,13 +252,16 @@ static void increase(struct qv_rtp_congestion *c, int64_t now)
 
 static void update(struct qv_rtp_congestion *c, int64_t now)
 {
-	if (c->trend.state == TREND_OVERUSE)
+	int64_t standing = path_queue_standing(&c->queue);
+	bool over = (c->trend.state == TREND_OVERUSE && standing >= STANDING_NS) ||
+		    path_queue_growth(&c->queue) >= GROWTH_NS;
+	if (over)
 		decrease(c, now);
-	else if (c->trend.state == TREND_NORMAL && now >= c->drain_until)
+	else if (c->trend.state != TREND_UNDERUSE && now >= c->drain_until)
 		increase(c, now);
-	if (queue(c) >= QUEUE_SMALL_NS || c->trend.state == TREND_OVERUSE)
+	if (standing >= QUEUE_SMALL_NS || over)
 		c->queued_at = now;
-	if (queue(c) < QUEUE_SMALL_NS && c->trend.state != TREND_OVERUSE)
+	if (standing < QUEUE_SMALL_NS && !over)
 		c->drain_until = now;
 	c->updated_at = now;
 	if (c->by_delay < (double)c->rates.min)
@@ -268,7 +293,7 @@ void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtc
 		int64_t arrived = unwrap(c, feedback->arrivals[i].at_us);
 		trend_add(&c->trend, sent->at, arrived);
 		measure(c, arrived, sent->size);
-		follow_delay(c, arrived - sent->at, arrived);
+		path_queue_add(&c->queue, arrived - sent->at, arrived, grain_of(c));
 		int64_t rtt = now - sent->at;
 		c->rtt = c->rtt ? c->rtt + (rtt - c->rtt) / 8 : rtt;
 	}
@@ -286,12 +311,24 @@ void qv_rtp_congestion_tick(struct qv_rtp_congestion *c, int64_t now)
 	c->by_delay = c->by_delay / 2 > (double)c->rates.min ? c->by_delay / 2 : (double)c->rates.min;
 }
 
+/* A picture should leave well within the time to the next, but not queue on the path, nor be dropped there as a burst. */
+static int64_t pace_of(const struct qv_rtp_congestion *c, double target, int64_t queued)
+{
+	double quick = PACE_QUICK * target;
+	if (queued >= QUICK_NS || c->by_loss.full > 0 || c->by_loss.share >= QUICK_LOSS)
+		return (int64_t)(PACE * target);
+	if (c->capacity > 0 && c->capacity < quick)
+		quick = c->capacity > PACE * target ? c->capacity : PACE * target;
+	return (int64_t)quick;
+}
+
 void qv_rtp_congestion_state(const struct qv_rtp_congestion *c, struct qv_rtp_congestion_state *state)
 {
 	double target = c->by_delay < c->by_loss.rate ? c->by_delay : c->by_loss.rate;
-	*state = (struct qv_rtp_congestion_state){
-		.received = c->received, .rtt_ns = c->rtt, .queue_ns = queue(c), .loss = c->by_loss.share
-	};
+	*state = (struct qv_rtp_congestion_state){ .received = c->received,
+						   .rtt_ns = c->rtt,
+						   .queue_ns = path_queue_standing(&c->queue),
+						   .loss = c->by_loss.share };
 	if (c->updated_at < c->drain_until && state->queue_ns > QUEUE_SMALL_NS) {
 		double share = 1 - (double)state->queue_ns / (double)DRAIN_NS;
 		double drained = c->capacity * (share > DRAIN_MIN ? share : DRAIN_MIN);
@@ -300,5 +337,5 @@ void qv_rtp_congestion_state(const struct qv_rtp_congestion *c, struct qv_rtp_co
 	if (target < (double)c->rates.min)
 		target = (double)c->rates.min;
 	state->target = (int64_t)target;
-	state->pace = (int64_t)(target * PACE);
+	state->pace = pace_of(c, target, state->queue_ns);
 }

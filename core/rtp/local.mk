@@ -11,6 +11,8 @@ libqvisio_la_SOURCES += \
 	%D%/masters.c \
 	%D%/opus.c \
 	%D%/pacer.c \
+	%D%/path_queue.c \
+	%D%/path_queue.h \
 	%D%/payload.c \
 	%D%/payload.h \
 	%D%/receiver.c \

@@ -3,23 +3,25 @@
 
 #include <qvisio/clock.h>
 
-#define WINDOW      20 /* packets, and */
-#define WINDOW_NS   (200 * QV_NS_PER_MS)
-#define MEMORY      0.8 /* of what is known counts on, from window to window */
-#define KNOWN       60  /* packets that a share tells something of */
-#define HIGH        0.1
-#define LOW         0.02
-#define HEAVY       0.25 /* so much is not worth repairing, whatever it comes from; at less it may rise again: */
-#define BEARABLE    0.22
-#define HEAVY_FREE  0.15
-#define TRIAL_LESS  0.4                   /* of the rate is not sent in a trial, at least */
-#define SETTLE_NS   (1000 * QV_NS_PER_MS) /* in which a bucket that was empty fills again */
-#define TRIAL_NS    (1000 * QV_NS_PER_MS)
-#define TRIAL_LEAST 60 /* packets, but not for longer than */
-#define TRIAL_MOST  (4 * QV_NS_PER_SECOND)
-#define TRIAL_FELL  0.5 /* to so much of what it was, the loss was of the rate */
-#define FAST_RISE   1.08
-#define SLOW_RISE   1.02
+#define WINDOW       20 /* packets, and */
+#define WINDOW_NS    (200 * QV_NS_PER_MS)
+#define MEMORY       0.8 /* of what is known counts on, from window to window */
+#define KNOWN        60  /* packets that a share tells something of */
+#define HIGH         0.1
+#define LOW          0.02
+#define HEAVY        0.25 /* so much is not worth repairing, whatever it comes from; at less it may rise again: */
+#define BEARABLE     0.22
+#define HEAVY_FREE   0.15
+#define TRIAL_LESS   0.4                   /* of the rate is not sent in a trial, at least */
+#define SETTLE_NS    (1000 * QV_NS_PER_MS) /* in which a bucket that was empty fills again */
+#define TRIAL_NS     (1000 * QV_NS_PER_MS)
+#define TRIAL_LEAST  60 /* packets, but not for longer than */
+#define TRIAL_MOST   (4 * QV_NS_PER_SECOND)
+#define TRIAL_FELL   0.5 /* to so much of what it was, the loss was of the rate */
+#define FAST_RISE    1.08
+#define SLOW_RISE    1.02
+#define FULL_PASSED  1.3 /* times what was taken for full, without loss in so many windows: it was not */
+#define FULL_WINDOWS 50
 
 void loss_bound_start(struct loss_bound *bound, const struct loss_limits *limits)
 {
@@ -96,6 +98,10 @@ static void judge(struct loss_bound *bound, double window_share, const struct lo
 		bound->rate *= bound->full > 0 && bound->rate > bound->full ? SLOW_RISE : FAST_RISE;
 	else if (bound->share < HIGH)
 		bound->rate *= SLOW_RISE;
+	double sent = view->rate < bound->rate ? view->rate : bound->rate;
+	bound->passed = bound->share < LOW && sent > FULL_PASSED * bound->full ? bound->passed + 1 : 0;
+	if (bound->passed > FULL_WINDOWS)
+		bound->full = 0;
 	if (bound->share < bound->random / 2)
 		bound->random = bound->share; /* it was not what it was taken for, or is over */
 	else if (bound->share < bound->random)

@@ -16,6 +16,7 @@ struct loss_bound {
 	double rate;       /* the bound, bit/s */
 	double share;      /* lost of about the last second, 0 to 1 */
 	double full;       /* rate from which on packets were lost by it, bit/s; 0: not known */
+	unsigned passed;   /* windows for which much more went through */
 	double random;     /* share that was lost whatever the rate */
 	double told, lost; /* of about the last second: older ones count less and less */
 	unsigned window_told, window_lost;

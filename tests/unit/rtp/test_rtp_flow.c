@@ -34,6 +34,9 @@ struct call {
 	uint16_t sequence, again_sequence, transport;
 	int64_t next_frame, next_report, next_sound;
 	bool paused;
+	bool lively; /* pictures differ much in size, every 150th is large, and threads wake late */
+	unsigned frame;
+	int64_t wakes;
 	/* what came of it */
 	uint64_t bytes_out;
 	uint32_t handed, last_number, gaps;
@@ -99,7 +102,12 @@ static void encode(struct call *call)
 	if (call->now < call->next_frame || call->paused)
 		return;
 	call->next_frame += SECOND / 30;
-	double left = (double)state_of(call).target / 8 / 30 * (0.8 + 0.4 * link_random(&call->there));
+	double target = (double)state_of(call).target, chance = link_random(&call->there);
+	double left = target / 8 / 30 * (0.8 + 0.4 * chance);
+	if (call->lively && (double)qv_rtp_pacer_bytes(call->pacer) * 8 > target / 30)
+		return;
+	if (call->lively)
+		left = target / 8 / 30 * (call->frame++ % 150 == 0 ? 6 : 0.4 + 1.15 * chance);
 	for (; left > 0; left -= PAYLOAD_SIZE + 20) {
 		size_t size = left < PAYLOAD_SIZE ? (size_t)left + 8 : PAYLOAD_SIZE;
 		struct qv_rtp packet = { .type = 96,
@@ -134,12 +142,15 @@ static void receive(struct call *call)
 {
 	static struct link_packet datagram;
 	struct qv_rtp packet, original;
+	if (call->lively && call->now < call->wakes)
+		return;
+	call->wakes = call->now + (int64_t)(8 * LINK_MS * link_random(&call->back));
 	while (link_take(&call->there, call->now, &datagram)) {
 		assert_int_equal(qv_rtp_read(&packet, datagram.bytes, datagram.size, &ids, NULL), 0);
 		call->bytes_out += datagram.size;
 		if (call->wait_count < WAITS_MAX)
 			call->waits[call->wait_count++] = datagram.waited;
-		qv_rtp_arrivals_note(call->arrivals, packet.transport, datagram.due);
+		qv_rtp_arrivals_note(call->arrivals, packet.transport, call->lively ? call->now : datagram.due);
 		bool again = packet.ssrc == AGAIN;
 		if (again) {
 			assert_int_equal(qv_rtp_original(&packet, &original, NULL), 0);
@@ -267,6 +278,34 @@ static void rate_step(void **state)
 		run(call, 20 * SECOND);
 		assert_true(state_of(call).target > 2000000);
 		assert_false(call->disorder);
+		close_call(call);
+	}
+}
+
+/* A camera's pictures, and threads that wake up late. */
+static void lively_pictures_fill_the_rate(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed <= 10; seed++) {
+		struct link_settings settings = { .rate = 3000000, .delay = 20 * LINK_MS, .queue = 1000 * LINK_MS };
+		struct call *call = open_call(seed, settings, 1000000);
+		int64_t p95;
+		call->lively = true;
+		run(call, 4 * SECOND);
+		double before = measure(call, 4 * SECOND, &p95);
+		long long wait = p95;
+		call->there.settings.rate = 1000000;
+		measure(call, 2 * SECOND, &p95);
+		long long first = p95;
+		double used = measure(call, 10 * SECOND, &p95);
+		print_message(
+			"# seed %u: 3 Mbit/s: used %.2f, p95 of the queue %lld ms; at first %lld ms; 1 Mbit/s: used "
+			"%.2f, %lld ms\n",
+			seed, before, wait, first, used, (long long)p95);
+		assert_true(before >= 0.8);
+		assert_true(wait < 100);
+		assert_true(used >= 0.83);
+		assert_true(p95 < 80);
 		close_call(call);
 	}
 }
@@ -543,6 +582,7 @@ int main(void)
 		cmocka_unit_test(reports_and_clocks),
 		cmocka_unit_test(kept_packets),
 		cmocka_unit_test(rate_step),
+		cmocka_unit_test(lively_pictures_fill_the_rate),
 		cmocka_unit_test(lost_packets_are_repaired),
 		cmocka_unit_test(random_loss_leaves_the_rate),
 		cmocka_unit_test(loss_of_a_full_path_lowers_the_rate),
