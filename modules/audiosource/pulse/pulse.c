@@ -15,11 +15,19 @@
 /* A delay in the flow longer than this is sound that was lost without a word: a suspended device, a full buffer. */
 #define SILENT_LOSS_NS (QV_NS_PER_SECOND / 2)
 
+/* Sound as the server sent it, copied: whoever holds a fragment of libpulse's own over an unlocking of the loop blocks that
+   loop for good when the server goes away, for it waits until its memory is given back. */
+struct fragment {
+	uint8_t *bytes;
+	size_t size, taken, capacity;
+	int64_t time_ns; /* when its first sample was heard */
+};
+
 struct qv_audiosource {
 	struct pulse_stream stream;
+	struct fragment fragment;
 	size_t block_frames;
-	size_t filled;   /* samples per channel of the next block that are here */
-	size_t consumed; /* bytes of the server's current fragment that were taken */
+	size_t filled; /* samples per channel of the next block that are here */
 	uint64_t position;
 	uint64_t lost;
 	int64_t next_ns; /* when the sample at `position` should have been heard; 0 before the first block */
@@ -40,6 +48,7 @@ static void source_close(struct qv_audiosource *source)
 	if (source->lost > 0)
 		qv_log_warning(source->stream.host.log, "overruns lost %.3f s of sound",
 			       (double)source->lost / source->stream.format.rate);
+	free(source->fragment.bytes);
 	free(source);
 }
 
@@ -90,6 +99,8 @@ static int leave_out_stale(struct qv_audiosource *source, struct qv_error *err)
 	size_t waiting = pa_stream_readable_size(stream->stream);
 	if (waiting == (size_t)-1 || waiting <= limit)
 		return 0;
+	skip(source, source->fragment.size - source->fragment.taken);
+	source->fragment.taken = source->fragment.size;
 	while (pa_stream_readable_size(stream->stream) > limit / 10) {
 		const void *data;
 		size_t bytes;
@@ -97,8 +108,7 @@ static int leave_out_stale(struct qv_audiosource *source, struct qv_error *err)
 			return pulse_stream_fail(stream, "reading sound", err);
 		if (bytes == 0)
 			break;
-		skip(source, bytes - source->consumed);
-		source->consumed = 0;
+		skip(source, bytes);
 		pa_stream_drop(stream->stream);
 	}
 	return 0;
@@ -115,25 +125,45 @@ static void find_silent_loss(struct qv_audiosource *source, int64_t time_ns)
 	source->next_ns = time_ns + (int64_t)source->block_frames * QV_NS_PER_SECOND / source->stream.format.rate;
 }
 
-/* When the first sample of a block was heard whose last one was just taken from the current fragment. */
-static int64_t time_of_block(struct qv_audiosource *source)
+/* When the first sample of the fragment was heard that is about to be read. With the loop locked. */
+static int64_t time_of_fragment(struct pulse_stream *stream)
 {
 	pa_usec_t latency = 0;
 	int negative = 0;
 	/* Unknown only until the server told its timing, which open waits for. */
-	if (pa_stream_get_latency(source->stream.stream, &latency, &negative) < 0)
+	if (pa_stream_get_latency(stream->stream, &latency, &negative) < 0)
 		latency = 0;
-	/* The latency is that of the fragment's first sample: libpulse counts a fragment as read when it is dropped. */
-	int64_t now = qv_clock_now(&qv_clock_monotonic);
-	int64_t fragment = now - (negative ? -1 : 1) * (int64_t)latency * 1000;
-	int64_t samples = (int64_t)(source->consumed / source->stream.frame_bytes);
-	int64_t end = fragment + samples * QV_NS_PER_SECOND / source->stream.format.rate;
+	return qv_clock_now(&qv_clock_monotonic) - (negative ? -1 : 1) * (int64_t)latency * 1000;
+}
+
+/* When the first sample of a block was heard whose last one was just taken from the fragment. */
+static int64_t time_of_block(const struct qv_audiosource *source)
+{
+	const struct fragment *fragment = &source->fragment;
+	int64_t samples = (int64_t)(fragment->taken / source->stream.frame_bytes);
+	int64_t end = fragment->time_ns + samples * QV_NS_PER_SECOND / source->stream.format.rate;
 	/* Interpolated between the server's reports, it may be ahead of the clock by some ms: nothing is heard early. */
+	int64_t now = qv_clock_now(&qv_clock_monotonic);
 	return (end < now ? end : now) - (int64_t)source->block_frames * QV_NS_PER_SECOND / source->stream.format.rate;
 }
 
-/* With the loop locked: takes sound that is here. 1 when a block is whole, 0 when more has to come. */
-static int take(struct qv_audiosource *source, int64_t *time_ns, struct qv_error *err)
+static int copy_fragment(struct fragment *fragment, const void *data, size_t bytes, struct qv_error *err)
+{
+	if (bytes > fragment->capacity) {
+		uint8_t *grown = realloc(fragment->bytes, bytes);
+		if (!grown)
+			return qv_fail(err, QV_E_NOMEM, "no memory for %zu bytes of sound", bytes);
+		fragment->bytes = grown;
+		fragment->capacity = bytes;
+	}
+	memcpy(fragment->bytes, data, bytes);
+	fragment->size = bytes;
+	fragment->taken = 0;
+	return 0;
+}
+
+/* With the loop locked: the next fragment of the server. 1, or 0 when none is here. */
+static int next_fragment(struct qv_audiosource *source, struct qv_error *err)
 {
 	struct pulse_stream *stream = &source->stream;
 	for (;;) {
@@ -143,28 +173,36 @@ static int take(struct qv_audiosource *source, int64_t *time_ns, struct qv_error
 			return pulse_stream_fail(stream, "reading sound", err);
 		if (bytes == 0)
 			return 0;
-		size_t wanted = (source->block_frames - source->filled) * stream->frame_bytes;
-		size_t here = bytes > source->consumed ? bytes - source->consumed : 0;
-		size_t now = here < wanted ? here : wanted;
+		source->fragment.time_ns = time_of_fragment(stream);
+		int copied = data ? copy_fragment(&source->fragment, data, bytes, err) : 0;
+		pa_stream_drop(stream->stream);
 		if (data)
-			memcpy(source->samples + source->filled * (size_t)stream->format.channels,
-			       (const uint8_t *)data + source->consumed, now);
-		else
-			skip(source, bytes);
-		if (data) {
-			source->filled += now / stream->frame_bytes;
-			source->consumed += now;
-		}
-		bool whole = source->filled == source->block_frames;
-		if (whole)
-			*time_ns = time_of_block(source);
-		if (!data || source->consumed == bytes) {
-			source->consumed = 0;
-			pa_stream_drop(stream->stream);
-		}
-		if (whole)
-			return 1;
+			return copied < 0 ? -1 : 1;
+		skip(source, bytes);
 	}
+}
+
+/* With the loop locked: takes sound that is here. 1 when a block is whole, 0 when more has to come. */
+static int take(struct qv_audiosource *source, int64_t *time_ns, struct qv_error *err)
+{
+	struct fragment *fragment = &source->fragment;
+	size_t frame_bytes = source->stream.frame_bytes;
+	while (source->filled < source->block_frames) {
+		if (fragment->taken == fragment->size) {
+			int got = next_fragment(source, err);
+			if (got <= 0)
+				return got;
+		}
+		size_t wanted = (source->block_frames - source->filled) * frame_bytes;
+		size_t here = fragment->size - fragment->taken;
+		size_t bytes = here < wanted ? here : wanted;
+		memcpy((uint8_t *)source->samples + source->filled * frame_bytes, fragment->bytes + fragment->taken,
+		       bytes);
+		source->filled += bytes / frame_bytes;
+		fragment->taken += bytes;
+	}
+	*time_ns = time_of_block(source);
+	return 1;
 }
 
 static int source_read(struct qv_audiosource *source, struct qv_audio_block *block, int timeout_ms,
