@@ -74,7 +74,9 @@ def _(tmp):
             folder = f"{tmp}/{number}{sink[:4]}"
             os.mkdir(folder)
             pulse = qvaudio.Pulse(test, folder)
-            pump = qvaudio.pump(test, source.format(pulse.server), sink.format(pulse.server), "--mark", 8000)
+            # It dies while a part of what it sent last waits for the next block.
+            pump = qvaudio.pump(test, source.format(pulse.server), sink.format(pulse.server), "--mark", 8000,
+                                "--block", 37, "--hold", 500)
             pump.wait_for("marked")
             pulse.process.signal(how)
             _, message = finish(pump, "gone")
