@@ -49,3 +49,11 @@ fuzz_modules_vpx_CFLAGS = $(AM_CFLAGS) $(VPX_CFLAGS)
 fuzz_modules_vpx_LDADD = $(LDADD_FUZZ) $(VPX_LIBS)
 endif
 EXTRA_DIST += %D%/corpus/vpx
+
+if WITH_SRTP
+FUZZERS += fuzz/modules/srtp
+fuzz_modules_srtp_SOURCES = %D%/srtp.c fuzz/fuzz.h modules/srtp/libsrtp2/libsrtp2.c
+fuzz_modules_srtp_CFLAGS = $(AM_CFLAGS) $(SRTP_CFLAGS) -pthread
+fuzz_modules_srtp_LDADD = $(LDADD_FUZZ) $(SRTP_LIBS)
+endif
+EXTRA_DIST += %D%/corpus/srtp
