@@ -371,11 +371,14 @@ static void replay(struct two_way *way, struct two_way *gone, const uint8_t *byt
 		ssize_t put = send(fd, bytes + at, size - at, MSG_NOSIGNAL);
 		if (put > 0)
 			at += (size_t)put;
+		else
+			assert_int_equal(qv_wait_fd(fd, POLLOUT, 60000, -1, NULL), 1);
 	}
 	if (way->role == QV_CALL_ANSWERER)
 		shutdown(fd, SHUT_WR);
-	while (recv(fd, heard, sizeof heard, 0) != 0)
-		qv_wait_fd(fd, POLLIN, 1000, -1, NULL);
+	/* Until the end is silent for long, or has ended. */
+	while (qv_wait_fd(fd, POLLIN, 60000, -1, NULL) == 1 && recv(fd, heard, sizeof heard, 0) > 0)
+		;
 	shutdown(fd, SHUT_WR);
 	end_join(&way->end);
 }

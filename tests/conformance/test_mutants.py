@@ -6,7 +6,6 @@ import concurrent.futures
 import os
 import re
 import shlex
-import subprocess
 import tempfile
 
 import qvtest
@@ -118,8 +117,7 @@ def failing_cases(kind, name, mutation, tmp):
     folder = os.path.join(tmp, mutation)
     module = build(kind, name, mutation, folder)
     timeout = ["--timeout", "3"] if (kind, mutation) in HANGS else []
-    done = subprocess.run([qvtest.program("qvisio-module"), "check", *timeout, module, *arguments_for(kind, folder)],
-                          capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+    done = qvtest.run(["qvisio-module", "check", *timeout, module, *arguments_for(kind, folder)], check=False, timeout=300)
     failing = re.findall(r"^not ok \d+ - [^:]*: (.*)$", done.stdout, re.M)
     assert done.returncode in (0, 1), done.stderr
     assert (done.returncode == 1) == bool(failing), f"status {done.returncode}\n{done.stdout}{done.stderr}"

@@ -177,6 +177,7 @@ class Balancer:
     def __init__(self, ports):
         self.ports, self.turn = ports, 0
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.socket.settimeout(None)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -211,6 +212,7 @@ class Balancer:
 
     @staticmethod
     def _pump(source, sink):
+        source.settimeout(None)
         try:
             while data := source.recv(65536):
                 sink.sendall(data)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import time
 
 import qvtest
 
@@ -77,10 +78,16 @@ class Call:
                                env=self.env)
 
 
-def event(process, *kinds, timeout=qvtest.TIMEOUT):
-    """The next event of one of these kinds that a call tool prints."""
-    found = process.wait_for(r'^\{"event": ?"(%s)".*\}$' % "|".join(kinds), timeout)
-    return json.loads(found.group(0))
+def event(process, *kinds, where=lambda _event: True, timeout=qvtest.TIMEOUT):
+    """The next event of one of these kinds that a call tool prints, and of which `where` is true."""
+    deadline = time.monotonic() + timeout
+    told = None
+    while time.monotonic() < deadline:
+        found = process.wait_for(r'^\{"event": ?"(%s)".*\}$' % "|".join(kinds), deadline - time.monotonic())
+        told = json.loads(found.group(0))
+        if where(told):
+            return told
+    raise AssertionError(f"no event {kinds} in {timeout} s is the one awaited; the last one was {told}")
 
 
 class Y4m:

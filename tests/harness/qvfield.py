@@ -116,6 +116,7 @@ class Field:
 def pass_on(listener, family, address):
     """Whatever comes to a listening socket goes on to an address, and back."""
     def pump(source, drain):
+        source.settimeout(None)
         try:
             while data := source.recv(65536):
                 drain.sendall(data)
@@ -124,6 +125,7 @@ def pass_on(listener, family, address):
             for end in (source, drain):
                 end.close()
 
+    listener.settimeout(None)
     while True:
         near, _ = listener.accept()
         far = socket.socket(family)

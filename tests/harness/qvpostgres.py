@@ -15,7 +15,6 @@ import os
 import pwd
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 
@@ -69,9 +68,8 @@ def new_cluster():
         os.mkdir(data, 0o700)
         if os.geteuid() == 0:
             os.chown(data, user().pw_uid, user().pw_gid)
-        subprocess.run(as_user([os.path.join(programs(), "initdb"), "-D", data, "-U", "qvisio", "-A", "trust", "-E",
-                                "UTF8", "--locale=C.UTF-8", "--no-sync"]),
-                       check=True, capture_output=True, cwd="/")
+        qvtest.run(as_user([os.path.join(programs(), "initdb"), "-D", data, "-U", "qvisio", "-A", "trust", "-E",
+                            "UTF8", "--locale=C.UTF-8", "--no-sync"]), cwd="/")
         with open(os.path.join(data, "postgresql.conf"), "a", encoding="ascii") as f:
             f.write(SETTINGS)
         _made.append(data)
@@ -84,7 +82,7 @@ class Server:
         # Not in the folder of the case, which its user need not be able to enter.
         self.folder = tempfile.mkdtemp(prefix="qvisio-postgres-")
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        subprocess.run(["cp", "-a", new_cluster(), self.folder], check=True)
+        qvtest.run(["cp", "-a", new_cluster(), self.folder])
         os.chmod(self.folder, 0o755)
         if os.geteuid() == 0:
             os.chown(self.folder, user().pw_uid, user().pw_gid)
@@ -105,8 +103,7 @@ class Server:
         return self
 
     def is_ready(self):
-        return subprocess.run([os.path.join(programs(), "pg_isready"), "-q", "-h", self.folder], check=False,
-                              capture_output=True).returncode == 0
+        return qvtest.run([os.path.join(programs(), "pg_isready"), "-q", "-h", self.folder], check=False).returncode == 0
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: fast, SIGQUIT: immediate, as if power had gone, but for what the system has yet to write."""

@@ -15,8 +15,11 @@ A test file does:
     test.run()
 
 Every process started is ended, by its id, when its case ends. Raise qvtest.Skip("why") to skip.
+No wait is without a limit: what is awaited (a line, an end, a byte of a socket, a thread) may take TIMEOUT seconds.
 """
 
+import contextlib
+import faulthandler
 import fcntl
 import os
 import queue
@@ -35,6 +38,9 @@ import traceback
 BUILD = os.environ.get("QV_BUILD", os.getcwd())
 SOURCE = os.environ.get("QV_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 TIMEOUT = float(os.environ.get("QV_TEST_TIMEOUT", "60"))  # seconds that one awaited event may take
+LIMIT = float(os.environ.get("QV_TEST_LIMIT", "600"))  # seconds until tests/harness/limited ends the test
+
+socket.setdefaulttimeout(TIMEOUT)
 
 # A test or bench that is told to end stops what it started: SystemExit runs every `finally` on its way out.
 for _number in (signal.SIGTERM, signal.SIGHUP):
@@ -186,11 +192,7 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.popen.kill()
                 self.popen.wait()
-        # What it started itself is in its process group.
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+        end_group(self.popen)
         self._reader.join(5)
         return self.popen.returncode
 
@@ -213,6 +215,7 @@ class Test:
         return process
 
     def run(self):
+        faulthandler.dump_traceback_later(0.95 * LIMIT)  # where Python stands, before limited ends it
         print(f"1..{len(self.cases)}", flush=True)
         failed = 0
         for number, (title, function) in enumerate(self.cases, 1):
@@ -238,16 +241,56 @@ class Test:
         sys.exit(1 if failed else 0)
 
 
-def run(argv, check=True, timeout=TIMEOUT, **options):
-    """Runs a program to its end; returns the CompletedProcess with text output."""
+def end_group(popen):
+    """Ends what runs in the process group of a process that leads one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(popen.pid, signal.SIGKILL)
+
+
+def run(argv, check=True, timeout=TIMEOUT, input=None, text=True, **options):
+    """Runs a program to its end; returns the CompletedProcess, with its output as text or as bytes."""
     argv = [program(argv[0])] + [str(a) for a in argv[1:]]
-    options.setdefault("stdin", subprocess.DEVNULL)
-    if options.get("input") is not None:
-        options.pop("stdin")
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, **options)
-    if check and done.returncode != 0:
-        raise AssertionError(f"{argv} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done
+    given = {"stdin": subprocess.DEVNULL if input is None else subprocess.PIPE, "stdout": subprocess.PIPE,
+             "stderr": subprocess.PIPE, **options}
+    with subprocess.Popen(argv, text=text, start_new_session=True, **given) as popen:
+        try:
+            out, err = popen.communicate(input, timeout)
+        except BaseException:
+            # With all it started, which would keep its pipes open.
+            end_group(popen)
+            popen.kill()
+            raise
+    if check and popen.returncode != 0:
+        raise AssertionError(f"{argv} ended with {popen.returncode}\n{out}\n{err}")
+    return subprocess.CompletedProcess(argv, popen.returncode, out, err)
+
+
+@contextlib.contextmanager
+def limit(popen, timeout=TIMEOUT):
+    """Kills a process when what the body awaits of it takes longer."""
+    timer = threading.Timer(timeout, popen.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield popen
+    finally:
+        timer.cancel()
+
+
+@contextlib.contextmanager
+def beside(*functions, stop=None):
+    """Runs functions on threads while the body runs; then the event `stop` is set, and their ends are awaited."""
+    threads = [threading.Thread(target=function, daemon=True) for function in functions]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        if stop:
+            stop.set()
+    for thread in threads:
+        thread.join(TIMEOUT)
+        assert not thread.is_alive(), f"a thread goes on after {TIMEOUT} s"
 
 
 class Pki:

@@ -3,7 +3,6 @@
 
 import os
 import re
-import subprocess
 
 import qvtest
 
@@ -56,8 +55,7 @@ def _(tmp):
     leader, follower = os.openpty()
     script = f"""trap '' TERM; {qvtest.program(LIMITED)} /bin/sh -c '
         read line && echo input; (: </dev/tty) 2>/dev/null && echo terminal; kill -TERM $$; echo survived'"""
-    with subprocess.Popen(["setsid", "--ctty", "/bin/sh", "-c", script], stdin=follower, stdout=subprocess.PIPE, text=True) as shell:
-        output, _ = shell.communicate(timeout=qvtest.TIMEOUT)
+    output = qvtest.run(["setsid", "--ctty", "/bin/sh", "-c", script], stdin=follower, check=False).stdout
     os.close(leader)
     os.close(follower)
     assert output == "Bail out! ended by signal 15 (Terminated)\n", output

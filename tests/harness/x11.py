@@ -11,6 +11,8 @@ import os
 import select
 import threading
 
+import qvtest
+
 LONG = ctypes.c_long
 ULONG = ctypes.c_ulong
 INT = ctypes.c_int
@@ -172,7 +174,7 @@ class WindowManager(Display):
 
     def stop(self):
         os.write(self.stop_end, b"x")
-        self.thread.join()
+        self.thread.join(qvtest.TIMEOUT)
         self.close()
         os.close(self.stop_end)
         os.close(self.stopped)

@@ -218,7 +218,9 @@ def _(tmp):
         assert call.server.running(), call.server.output()
     # The last victim's call may not have ended yet at the server: until then it is busy.
     again = call.client(video='module = "testpattern"; frames = 5;')
+    deadline = time.monotonic() + qvtest.TIMEOUT
     while again.wait() == 3:
+        assert time.monotonic() < deadline, call.server.output()
         again = call.client(video='module = "testpattern"; frames = 5;')
     assert again.popen.returncode == 0, again.output()
 

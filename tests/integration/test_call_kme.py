@@ -5,7 +5,6 @@ import glob
 import json
 import os
 import signal
-import subprocess
 
 import qvaudio
 import qvcall
@@ -120,7 +119,7 @@ def start_with_camera(tmp, argv, env):
     own = os.path.join(qvtest.BUILD, "modules/videosource/v4l2/.libs")
     if not plugins or not os.path.exists(os.path.join(own, "fake_camera.so")):
         raise qvtest.Skip("libv4l2 or the fake camera is not here")
-    probe = subprocess.run(["unshare", "-rm", "mount", "--bind", own, plugins[0]], capture_output=True, check=False)
+    probe = qvtest.run(["unshare", "-rm", "mount", "--bind", own, plugins[0]], check=False)
     if probe.returncode != 0:
         raise qvtest.Skip("no permission for user and mount namespaces")
     return test.start(["unshare", "-rm", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh", own,

@@ -99,10 +99,7 @@ def lost_nothing(summaries):
 
 def until(process, **values):
     """The next event about a transport that has these values."""
-    while True:
-        event = qvcall.event(process, "transport")
-        if all(event[name] == value for name, value in values.items()):
-            return event
+    return qvcall.event(process, "transport", where=lambda event: values.items() <= event.items())
 
 
 def block(call, node=2):

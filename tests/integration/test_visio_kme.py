@@ -22,10 +22,7 @@ def end(pair, alice):
 
 def security(process, change):
     """The next change of that kind."""
-    while True:
-        told = qvcall.event(process, "security")
-        if told["change"] == change:
-            return told
+    return qvcall.event(process, "security", where=lambda told: told["change"] == change)
 
 
 @test.case("a KME that dies in a call is told at once, the call goes on, and new keys are told too")

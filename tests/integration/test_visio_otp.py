@@ -55,10 +55,7 @@ class Ends:
 
 def stats_until(process, condition):
     """The first statistics of which that is true."""
-    while True:
-        stats = qvcall.event(process, "stats")
-        if condition(stats):
-            return stats
+    return qvcall.event(process, "stats", where=condition)
 
 
 def longest_run(sent, received, step=160):

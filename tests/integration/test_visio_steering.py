@@ -4,7 +4,6 @@
 import math
 import os
 import re
-import subprocess
 
 import qvcall
 import qvtest
@@ -156,8 +155,7 @@ def _(tmp):
 
 def count_pixels(display, window, colour):
     """Pixels of that colour in the window, as X has it; NaN while it comes, goes or changes its size."""
-    done = subprocess.run([qvtest.program("import"), "-display", display, "-window", str(window), "-depth", "8",
-                           "rgb:-"], capture_output=True, check=False)
+    done = qvtest.run(["import", "-display", display, "-window", window, "-depth", "8", "rgb:-"], check=False, text=False)
     pixels = done.stdout
     if done.returncode != 0 or not pixels:
         return math.nan

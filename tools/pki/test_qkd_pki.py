@@ -9,7 +9,6 @@ import shutil
 import signal
 import ssl
 import stat
-import subprocess
 import sys
 
 import qvkme
@@ -231,7 +230,7 @@ def _(tmp):
 def _(tmp):
     config = network(tmp)
     command = f"ulimit -f 0; trap '' XFSZ; exec {os.path.join(qvtest.BUILD, 'qkd-pki')} make {config}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    done = qvtest.run(["bash", "-c", command], check=False)
     assert done.returncode == 1 and "cannot be written" in done.stderr, (done.returncode, done.stderr)
     assert os.listdir(tmp) == ["pki.conf"], os.listdir(tmp)
 

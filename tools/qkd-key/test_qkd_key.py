@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import sys
 
 import qvtest
@@ -89,8 +88,7 @@ def _(tmp):
 
 @test.case("--raw on standard output names the keys on standard error")
 def _(tmp):
-    argv = [qvtest.program("qkd-key"), *psk(tmp), "get", "bob", "-n", "2", "--raw"]
-    done = subprocess.run(argv, capture_output=True, check=True)
+    done = qvtest.run(["qkd-key", *psk(tmp), "get", "bob", "-n", "2", "--raw"], text=False)
     assert done.stdout == KEYS["k1"] + KEYS["k2"]
     assert done.stderr == b"key_ID k1\nkey_ID k2\n"
 
@@ -109,13 +107,11 @@ def _(tmp):
 @test.case("a full disk or a closed pipe says which key is lost")
 def _(tmp):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([qvtest.program("qkd-key"), *psk(tmp), "get", "bob"], stdout=full, text=True,
-                              stderr=subprocess.PIPE, check=False)
+        done = qvtest.run(["qkd-key", *psk(tmp), "get", "bob"], stdout=full, check=False)
     assert done.returncode == 1 and "key k1 was obtained and is lost" in done.stderr, done.stderr
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([qvtest.program("qkd-key"), *psk(tmp), "get", "bob"], stdout=writing, text=True,
-                          stderr=subprocess.PIPE, check=False)
+    done = qvtest.run(["qkd-key", *psk(tmp), "get", "bob"], stdout=writing, check=False)
     os.close(writing)
     assert done.returncode == 1 and "Broken pipe" in done.stderr, (done.returncode, done.stderr)
 
@@ -124,8 +120,7 @@ def _(tmp):
 def _(tmp):
     def on_terminal(*more):
         leader, terminal = pty.openpty()
-        done = subprocess.run([qvtest.program("qkd-key"), *psk(tmp), "get", "bob", *more], stdout=terminal, text=True,
-                              stderr=subprocess.PIPE, check=False)
+        done = qvtest.run(["qkd-key", *psk(tmp), "get", "bob", *more], stdout=terminal, check=False)
         os.close(terminal)
         shown = b""
         try:
@@ -242,7 +237,7 @@ def _(tmp):
     need_etsi014()
     pki = qvtest.Pki(tmp)
     pem, key = pki.issue("alice")
-    kme = MockKme(*pki.issue("kme"), pki.ca, lambda k, r: k.release.wait() and None)
+    kme = MockKme(*pki.issue("kme"), pki.ca, lambda k, r: k.release.wait(qvtest.TIMEOUT) and None)
     out = os.path.join(tmp, "out")
     for count, number in enumerate((signal.SIGINT, signal.SIGTERM), 1):
         process = test.start(["qkd-key", "-m", "etsi014", "-o", f"kme={kme.address}", "-o", f"certificate={pem}", "-o",

@@ -18,7 +18,8 @@ class Drive:
         self.opened = self.answer()
 
     def answer(self):
-        return self.popen.stdout.readline().rstrip("\n")
+        with qvtest.limit(self.popen):
+            return self.popen.stdout.readline().rstrip("\n")
 
     def send(self, command):
         self.popen.stdin.write(command + "\n")
@@ -37,7 +38,8 @@ class Drive:
     def end(self):
         """Ends it; what it logged."""
         if not self.popen.stdin.closed:
-            _, self.log = self.popen.communicate()
+            with qvtest.limit(self.popen):
+                _, self.log = self.popen.communicate()
         assert self.popen.returncode == 0, (self.popen.returncode, self.log)
         return self.log
 

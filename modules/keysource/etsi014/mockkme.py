@@ -39,6 +39,7 @@ class MockKme:
             self._context.verify_mode = ssl.CERT_REQUIRED
             self._context.load_verify_locations(ca)
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(None)
         self.port = self._listener.getsockname()[1]
         self.address = f"localhost:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -56,6 +57,7 @@ class MockKme:
             threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
 
     def _serve(self, raw):
+        raw.settimeout(None)
         try:
             with self._context.wrap_socket(raw, server_side=True, do_handshake_on_connect=False) as connection:
                 self._sockets.append(connection)

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 
@@ -337,7 +336,7 @@ def _(tmp):
 def _(tmp):
     def silent(kme, request):
         kme.new_key()
-        kme.release.wait()
+        kme.release.wait(qvtest.TIMEOUT)
     with running(silent, None) as kmes, Drive(kme_option(*kmes), "timeout=300") as sae:
         expect(sae("take bob 256"), "error timeout", "lost")
         assert len(kmes[0].keys) == 1 and not kmes[1].requests
@@ -354,7 +353,7 @@ def _(tmp):
 
 @test.case("cancel ends a call that waits, and no call starts afterwards")
 def _(tmp):
-    with running(lambda kme, request: kme.release.wait() and None) as kme, Drive(kme_option(kme)) as sae:
+    with running(lambda kme, request: kme.release.wait(qvtest.TIMEOUT) and None) as kme, Drive(kme_option(kme)) as sae:
         sae.send("threads 3 bob")
         kme.wait(lambda k: len(k.requests) == 3)
         # The driver waits for its threads: only the descriptor can be used now, through a second driver thread's pipe.
@@ -422,8 +421,8 @@ def _(tmp):
 
 
 def public_key_pin(pem):
-    der = subprocess.run(f"openssl x509 -in {pem} -noout -pubkey | openssl pkey -pubin -outform DER | "
-                         "openssl dgst -sha256 -binary", shell=True, check=True, capture_output=True).stdout
+    der = qvtest.run(["sh", "-c", f"openssl x509 -in {pem} -noout -pubkey | openssl pkey -pubin -outform DER | "
+                      "openssl dgst -sha256 -binary"], text=False).stdout
     return "sha256//" + base64.b64encode(der).decode()
 
 

@@ -94,10 +94,11 @@ def _(_tmp):
     try:
         holder.stdin.write(f"SELECT pg_advisory_lock_shared({number}, 1), 'held';\n")
         holder.stdin.flush()
-        assert "held" in holder.stdout.readline()
+        with qvtest.limit(holder):
+            assert "held" in holder.stdout.readline()
         assert "1 processes use it: stop them" in refused(connection)
     finally:
-        holder.communicate("\\q\n")
+        holder.communicate("\\q\n", timeout=qvtest.TIMEOUT)
     trial("look", "KME-B", "postgres", connection)
 
 

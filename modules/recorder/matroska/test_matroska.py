@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import stat
-import subprocess
 import time
 
 import qvaudio
@@ -29,9 +28,8 @@ def probe(path, *show):
 
 def pictures(path, index):
     """[(time in the file, stamp)] of stream `index`, decoded."""
-    raw = subprocess.run([qvtest.program("ffmpeg"), "-v", "error", "-copyts", "-i", path, "-map", f"0:{index}",
-                          "-vf", "setpts=N/TB", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
-                         capture_output=True, check=True)
+    raw = qvtest.run(["ffmpeg", "-v", "error", "-copyts", "-i", path, "-map", f"0:{index}", "-vf", "setpts=N/TB",
+                      "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"], text=False)
     assert not raw.stderr, raw.stderr
     times = [float(f["pts_time"]) for f in probe(path, "-select_streams", str(index), "-show_frames")["frames"]]
     size = PICTURE[0] * PICTURE[1]
@@ -134,8 +132,7 @@ def _(tmp):
 def _(tmp):
     path = os.path.join(tmp, "call.mkv")
     record(path, 3.5, "mjpeg", "pcm")
-    raw = subprocess.run([qvtest.program("ffmpeg"), "-v", "debug", "-ss", "2.5", "-i", path, "-map", "0:0",
-                          "-frames:v", "1", "-f", "null", "-"], capture_output=True, check=True, text=True)
+    raw = qvtest.run(["ffmpeg", "-v", "debug", "-ss", "2.5", "-i", path, "-map", "0:0", "-frames:v", "1", "-f", "null", "-"])
     packets = probe(path, "-select_streams", "0", "-show_packets", "-read_intervals", "2.5%+0.5")["packets"]
     assert packets and 1 <= float(packets[0]["pts_time"]) <= 3, packets[:1]
     assert "Error" not in raw.stderr and "Invalid" not in raw.stderr, raw.stderr[-2000:]

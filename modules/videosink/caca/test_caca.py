@@ -123,7 +123,7 @@ class Terminal:
         errors = self.process.stderr.fileno()
         while not shown(self.screen.text(), self.said):
             ready = select.select([self.master, errors], [], [], max(0, deadline - time.monotonic()))[0]
-            assert ready, f"{what} did not come; the screen:\n{self.screen.text()}\n{self.said}"
+            assert ready and time.monotonic() < deadline, f"{what} did not come; the screen:\n{self.screen.text()}\n{self.said}"
             if self.master in ready:
                 got = os.read(self.master, 65536).decode("utf-8", "replace")
                 self.raw += got
@@ -224,7 +224,8 @@ def _(_tmp):
     process = subprocess.Popen([qvtest.program("modules/videosink/caca/show_caca"), "tell-keys", STATUS, "driver=raw"],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        data = process.stdout.read(4096)
+        with qvtest.limit(process):
+            data = process.stdout.read(4096)
     finally:
         process.kill()
         process.wait()

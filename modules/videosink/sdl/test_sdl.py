@@ -82,8 +82,7 @@ class Screen:
 
     def picture(self, window):
         width, height = self.size(window)
-        pixels = subprocess.run([qvtest.program("import"), "-display", self.name, "-window", str(window), "-depth", "8",
-                                 "rgb:-"], capture_output=True, check=True).stdout
+        pixels = qvtest.run(["import", "-display", self.name, "-window", window, "-depth", "8", "rgb:-"], text=False).stdout
         assert len(pixels) == width * height * 3, (len(pixels), width, height)
         return Picture(width, height, pixels)
 
@@ -118,11 +117,10 @@ def rendered(path, pixel, width, height, colour_range, size=None):
     names = {"i420": "yuv420p", "i422": "yuv422p", "i444": "yuv444p", "gray": "yuv444p"}
     with open(path, "rb") as file:
         planes = file.read() + (bytes([128]) * (2 * width * height) if pixel == "gray" else b"")
-    rgb = subprocess.run([qvtest.program("ffmpeg"), "-v", "error", "-f", "rawvideo", "-pix_fmt", names[pixel], "-s",
-                          f"{width}x{height}", "-i", "-", "-vf",
-                          f"scale={to}in_range={colour_range}:in_color_matrix=bt601:flags=bilinear+accurate_rnd"
-                          "+full_chroma_int+full_chroma_inp", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"],
-                         input=planes, capture_output=True, check=True).stdout
+    rgb = qvtest.run(["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", names[pixel], "-s", f"{width}x{height}", "-i", "-",
+                      "-vf", f"scale={to}in_range={colour_range}:in_color_matrix=bt601:flags=bilinear+accurate_rnd"
+                      "+full_chroma_int+full_chroma_inp", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"],
+                     input=planes, text=False).stdout
     return Picture(*(size or (width, height)), rgb)
 
 

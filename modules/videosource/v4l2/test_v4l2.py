@@ -8,7 +8,6 @@ import glob
 import os
 import pwd
 import shutil
-import subprocess
 
 import qvconform
 import qvtest
@@ -32,12 +31,8 @@ def in_namespace(script, *args, user=None):
     if not os.path.exists(PLUGIN):
         raise qvtest.Skip("the fake camera was not built")
     whole = f'mount --bind "$1" "$2" || exit 77; shift 2; {script}'
-    try:
-        done = subprocess.run(["unshare", "-rm", "sh", "-c", whole, "sh", os.path.dirname(PLUGIN), plugin_folder(),
-                               *map(str, args)], capture_output=True, text=True, timeout=qvtest.TIMEOUT,
-                              stdin=subprocess.DEVNULL, user=user, group=user, extra_groups=[] if user else None)
-    except FileNotFoundError:
-        raise qvtest.Skip("no program unshare") from None
+    done = qvtest.run(["unshare", "-rm", "sh", "-c", whole, "sh", os.path.dirname(PLUGIN), plugin_folder(), *args],
+                      check=False, user=user, group=user, extra_groups=[] if user else None)
     if done.returncode == 77 or done.stderr.startswith("unshare:"):
         raise qvtest.Skip("no permission for user and mount namespaces: " + done.stderr.strip())
     return done
@@ -263,7 +258,7 @@ def ordinary_user(tmp):
         for folder, _folders, files in os.walk(tmp):
             for path in [folder] + [os.path.join(folder, f) for f in files]:
                 os.chown(path, user, -1)
-        if subprocess.run(["test", "-x", qvtest.program(DUMP)], user=user, check=False).returncode != 0:
+        if qvtest.run(["test", "-x", qvtest.program(DUMP)], user=user, check=False).returncode != 0:
             raise qvtest.Skip("an ordinary user cannot read the build folder")
     except OSError as why:
         raise qvtest.Skip(f"no other user here: {why}") from None
@@ -286,8 +281,7 @@ def _(tmp):
 def _(tmp):
     camera = Camera(tmp, MJPG)
     os.chmod(camera.device, 0)
-    done = subprocess.run([qvtest.program(DUMP), "v4l2", "all", "1", "/dev/null", f"device={camera.device}"],
-                          capture_output=True, text=True, timeout=qvtest.TIMEOUT, user=ordinary_user(tmp), check=False)
+    done = qvtest.run([DUMP, "v4l2", "all", "1", "/dev/null", f"device={camera.device}"], user=ordinary_user(tmp), check=False)
     assert done.stdout.strip() == (f"error denied {camera.device}: no permission to use the camera (its group, often "
                                    '"video", has it)'), done.stdout + done.stderr
 

@@ -254,6 +254,7 @@ class StubKme:
                 warnings.simplefilter("ignore")  # of old versions, which is what the fault is about
                 fault.tls(self.context)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.listener.settimeout(None)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 

@@ -4,7 +4,6 @@
 import json
 import os
 import re
-import subprocess
 
 import qvkme
 import qvtest
@@ -15,8 +14,7 @@ PAGE = os.path.join(qvtest.SOURCE, "doc", "man", "qkd-conformance.1")
 
 
 def run(*arguments):
-    return subprocess.run([qvtest.program("qkd-conformance"), *arguments], capture_output=True, text=True, check=False,
-                          timeout=qvtest.TIMEOUT)
+    return qvtest.run(["qkd-conformance", *arguments], check=False)
 
 
 def certificate(tmp, prefix, sae):

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 
 import qvtest
@@ -42,8 +41,7 @@ def everything(port):
 
 
 def run(*arguments):
-    return subprocess.run([qvtest.program("qkd-conformance"), *arguments], capture_output=True, text=True, check=False,
-                          timeout=qvtest.TIMEOUT)
+    return qvtest.run(["qkd-conformance", *arguments], check=False)
 
 
 def probe(fault, *arguments):

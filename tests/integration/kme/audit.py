@@ -157,17 +157,12 @@ def _(tmp):
             if status == 200:
                 delivered.extend(key["key_ID"] for key in body["keys"])
 
-    clients = [threading.Thread(target=client) for _ in range(4)]
-    for thread in clients:
-        thread.start()
-    for _ in range(4):
-        before = len(delivered)
-        qvkme.wait_until(lambda: len(delivered) > before + 15)
-        pair.a.kill()
-        pair.a.start()
-    stop.set()
-    for thread in clients:
-        thread.join()
+    with qvtest.beside(*[client] * 4, stop=stop):
+        for _ in range(4):
+            before = len(delivered)
+            qvkme.wait_until(lambda: len(delivered) > before + 15)
+            pair.a.kill()
+            pair.a.start()
     whole(pair.a.log, seal=pair.a.seal)
     logged = {l["key_ID"] for l in lines_of(pair.a.log) if l["event"] == "delivered"}
     assert set(delivered) <= logged and [l["event"] for l in lines_of(pair.a.log)].count("started") == 5
@@ -248,19 +243,14 @@ def _(tmp):
         while not stop.is_set():
             pair.share(2)
 
-    clients = [threading.Thread(target=client) for _ in range(2)]
-    for thread in clients:
-        thread.start()
     files = []
-    for number in range(3):
-        qvkme.wait_until(lambda: os.path.getsize(pair.a.log) > 3000)
-        files.append(f"{pair.a.log}.{number}")
-        os.rename(pair.a.log, files[-1])
-        pair.a.process.signal(signal.SIGHUP)
-        pair.a.process.wait_for("is read anew and in use")
-    stop.set()
-    for thread in clients:
-        thread.join()
+    with qvtest.beside(client, client, stop=stop):
+        for number in range(3):
+            qvkme.wait_until(lambda: os.path.getsize(pair.a.log) > 3000)
+            files.append(f"{pair.a.log}.{number}")
+            os.rename(pair.a.log, files[-1])
+            pair.a.process.signal(signal.SIGHUP)
+            pair.a.process.wait_for("is read anew and in use")
     pair.a.stop()
     whole(*files, pair.a.log, seal=pair.a.seal)
 

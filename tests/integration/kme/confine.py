@@ -22,7 +22,8 @@ def members(name, known={}):
     if not name.startswith("@"):
         return {name}
     if name not in known:
-        text = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True,
+                              timeout=60).stdout
         lines = [line.strip() for line in text.splitlines()[1:]]
         known[name] = set().union(*(members(line) for line in lines if line and not line.startswith("#")))
     return known[name]
@@ -34,7 +35,7 @@ def unit_values(unit, name):
 
 def numbers():
     text = subprocess.run(["cc", "-dM", "-E", "-include", "sys/syscall.h", "-"], input="", capture_output=True, text=True,
-                          check=True).stdout
+                          check=True, timeout=60).stdout
     return {name: int(value) for name, value in re.findall(r"#define __NR_(\w+) (\d+)\b", text)}
 
 

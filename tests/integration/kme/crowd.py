@@ -7,7 +7,6 @@ import resource
 import signal
 import socket
 import ssl
-import threading
 
 import qvkme
 import qvtest
@@ -86,23 +85,21 @@ def _(tmp):
     # Busy: a request that waits for its peer.
     pair.b.process.signal(signal.SIGSTOP)
     results = []
-    busy = threading.Thread(target=lambda: results.append(pair.a.call("11", "GET", "/api/v1/keys/12/enc_keys")))
     before = pair.a.call("11", "GET", STATUS)[1]["stored_key_count"]
-    busy.start()
-    asked = pair.a.connect("11")
-    qvkme.wait_until(lambda: pair.a.call("11", "GET", STATUS, connection=asked)[1]["stored_key_count"] < before)
-    port = asked.sock.getsockname()[1]
-    crowd = Crowd(pair.a, 0, 40)
-    pair.a.process.wait_for("all 20 connections are open: idle ones are closed for new ones")
-    # The first silent ones were closed, for the last.
-    qvkme.wait_until(lambda: not is_open(crowd.silent[0]) and not is_open(crowd.silent[20]))
-    assert is_open(crowd.silent[39]) and pair.a.call("11", "GET", ME)[0] == 200
-    # One that has asked before is kept as long as there are silent ones.
-    assert pair.a.call("11", "GET", ME, connection=asked)[0] == 200 and asked.sock.getsockname()[1] == port
-    late = Crowd(pair.a, 30, 0)
-    assert ask(late.idle[29]) and pair.a.call("11", "GET", ME)[0] == 200
-    pair.b.process.signal(signal.SIGCONT)
-    busy.join()
+    with qvtest.beside(lambda: results.append(pair.a.call("11", "GET", "/api/v1/keys/12/enc_keys"))):
+        asked = pair.a.connect("11")
+        qvkme.wait_until(lambda: pair.a.call("11", "GET", STATUS, connection=asked)[1]["stored_key_count"] < before)
+        port = asked.sock.getsockname()[1]
+        crowd = Crowd(pair.a, 0, 40)
+        pair.a.process.wait_for("all 20 connections are open: idle ones are closed for new ones")
+        # The first silent ones were closed, for the last.
+        qvkme.wait_until(lambda: not is_open(crowd.silent[0]) and not is_open(crowd.silent[20]))
+        assert is_open(crowd.silent[39]) and pair.a.call("11", "GET", ME)[0] == 200
+        # One that has asked before is kept as long as there are silent ones.
+        assert pair.a.call("11", "GET", ME, connection=asked)[0] == 200 and asked.sock.getsockname()[1] == port
+        late = Crowd(pair.a, 30, 0)
+        assert ask(late.idle[29]) and pair.a.call("11", "GET", ME)[0] == 200
+        pair.b.process.signal(signal.SIGCONT)
     assert results[0][0] == 200
     crowd.close(), late.close()
 
@@ -140,14 +137,10 @@ def _(tmp):
             if answer.status == 200:
                 taken.extend(json.loads(text)["keys"])
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    qvkme.wait_until(lambda: len(taken) > 100)
-    pair.a.process.signal(signal.SIGTERM)
-    assert pair.a.process.wait() == 0
-    for thread in threads:
-        thread.join()
+    with qvtest.beside(*[work] * 8):
+        qvkme.wait_until(lambda: len(taken) > 100)
+        pair.a.process.signal(signal.SIGTERM)
+        assert pair.a.process.wait() == 0
     assert not half, half
     count = len(taken)
     for first in range(0, count, 100):

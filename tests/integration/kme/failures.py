@@ -2,6 +2,7 @@
 """Whatever dies when: a promised key is delivered once, none is delivered twice, and none is stranded."""
 
 import base64
+import functools
 import glob
 import os
 import random
@@ -88,12 +89,10 @@ def _(tmp):
     pair = pair_at_rest(tmp, timeout=60000)
     pair.share(1)
     pair.b.process.signal(signal.SIGSTOP)
-    caller = threading.Thread(target=lambda: suppress(lambda: take(pair, 5)))
-    caller.start()
-    # The keys are reserved once the stock has fallen.
-    qvkme.wait_until(lambda: pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 94)
-    pair.a.kill()
-    caller.join()
+    with qvtest.beside(lambda: suppress(lambda: take(pair, 5))):
+        # The keys are reserved once the stock has fallen.
+        qvkme.wait_until(lambda: pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 94)
+        pair.a.kill()
     pair.b.process.signal(signal.SIGCONT)
     pair.a.start()
     pair.a.process.said("request .* is undone")
@@ -107,6 +106,7 @@ class Wire:
     def __init__(self, kme, peer):
         self.to, self.lose, self.lost = peer.kme_port, threading.Event(), 0
         self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening.settimeout(None)
         with open(kme.config, encoding="utf-8") as f:
             text = f.read()
         assert f"127.0.0.1:{self.to}" in text
@@ -125,6 +125,7 @@ class Wire:
                 threading.Thread(target=self.carry, args=ends, daemon=True).start()
 
     def carry(self, source, sink, answers):
+        source.settimeout(None)
         while data := suppress(lambda: source.recv(65536)):
             if answers and self.lose.is_set():
                 self.lose.clear()
@@ -183,12 +184,9 @@ def _(tmp):
                 if again[1] != body:
                     faults.append(again)
 
-    clients = [threading.Thread(target=client, args=("11", "12", pair.a, pair.b) if i % 2 else
-                                ("12", "11", pair.b, pair.a)) for i in range(32)]
-    for thread in clients:
-        thread.start()
-    for thread in clients:
-        thread.join()
+    both = (functools.partial(client, "11", "12", pair.a, pair.b), functools.partial(client, "12", "11", pair.b, pair.a))
+    with qvtest.beside(*both * 16):
+        pass
     assert not faults, faults[:3]
     assert len(seen) == len(set(seen)) == 320 and stock(pair) == (240, 240)
 
@@ -205,18 +203,13 @@ def _(tmp):
             if result[0] == 200:
                 promised.extend(result[1]["keys"])
 
-    clients = [threading.Thread(target=client) for _ in range(4)]
-    for thread in clients:
-        thread.start()
-    for turn in range(8):
-        before = len(promised)
-        kme = generator.choice((pair.a, pair.b))
-        qvkme.wait_until(lambda: len(promised) >= before + generator.randrange(1, 40))
-        kme.kill()
-        kme.start()
-    stop.set()
-    for thread in clients:
-        thread.join()
+    with qvtest.beside(*[client] * 4, stop=stop):
+        for _ in range(8):
+            before = len(promised)
+            kme = generator.choice((pair.a, pair.b))
+            qvkme.wait_until(lambda: len(promised) >= before + generator.randrange(1, 40))
+            kme.kill()
+            kme.start()
     assert len({k["key"] for k in promised}) == len(promised)
     for key in promised:
         status, body, _ = claim(pair, key)
@@ -229,12 +222,10 @@ def _(tmp):
     pair.share(1)
     results = []
     pair.b.process.signal(signal.SIGSTOP)
-    caller = threading.Thread(target=lambda: results.append(take(pair)))
-    caller.start()
-    qvkme.wait_until(lambda: pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 98)
-    pair.a.process.signal(signal.SIGTERM)
-    pair.b.process.signal(signal.SIGCONT)
-    caller.join()
+    with qvtest.beside(lambda: results.append(take(pair))):
+        qvkme.wait_until(lambda: pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] == 98)
+        pair.a.process.signal(signal.SIGTERM)
+        pair.b.process.signal(signal.SIGCONT)
     assert results and results[0][0] in (200, 503), results
     assert pair.a.process.wait() == 0
     pair.b.process.signal(signal.SIGINT)

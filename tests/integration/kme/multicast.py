@@ -3,6 +3,7 @@
 
 import base64
 import contextlib
+import functools
 import http.client
 import os
 import random
@@ -121,19 +122,14 @@ def _(tmp):
                 if status == 200:
                     promised.extend((key, slaves) for key in body["keys"])
 
-    clients = [threading.Thread(target=client, args=(slaves,))
-               for slaves in (["12", "13"], ["12", "13", "14", "15"], ["13", "14"])]
-    for thread in clients:
-        thread.start()
-    for _ in range(6):
-        before = len(promised)
-        kme = generator.choice((net.a, net.b, net.c))
-        qvkme.wait_until(lambda before=before: len(promised) >= before + generator.randrange(1, 20))
-        kme.kill()
-        kme.start()
-    stop.set()
-    for thread in clients:
-        thread.join()
+    groups = (["12", "13"], ["12", "13", "14", "15"], ["13", "14"])
+    with qvtest.beside(*(functools.partial(client, slaves) for slaves in groups), stop=stop):
+        for _ in range(6):
+            before = len(promised)
+            kme = generator.choice((net.a, net.b, net.c))
+            qvkme.wait_until(lambda before=before: len(promised) >= before + generator.randrange(1, 20))
+            kme.kill()
+            kme.start()
     assert len({key["key"] for key, _ in promised}) == len(promised)
     for key, slaves in promised:
         for sae in slaves:

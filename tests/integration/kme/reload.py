@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGHUP: a new configuration and new certificates come into use while clients are connected."""
 
+import functools
 import os
 import re
 import shutil
@@ -255,19 +256,14 @@ def _(tmp):
                 faults.append((status, body))
             counts[index] += 1
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
-    for thread in threads:
-        thread.start()
-    for turn in range(20):
-        seen = list(counts)
-        pair.a.process.signal(signal.SIGHUP)
-        assert manager.recv(100).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-        assert manager.recv(100) == b"READY=1"
-        pair.a.process.wait_for("is read anew and in use")
-        qvkme.wait_until(lambda: faults or all(now > then for now, then in zip(counts, seen)))
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with qvtest.beside(*(functools.partial(work, i) for i in range(6)), stop=stop):
+        for _ in range(20):
+            seen = list(counts)
+            pair.a.process.signal(signal.SIGHUP)
+            assert manager.recv(100).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert manager.recv(100) == b"READY=1"
+            pair.a.process.wait_for("is read anew and in use")
+            qvkme.wait_until(lambda: faults or all(now > then for now, then in zip(counts, seen)))
     assert not faults, faults[:3]
     assert pair.a.stop() == 0
 

@@ -92,7 +92,7 @@ class Terminal:
         deadline = time.monotonic() + qvtest.TIMEOUT
         while not re.search(pattern, self.seen):
             ready, _, _ = select.select([self.master], [], [], max(0, deadline - time.monotonic()))
-            assert ready, (pattern, self.seen)
+            assert ready and time.monotonic() < deadline, (pattern, self.seen)
             self.seen += os.read(self.master, 4096)
 
     def type(self, text):

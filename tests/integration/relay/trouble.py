@@ -68,20 +68,15 @@ def _(tmp):
         while not stop.is_set():
             answers.append(net.take("1", "8", 4))
 
-    workers = [threading.Thread(target=work) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    for victim in "63":
-        want = len(answers) + 3
-        qvkme.wait_until(lambda w=want: len(answers) >= w)
-        net.kmes[victim].kill()
-        want = len(answers) + 3
-        qvkme.wait_until(lambda w=want: len(answers) >= w)
-        net.launch(victim)
-        net.kmes[victim].wait_ready()
-    stop.set()
-    for worker in workers:
-        worker.join()
+    with qvtest.beside(work, work, work, stop=stop):
+        for victim in "63":
+            want = len(answers) + 3
+            qvkme.wait_until(lambda w=want: len(answers) >= w)
+            net.kmes[victim].kill()
+            want = len(answers) + 3
+            qvkme.wait_until(lambda w=want: len(answers) >= w)
+            net.launch(victim)
+            net.kmes[victim].wait_ready()
     good = [body["keys"] for status, body in answers if status == 200]
     assert all(status in (200, 503) for status, _ in answers), answers
     assert good, answers
