@@ -11,21 +11,13 @@ import statistics
 import tempfile
 import time
 
+import qvaudio
 import qvcall
 import qvfield
 import qvtest
 
-CARD = os.path.join(qvtest.BUILD, "tests/harness/.libs/qvcard.so")
-LIBRARY = f'pcm_type.qvcard {{ lib "{CARD}" }}\nctl.card {{ type hw card 0 }}\n'
 WIDTH, HEIGHT, FPS, BITRATE = 1280, 720, 30, 1500000
 SIZE = f"{WIDTH} {HEIGHT}"
-
-
-def sound_card(folder, node, ppm=0):
-    """The environment in which ALSA's device "card" is the card of a node, which writes heard-NODE; its clock is off."""
-    chirp = " ".join(f"{name} {value}" for name, value in qvfield.CHIRP.items())
-    text = LIBRARY + f'pcm.card {{ type qvcard path "{folder}/heard-{node}" ppm {ppm} {chirp} }}\n'
-    return {"ALSA_CONFIG_PATH": qvcall.write(folder, f"asound-{node}.conf", text)}
 
 
 def helper(name):
@@ -80,7 +72,7 @@ class Visio:
                   + self.media(folder, node))
         path = qvcall.write(folder, f"visio-{node}.conf", config)
         env = {"QVISIO_MODULE_PATH": qvfield.MODULES + ":" + os.environ["QVISIO_MODULE_PATH"],
-               **sound_card(folder, node, self.ppm if node == 1 else 0)}
+               **qvaudio.card(folder, node, ppm=self.ppm if node == 1 else 0)}
         self.processes.append(field.start(node, ["visio", "--stats=json", "--config=" + path, *command], cwd=folder,
                                           env=env))
 
@@ -136,7 +128,7 @@ class Baresip:
             qvcall.write(own, "config", BARESIP.format(node=node, buffer=self.buffer, modules=modules,
                                                        pictures=self.picture_words(field, folder, node)))
             dial = ["-e", "d sip:b@10.99.0.2"] if node == 1 else []
-            env = sound_card(folder, node)
+            env = qvaudio.card(folder, node)
             if self.pictures and node == 2:
                 env["DISPLAY"] = self.display
             self.processes.append(field.start(node, ["baresip", "-f", own, "-v", *dial], env=env))
@@ -176,9 +168,9 @@ class GStreamer:
     def start(self, field, folder):
         qvtest.program("gst-launch-1.0")
         receive, send = self.picture_lines(folder) if self.pictures else self.sound_lines()
-        self.processes = [field.start(2, ["sh", "-c", receive], env=sound_card(folder, 2))]
+        self.processes = [field.start(2, ["sh", "-c", receive], env=qvaudio.card(folder, 2))]
         self.processes[0].wait_for("PREROLL|PLAYING")
-        self.processes.append(field.start(1, ["sh", "-c", send], env=sound_card(folder, 1)))
+        self.processes.append(field.start(1, ["sh", "-c", send], env=qvaudio.card(folder, 1)))
 
     def bin(self, media, rate, name):
         caps = f"application/x-rtp,media={media},clock-rate={rate},encoding-name={name},payload=96"
@@ -240,7 +232,7 @@ class Floor:
             argv = ["sh", "-c", f"exec {helper('floor_picture')} {SIZE} {FPS} {BITRATE} >{folder}/seen-2"]
         else:
             argv = ["bench/call/floor_sound", "card"]
-        self.processes = [field.start(2, argv, env=sound_card(folder, 2))]
+        self.processes = [field.start(2, argv, env=qvaudio.card(folder, 2))]
 
 
 def wait_while(condition, peer, limit=60):

@@ -86,6 +86,23 @@ class Pulse:
         return qvtest.run(["pactl", *words], env={**os.environ, **self.env}).stdout
 
 
+# What a card's microphone hears, for qvfield.Heard.
+CHIRP = dict(frequency=400, sweep=3000, chirp=60, interval=500)
+
+
+def card(folder, name, **values):
+    """The environment in which ALSA's device "card" is a sound card of the tests that writes what it plays to
+    heard-NAME; see card.c for the values."""
+    library = os.path.join(qvtest.BUILD, "tests/harness/.libs/qvcard.so")
+    assert os.path.exists(library), f"{library} is not there: make check and make bench build it"
+    words = " ".join(f"{key} {value}" for key, value in {**CHIRP, **values}.items())
+    path = os.path.join(folder, f"asound-{name}.conf")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(f'pcm_type.qvcard {{ lib "{library}" }}\nctl.card {{ type hw card 0 }}\n'
+                f'pcm.card {{ type qvcard path "{folder}/heard-{name}" {words} }}\n')
+    return {"ALSA_CONFIG_PATH": path}
+
+
 def pump(test, source, sink, *options, env=None):
     """Starts a copy from an audio source module to an audio sink module ("name,option=value,…")."""
     return test.start(["tests/modules/audiopump", *options, source, sink], env=env)

@@ -19,6 +19,7 @@ import statistics
 import sys
 import threading
 
+import qvaudio
 import qvcall
 import qvtest
 
@@ -26,7 +27,7 @@ MODULES = os.path.join(qvtest.BUILD, "tests/harness/.libs")
 PORT = 14443
 
 # Chirps of the module tone, as Call writes them into configurations and Heard looks for them.
-CHIRP = dict(frequency=400, sweep=3000, chirp=60, interval=500)
+CHIRP = qvaudio.CHIRP
 
 
 class Field:

@@ -76,6 +76,17 @@ def _(tmp):
         assert fit.overlap == 32000 and fit.peak > fit_at_least and 0.9 < fit.gain < 1.1, fit
 
 
+@test.case("of a card that has one rate and two channels, these are taken, and that is said")
+def _(tmp):
+    env = qvaudio.card(tmp, "one", rate=44100, channels=2)
+    pump = qvaudio.pump(test, "alsa,device=card", f"file,path={tmp}/out.wav", "--frames", 22050, env=env)
+    finish(pump, "ok")
+    samples, rate, channels = qvaudio.read_wav(f"{tmp}/out.wav")
+    assert (rate, channels, len(samples)) == (44100, 2, 44100) and any(samples)
+    words = 'ALSA device "card" has no 16000 Hz with 1 channels: it is used with 44100 Hz and 2 channels'
+    assert words in pump.output(), pump.output()
+
+
 @test.case("the daemon behind it dies: the device is gone, on both sides")
 def _(tmp):
     for source, sink in (("alsa,device=microphone", "null"), ("tone,pace=none", "alsa,device=speaker")):
@@ -142,8 +153,6 @@ def _(tmp):
     env = config(tmp, '''
         pcm.cd { type hw card 7 }
         pcm.odd { type nonesuch }
-        pcm.two { type multi slaves.a { pcm { type null } channels 2 }
-                  bindings.0 { slave a channel 0 } bindings.1 { slave a channel 1 } }
         pcm.lame { type pulse server "unix:/nonexistent/socket" }
         ''')
     table = (
@@ -151,10 +160,13 @@ def _(tmp):
                                 '"aplay -L" and "arecord -L" list the devices there are'),
         ("cd", "not-found", 'ALSA device "cd" cannot be opened: '),
         ("odd", "not-found", 'ALSA device "odd" cannot be opened: '),
-        ("two", "unsupported", 'ALSA device "two" cannot do the channels of 16-bit samples, 16000 Hz, 1 channels: it has '),
         ("lame", "io", 'ALSA device "lame" cannot be opened: '),
     )
+    env_of_card = qvaudio.card(tmp, "wide", format="S32_LE")
+    table += (("card", "unsupported", 'ALSA device "card" cannot do the sample format of 16-bit samples, 16000 Hz, 1 '
+                                      'channels: it has '),)
     for device, code, words in table:
+        env = env_of_card if device == "card" else env
         for source, sink in ((f"alsa,device={device}", "null"), ("tone", f"alsa,device={device}")):
             pump = qvaudio.pump(test, source, sink, env=env)
             _, message = finish(pump, code)

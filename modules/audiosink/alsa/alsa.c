@@ -130,6 +130,11 @@ static int64_t sink_least_delay(struct qv_audiosink *sink)
 	return (int64_t)sink->device.period * QV_NS_PER_SECOND / sink->device.format.rate;
 }
 
+static void sink_format(const struct qv_audiosink *sink, struct qv_audio_format *format)
+{
+	*format = sink->device.format;
+}
+
 static const struct qv_audiosink_class alsa = {
 	.head = { .kind = "audiosink",
 		  .name = "alsa",
@@ -144,6 +149,7 @@ static const struct qv_audiosink_class alsa = {
 	.write = sink_write,
 	.delay = sink_delay,
 	.paced = true,
+	.format = sink_format,
 	.least_delay = sink_least_delay,
 };
 

@@ -18,7 +18,7 @@ struct qv_audiosource {
 	uint64_t position;
 	int64_t next_ns; /* when the sample at `position` was heard, as far as known */
 	uint64_t lost;
-	int16_t samples[];
+	int16_t *samples;
 };
 
 static const struct qv_option options[] = {
@@ -44,6 +44,7 @@ static void source_close(struct qv_audiosource *source)
 		qv_log_warning(source->device.host.log, "%u overruns lost %.3f s of sound", source->device.xruns,
 			       (double)source->lost / source->device.format.rate);
 	alsa_device_close(&source->device);
+	free(source->samples);
 	free(source);
 }
 
@@ -53,6 +54,17 @@ static int start(struct qv_audiosource *source, struct qv_error *err)
 		return -1;
 	source->next_ns = qv_clock_now(source->device.host.clock);
 	return 0;
+}
+
+/* A block lasts as long as one of what was asked for. */
+static int make_block(struct qv_audiosource *source, const struct qv_audio_format *asked, size_t block_frames,
+		      struct qv_error *err)
+{
+	const struct qv_audio_format *own = &source->device.format;
+	size_t frames = (size_t)((uint64_t)block_frames * (uint64_t)own->rate / (uint64_t)asked->rate);
+	source->block_frames = frames > 0 ? frames : 1;
+	source->samples = calloc(source->block_frames * (size_t)own->channels, sizeof source->samples[0]);
+	return source->samples ? 0 : qv_fail(err, QV_E_NOMEM, "no memory for an audio block");
 }
 
 static struct qv_audiosource *source_open(const struct qv_host *host, const struct qv_options *values,
@@ -65,20 +77,18 @@ static struct qv_audiosource *source_open(const struct qv_host *host, const stru
 		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
 		return NULL;
 	}
-	struct qv_audiosource *source =
-		calloc(1, sizeof *source + block_frames * (size_t)format->channels * sizeof source->samples[0]);
+	struct qv_audiosource *source = calloc(1, sizeof *source);
 	if (!source) {
-		qv_fail(err, QV_E_NOMEM, "no memory for an audio block");
+		qv_fail(err, QV_E_NOMEM, "no memory for an audio source");
 		return NULL;
 	}
-	source->block_frames = block_frames;
 	size_t period = (size_t)(qv_options_int(values, "latency") * format->rate / 1000);
 	if (period > block_frames)
 		period = block_frames;
 	size_t buffer = (size_t)format->rate * BUFFER_SECONDS + 2 * block_frames;
 	if (alsa_device_open(&source->device, host, qv_options_string(values, "device"), SND_PCM_STREAM_CAPTURE, format,
 			     period, buffer, err) != 0 ||
-	    start(source, err) != 0) {
+	    make_block(source, format, block_frames, err) != 0 || start(source, err) != 0) {
 		source_close(source);
 		return NULL;
 	}
@@ -155,6 +165,11 @@ static int source_read(struct qv_audiosource *source, struct qv_audio_block *blo
 	}
 }
 
+static void source_format(const struct qv_audiosource *source, struct qv_audio_format *format)
+{
+	*format = source->device.format;
+}
+
 static const struct qv_audiosource_class alsa = {
 	.head = { .kind = "audiosource",
 		  .name = "alsa",
@@ -167,6 +182,7 @@ static const struct qv_audiosource_class alsa = {
 	.open = source_open,
 	.close = source_close,
 	.read = source_read,
+	.format = source_format,
 };
 
 static const struct qv_class *const classes[] = { &alsa.head, NULL };

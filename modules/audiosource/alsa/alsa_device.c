@@ -124,10 +124,34 @@ static int fail_format(struct alsa_device *device, const char *what, snd_pcm_hw_
 		channels_max);
 }
 
+/* The rate and the channels that are asked for, or the nearest that there are: whoever opened it adapts the sound. */
+static int set_format(struct alsa_device *device, snd_pcm_hw_params_t *params, struct qv_error *err)
+{
+	snd_pcm_t *pcm = device->pcm;
+	struct qv_audio_format asked = device->format;
+	unsigned channels = (unsigned)asked.channels, rate = (unsigned)asked.rate;
+	if (snd_pcm_hw_params_set_channels_near(pcm, params, &channels) < 0)
+		return fail_format(device, "the channels", params, err);
+	if (snd_pcm_hw_params_set_rate_near(pcm, params, &rate, NULL) < 0)
+		return fail_format(device, "the rate", params, err);
+	device->format = (struct qv_audio_format){ .rate = (int)rate, .channels = (int)channels };
+	if (qv_audio_format_check(&device->format, err) != 0)
+		return qv_error_prefix(err, "ALSA device \"%s\"", device->name);
+	if (device->format.rate != asked.rate || device->format.channels != asked.channels)
+		qv_log_info(
+			device->host.log,
+			"ALSA device \"%s\" has no %d Hz with %d channels: it is used with %u Hz and %u channels, and "
+			"sound is converted",
+			device->name, asked.rate, asked.channels, rate, channels);
+	return 0;
+}
+
+/* `period` and `buffer` are of the rate that is asked for. */
 static int set_hardware(struct alsa_device *device, size_t period, size_t buffer, struct qv_error *err)
 {
 	snd_pcm_t *pcm = device->pcm;
 	snd_pcm_hw_params_t *params;
+	uint64_t asked = (uint64_t)device->format.rate;
 	snd_pcm_hw_params_alloca(&params);
 	int error = snd_pcm_hw_params_any(pcm, params);
 	if (error < 0)
@@ -136,12 +160,10 @@ static int set_hardware(struct alsa_device *device, size_t period, size_t buffer
 		return fail_format(device, "interleaved access", params, err);
 	if (snd_pcm_hw_params_set_format(pcm, params, SND_PCM_FORMAT_S16) < 0)
 		return fail_format(device, "the sample format", params, err);
-	if (snd_pcm_hw_params_set_channels(pcm, params, (unsigned)device->format.channels) < 0)
-		return fail_format(device, "the channels", params, err);
-	if (snd_pcm_hw_params_set_rate(pcm, params, (unsigned)device->format.rate, 0) < 0)
-		return fail_format(device, "the rate", params, err);
-	device->period = period;
-	device->buffer = buffer;
+	if (set_format(device, params, err) != 0)
+		return -1;
+	device->period = (snd_pcm_uframes_t)(period * (uint64_t)device->format.rate / asked);
+	device->buffer = (snd_pcm_uframes_t)(buffer * (uint64_t)device->format.rate / asked);
 	snd_pcm_hw_params_set_period_size_near(pcm, params, &device->period, NULL);
 	snd_pcm_hw_params_set_buffer_size_near(pcm, params, &device->buffer);
 	error = snd_pcm_hw_params(pcm, params);
@@ -203,7 +225,7 @@ int alsa_device_open(struct alsa_device *device, const struct qv_host *host, con
 	else
 		qv_log_debug(host->log,
 			     "ALSA device \"%s\": %d Hz, %d channels, periods of %lu in a buffer of %lu samples", name,
-			     format->rate, format->channels, device->period, device->buffer);
+			     device->format.rate, device->format.channels, device->period, device->buffer);
 	return result;
 }
 

@@ -22,7 +22,8 @@ struct alsa_device {
 };
 
 /*
- * Opens `name` for exactly `format`; period and buffer are wishes in samples per channel. A playback stream starts
+ * Opens `name` for `format`, or the nearest that it has, which is in the device's `format` then; period and buffer are
+ * wishes in samples per channel of what is asked for. A playback stream starts
  * when its buffer is full up to its last period. 0, or -1 with nothing left open.
  */
 int alsa_device_open(struct alsa_device *device, const struct qv_host *host, const char *name, snd_pcm_stream_t stream,

@@ -7,7 +7,8 @@
  *   pcm_type.qvcard { lib "/path/of/this.so" }
  *   pcm.!default { type qvcard path "heard" frequency 400 sweep 3000 chirp 60 interval 500 level 8000 }
  *
- * Its rate is off by `ppm` if that is given. One stream each way at a time.
+ * Its rate is off by `ppm` if that is given. It has any rate, one or two channels and 16-bit samples, or only those
+ * given as `rate`, `channels` and `format`. One stream each way at a time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,8 @@ struct card {
 	snd_pcm_ioplug_t io;
 	char *path;
 	struct tone_signal signal;
-	long chirp_ms, interval_ms, ppm;
+	long chirp_ms, interval_ms, ppm, rate, channels;
+	snd_pcm_format_t format;
 	snd_pcm_uframes_t avail_min;
 	bool running;
 	int64_t start_ns;
@@ -225,15 +227,18 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 static int limit(struct card *card)
 {
 	static const unsigned access[] = { SND_PCM_ACCESS_RW_INTERLEAVED };
-	static const unsigned formats[] = { SND_PCM_FORMAT_S16 };
+	const unsigned formats[] = { (unsigned)card->format };
+	unsigned rate = (unsigned)card->rate, channels = (unsigned)card->channels;
 	snd_pcm_ioplug_t *io = &card->io;
 	int error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_ACCESS, 1, access);
 	if (error >= 0)
 		error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_FORMAT, 1, formats);
 	if (error >= 0)
-		error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, 1, CHANNELS_MAX);
+		error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, channels ? channels : 1,
+							channels ? channels : CHANNELS_MAX);
 	if (error >= 0)
-		error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_RATE, 8000, 48000);
+		error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_RATE, rate ? rate : 8000,
+							rate ? rate : 48000);
 	if (error >= 0)
 		error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 64, BUFFER_MAX / 2);
 	if (error >= 0)
@@ -248,9 +253,14 @@ static int read_config(struct card *card, snd_config_t *conf)
 		double *number;
 		long *integer;
 	} fields[] = {
-		{ "frequency", &card->signal.frequency, NULL }, { "sweep", &card->signal.sweep, NULL },
-		{ "level", &card->signal.amplitude, NULL },     { "chirp", NULL, &card->chirp_ms },
-		{ "interval", NULL, &card->interval_ms },       { "ppm", NULL, &card->ppm },
+		{ "frequency", &card->signal.frequency, NULL },
+		{ "sweep", &card->signal.sweep, NULL },
+		{ "level", &card->signal.amplitude, NULL },
+		{ "chirp", NULL, &card->chirp_ms },
+		{ "interval", NULL, &card->interval_ms },
+		{ "ppm", NULL, &card->ppm },
+		{ "rate", NULL, &card->rate },
+		{ "channels", NULL, &card->channels },
 	};
 	snd_config_iterator_t i, next;
 	snd_config_for_each(i, next, conf)
@@ -262,6 +272,8 @@ static int read_config(struct card *card, snd_config_t *conf)
 			continue;
 		if (strcmp(id, "path") == 0 && snd_config_get_string(entry, &text) >= 0)
 			card->path = strdup(text);
+		if (strcmp(id, "format") == 0 && snd_config_get_string(entry, &text) >= 0)
+			card->format = snd_pcm_format_value(text);
 		for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++) {
 			if (strcmp(id, fields[f].name) != 0 || snd_config_get_integer(entry, &value) < 0)
 				continue;
@@ -271,7 +283,8 @@ static int read_config(struct card *card, snd_config_t *conf)
 				*fields[f].number = (double)value;
 		}
 	}
-	return card->path && card->interval_ms > card->chirp_ms && card->chirp_ms > 0 ? 0 : -EINVAL;
+	bool sane = card->channels >= 0 && card->channels <= CHANNELS_MAX && card->rate >= 0;
+	return sane && card->path && card->interval_ms > card->chirp_ms && card->chirp_ms > 0 ? 0 : -EINVAL;
 }
 
 __attribute__((visibility("default"))) SND_PCM_PLUGIN_DEFINE_FUNC(qvcard)
@@ -283,6 +296,7 @@ __attribute__((visibility("default"))) SND_PCM_PLUGIN_DEFINE_FUNC(qvcard)
 	card->signal = (struct tone_signal){ .kind = TONE_CHIRP, .amplitude = 8000, .frequency = 400, .sweep = 3000 };
 	card->chirp_ms = 60;
 	card->interval_ms = 500;
+	card->format = SND_PCM_FORMAT_S16;
 	card->early = calloc((size_t)BUFFER_MAX * CHANNELS_MAX, sizeof *card->early);
 	card->io = (snd_pcm_ioplug_t){
 		.version = SND_PCM_IOPLUG_VERSION,
