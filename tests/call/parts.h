@@ -19,6 +19,8 @@ void plain_number(struct qv_tls_session *session, int number);
 void plain_strict(struct qv_tls_session *session);
 /* An end of the stream counts as cut off from now on. */
 void plain_cut(struct qv_tls_session *session);
+/* This end finds the connection cut off, the other one nothing. */
+void plain_lose(struct qv_tls_session *session);
 /* Breaks the connection: this end finds it cut off. */
 void plain_break(struct qv_tls_session *session);
 

@@ -2,6 +2,7 @@
 #include "parts.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,7 +10,7 @@
 
 struct qv_tls_session {
 	int fd;
-	bool cut;
+	atomic_bool cut, lost;
 	bool strict;   /* as TLS is: an end without a word is none */
 	bool notified; /* the word has come */
 	int number;
@@ -63,6 +64,11 @@ void plain_break(struct qv_tls_session *session)
 	shutdown(session->fd, SHUT_RDWR);
 }
 
+void plain_lose(struct qv_tls_session *session)
+{
+	session->lost = true;
+}
+
 struct qv_tls_session *plain_session(int fd)
 {
 	struct qv_tls_session *session = calloc(1, sizeof *session);
@@ -77,6 +83,8 @@ void plain_cut(struct qv_tls_session *session)
 
 static int plain_read(struct qv_tls_session *session, void *bytes, size_t size, size_t *got, struct qv_error *err)
 {
+	if (session->lost)
+		return qv_fail(err, QV_E_TRUNCATED, "the connection is lost");
 	ssize_t count =
 		session->strict ? receive_strictly(session, bytes, size) : recv(session->fd, bytes, size, MSG_DONTWAIT);
 	if (count > 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fresh keys during a call, and calls that outlive their connection. */
+/* Fresh keys during a call. */
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,141 +163,6 @@ static void a_request_to_resume_may_not_be_short(void **state)
 	try_to_attach(QV_RECORD_GIVES_UP, QV_ATTACH_SIZE);
 }
 
-static void with_reconnection(int ms)
-{
-	with_renewal(0);
-	caller.renewal.reconnect_ms = answerer.renewal.reconnect_ms = ms;
-	caller.end.receive.secured_text = answerer.end.receive.secured_text = "not secured";
-	plain_strict(caller.end.link.session);
-	plain_strict(answerer.end.link.session);
-	caller.newest = caller.end.link.session;
-	answerer.newest = answerer.end.link.session;
-	parts.video_frames = parts.audio_blocks = NO_LIMIT;
-	start(&answerer);
-	start(&caller);
-	assert_true(parts_wait(&parts.shown, 5));
-}
-
-/* Breaks the newest connection that this end has; the other one finds its end gone. */
-static void break_link(struct two_way *way)
-{
-	parts_lock();
-	if (way->newest)
-		plain_break(way->newest);
-	parts_unlock();
-}
-
-static void assert_goes_on(int times)
-{
-	assert_true(await(&caller.happened[QV_CALL_LINK_BACK], times));
-	assert_true(await(&answerer.happened[QV_CALL_LINK_BACK], times));
-	parts_lock();
-	int shown = parts.shown;
-	parts_unlock();
-	assert_true(parts_wait(&parts.shown, shown + 20));
-}
-
-static void assert_ends_well(void)
-{
-	qv_call_control_hang_up(caller.plan.control);
-	join_both();
-	assert_regular(&caller);
-	assert_regular(&answerer);
-	assert_int_equal(caller.end.result.totals.video.damaged, 0);
-	assert_int_equal(answerer.end.result.totals.video.damaged, 0);
-	assert_int_equal(caller.released, caller.made + 1);
-}
-
-static void a_call_goes_on_when_its_connection_breaks(void **state)
-{
-	(void)state;
-	parts.video_packet = 30000;
-	parts.video_inter_coded = true;
-	with_reconnection(20000);
-	qv_call_control_mute(caller.plan.control, QV_STREAM_AUDIO, true);
-	assert_true(await(&answerer.happened[QV_CALL_PEER_STATE], 1));
-	for (int time = 1; time <= 5; time++) {
-		int told = atomic_load(&answerer.happened[QV_CALL_PEER_STATE]);
-		break_link(&caller);
-		assert_goes_on(time);
-		/* What is muted is told again. */
-		assert_true(await(&answerer.happened[QV_CALL_PEER_STATE], told + 1));
-	}
-	assert_ends_well();
-	assert_int_equal(caller.end.result.resumed, 5);
-	assert_int_equal(answerer.end.result.resumed, 5);
-	assert_int_equal(answerer.happened[QV_CALL_LINK_LOST], 5);
-}
-
-static void a_connection_may_break_while_keys_are_replaced(void **state)
-{
-	(void)state;
-	parts.video_packet = 30000;
-	with_reconnection(20000);
-	for (int time = 1; time <= 20; time++) {
-		qv_call_control_renew(caller.plan.control);
-		parts_lock();
-		int shown = parts.shown;
-		parts_unlock();
-		break_link(time % 2 ? &caller : &answerer);
-		assert_true(parts_wait(&parts.shown, shown + 5));
-	}
-	assert_goes_on(1);
-	assert_ends_well();
-}
-
-static void the_caller_tries_until_there_is_a_key(void **state)
-{
-	(void)state;
-	with_reconnection(20000);
-	atomic_store(&caller.fails, 1);
-	break_link(&caller);
-	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
-	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
-	assert_true(caller.last[QV_CALL_LINK_LOST].security->no_link);
-	atomic_store(&caller.fails, 0);
-	assert_goes_on(1);
-	assert_ends_well();
-}
-
-static void a_call_whose_peer_is_not_found_again_ends(void **state)
-{
-	(void)state;
-	with_reconnection(100);
-	atomic_store(&caller.fails, 1);
-	break_link(&caller);
-	join_both();
-	assert_int_equal(caller.end.outcome, -1);
-	assert_non_null(strstr(caller.end.err.message, "not found again"));
-	assert_int_equal(answerer.end.outcome, -1);
-	assert_non_null(strstr(answerer.end.err.message, "not found again"));
-}
-
-static void a_call_without_reconnection_ends_with_its_connection(void **state)
-{
-	(void)state;
-	with_reconnection(0);
-	break_link(&caller);
-	join_both();
-	assert_int_equal(caller.end.outcome, -1);
-	assert_int_equal(caller.happened[QV_CALL_LINK_LOST] + answerer.happened[QV_CALL_LINK_LOST], 0);
-}
-
-static void one_may_hang_up_while_the_peer_is_looked_for(void **state)
-{
-	(void)state;
-	with_reconnection(20000);
-	atomic_store(&caller.fails, 1);
-	break_link(&caller);
-	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
-	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
-	qv_call_control_hang_up(caller.plan.control);
-	qv_call_control_hang_up(answerer.plan.control);
-	join_both();
-	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);
-	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,12 +174,6 @@ int main(void)
 		TWO_WAY(a_stranger_cannot_attach),
 		TWO_WAY(a_stranger_cannot_resume_a_call),
 		TWO_WAY(a_request_to_resume_may_not_be_short),
-		TWO_WAY(a_call_goes_on_when_its_connection_breaks),
-		TWO_WAY(a_connection_may_break_while_keys_are_replaced),
-		TWO_WAY(the_caller_tries_until_there_is_a_key),
-		TWO_WAY(a_call_whose_peer_is_not_found_again_ends),
-		TWO_WAY(a_call_without_reconnection_ends_with_its_connection),
-		TWO_WAY(one_may_hang_up_while_the_peer_is_looked_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

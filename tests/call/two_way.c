@@ -22,6 +22,8 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 	struct two_way *way = (struct two_way *)(void *)observer;
 	parts_lock();
 	way->last[event->happening] = *event;
+	if (event->happening == QV_CALL_LINK_LOST)
+		snprintf(way->lost_text, sizeof way->lost_text, "%s", event->text);
 	if (event->roster)
 		way->roster = *event->roster;
 	parts_unlock();
@@ -80,6 +82,7 @@ static void *attach(void *argument)
 		if (way->newest == attaching->link.session)
 			way->newest = NULL;
 		parts_unlock();
+		qv_call_refuse(&attaching->link, QV_REFUSE_DENIED, NULL, &way->end.host, NULL);
 		free(attaching->link.session);
 		close(attaching->link.fd);
 	}
@@ -94,7 +97,11 @@ static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, st
 	struct two_way *way = (struct two_way *)(void *)((char *)renewal - offsetof(struct two_way, renewal));
 	int fds[2];
 	pthread_t thread;
-	(void)host;
+	if (atomic_load(&way->fails) == FAILS_UNTIL_CANCELLED) {
+		int waited = qv_wait_fd(-1, 0, 60000, host->cancel_fd, err);
+		atomic_store(&way->fails, 0);
+		return waited == 0 ? qv_fail(err, QV_E_TIMEOUT, "nobody has cancelled it") : -1;
+	}
 	if (atomic_load(&way->fails))
 		return qv_fail(err, QV_E_NO_KEY, "the KME has no key left");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)

@@ -22,9 +22,13 @@ struct two_way {
 	atomic_int happened[QV_CALL_HAPPENINGS];
 	struct qv_call_event last[QV_CALL_HAPPENINGS];
 	atomic_int made, released, fails;
-	struct qv_tls_session *newest; /* that it uses, or will; under parts_lock */
-	bool answers, takes;           /* when it rings */
+	char lost_text[QV_ERROR_MESSAGE_MAX]; /* of the last QV_CALL_LINK_LOST */
+	struct qv_tls_session *newest;        /* that it uses, or will; under parts_lock */
+	bool answers, takes;                  /* when it rings */
 };
+
+/* In `fails`: what is begun fails when it is cancelled, and what comes after that succeeds. 1: all fails at once. */
+#define FAILS_UNTIL_CANCELLED 2
 
 extern struct two_way caller, answerer;
 
