@@ -210,7 +210,9 @@ class Call:
 
     def ctl(self, node, *words):
         path = self.path({1: "alice", 2: "bob"}[node] + ".sock")
-        return json.loads(qvtest.run(["visio", "--socket=" + path, "ctl", *words], check=False).stdout)
+        done = qvtest.run(["visio", "--socket=" + path, "ctl", *words], check=False)
+        assert done.stdout, f"visio ctl {' '.join(words)} ended with {done.returncode}: {done.stderr}"
+        return json.loads(done.stdout)
 
     def stats(self, node, count=1):
         """The next `count` lines of statistics, which come once a second of the call."""

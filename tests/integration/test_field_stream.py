@@ -24,7 +24,7 @@ def check(call, least, delay=None, whole=0.9):
 @test.case("clean: both see and hear all of each other")
 def _(tmp):
     call = qvfield.Call(qvfield.Field(test, tmp), video_codec=VP8)
-    summaries = call.run(4)
+    summaries = call.run(6)
     check(call, 50)
     assert summaries[2]["video"]["lost"] == 0 and summaries[2]["audio"]["damaged"] == 0, summaries[2]
 
@@ -32,7 +32,7 @@ def _(tmp):
 @test.case("50 ms round trip with jitter")
 def _(tmp):
     call = qvfield.Call(qvfield.Field(test, tmp, delay=25, jitter=15), video_codec=VP8)
-    call.run(4)
+    call.run(6)
     check(call, 40, delay=25, whole=0.6)
 
 
