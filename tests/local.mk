@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every test speaks TAP: cmocka programs (no suffix) and Python (.py).
-TEST_EXTENSIONS = .py
+# Every test speaks TAP: cmocka programs (no suffix), shell (.sh) and Python (.py).
+TEST_EXTENSIONS = .sh .py
 TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_DRIVER = $(TAP_DRIVER)
+SH_LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_DRIVER = $(TAP_DRIVER)
 limited = $(abs_top_builddir)/tests/harness/limited
 LOG_COMPILER = $(limited)
+SH_LOG_COMPILER = $(limited) $(SHELL)
 PY_LOG_COMPILER = $(limited) $(PYTHON3)
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
