@@ -15,9 +15,13 @@ libqvisio_la_SOURCES += \
 	%D%/path_queue.h \
 	%D%/payload.c \
 	%D%/payload.h \
+	%D%/protector.c \
+	%D%/rebuilder.c \
 	%D%/receiver.c \
 	%D%/reception.c \
 	%D%/reception.h \
+	%D%/repair.c \
+	%D%/repair.h \
 	%D%/rtcp.h \
 	%D%/rtcp_feedback.c \
 	%D%/rtcp_read.c \

@@ -14,6 +14,7 @@
 #define NACK_WAIT_NS (10 * QV_NS_PER_MS) /* for packets that are only out of order */
 #define NACK_GAP_NS  (20 * QV_NS_PER_MS)
 #define KEY_GAP_NS   (200 * QV_NS_PER_MS)
+#define AHEAD        64 /* packets that the stream may be said to have gone on by */
 
 /* A packet that came (bytes), or one that is missing. */
 struct slot {
@@ -142,6 +143,13 @@ int qv_rtp_receiver_put(struct qv_rtp_receiver *receiver, const struct qv_rtp *p
 	*slot = (struct slot){ .known = true, .bytes = bytes, .packet = *packet };
 	slot->packet.payload = bytes;
 	return 1;
+}
+
+void qv_rtp_receiver_expect(struct qv_rtp_receiver *receiver, uint16_t sequence, int64_t now)
+{
+	int ahead = qv_rtp_sequence_diff(sequence, receiver->highest);
+	if (receiver->started && ahead > 0 && ahead <= AHEAD)
+		reach(receiver, sequence, now);
 }
 
 int qv_rtp_receiver_next(struct qv_rtp_receiver *receiver, int64_t now, struct qv_rtp *packet)

@@ -43,6 +43,32 @@ int qv_rtp_history_again(struct qv_rtp_history *history, uint16_t sequence, int6
 /* The original of a retransmission: its sequence number and payload. QV_E_PROTOCOL: no room for a number. */
 int qv_rtp_original(const struct qv_rtp *retransmission, struct qv_rtp *original, struct qv_error *err);
 
+/* ---- Sender: repair packets ---- */
+
+#define QV_RTP_REPAIR_GROUP 16u /* packets in a group, at most */
+#define QV_RTP_REPAIRS_MAX  4u  /* repair packets of a group, at most */
+
+/*
+ * For one SSRC: from packets with numbers in a row and one timestamp come repair packets; with as many of these as
+ * packets of the group are lost, the receiver has them all (a Reed-Solomon code, doc/PROTOCOL.md "Repair packets").
+ * Of the header extensions, those in `ids` are kept, but for the transport-wide number.
+ */
+struct qv_rtp_protector;
+struct qv_rtp_protector *qv_rtp_protector_new(const struct qv_rtp_extensions *ids, struct qv_error *err);
+void qv_rtp_protector_free(struct qv_rtp_protector *protector); /* NULL is fine */
+
+/* Begins a group; adds a copy of a packet. -1 QV_E_INVALID: the group is full, or the packet does not belong to it. */
+void qv_rtp_protector_begin(struct qv_rtp_protector *protector);
+int qv_rtp_protector_add(struct qv_rtp_protector *protector, const struct qv_rtp *packet, struct qv_error *err);
+unsigned qv_rtp_protector_count(const struct qv_rtp_protector *protector); /* packets added */
+
+/*
+ * Repair packet `index` (below QV_RTP_REPAIRS_MAX) of the group: timestamp and payload, valid until the next call; the rest
+ * is for the caller to set. -1 QV_E_INVALID.
+ */
+int qv_rtp_protector_repair(struct qv_rtp_protector *protector, unsigned index, struct qv_rtp *repair,
+			    struct qv_error *err);
+
 /* ---- Sender: pacing ---- */
 
 /* In order of precedence. */
@@ -157,10 +183,30 @@ bool qv_rtp_receiver_report(struct qv_rtp_receiver *receiver, int64_t now, struc
 void qv_rtp_receiver_take_sr(struct qv_rtp_receiver *receiver, const struct qv_rtcp *sr, int64_t now);
 bool qv_rtp_receiver_ntp(const struct qv_rtp_receiver *receiver, uint32_t timestamp, uint64_t *ntp);
 
+/* Packets up to this number, at most 64 beyond the last, are known to have been sent: those not there are missing. */
+void qv_rtp_receiver_expect(struct qv_rtp_receiver *receiver, uint16_t sequence, int64_t now);
+
 struct qv_rtp_receiver_stats {
 	uint64_t packets, lost, repeated, late, recovered, nacks, keys_asked;
 };
 void qv_rtp_receiver_stats(const struct qv_rtp_receiver *receiver, struct qv_rtp_receiver_stats *stats);
+
+/* ---- Receiver: repair packets ---- */
+
+/* For one SSRC. Packets are rebuilt from the last 128 that came, and the last 16 groups. */
+struct qv_rtp_rebuilder;
+struct qv_rtp_rebuilder *qv_rtp_rebuilder_new(const struct qv_rtp_extensions *ids, struct qv_error *err);
+void qv_rtp_rebuilder_free(struct qv_rtp_rebuilder *rebuilder); /* NULL is fine */
+
+/* A packet of the SSRC came, whichever way. */
+void qv_rtp_rebuilder_note(struct qv_rtp_rebuilder *rebuilder, const struct qv_rtp *packet);
+
+/* A repair packet came: *last is the last number of its group. -1 QV_E_PROTOCOL. */
+int qv_rtp_rebuilder_take(struct qv_rtp_rebuilder *rebuilder, const struct qv_rtp *repair, uint16_t *last,
+			  struct qv_error *err);
+
+/* 1: a packet that had not come, valid until the next call, and noted; 0: none. Type and SSRC are for the caller to check. */
+int qv_rtp_rebuilder_next(struct qv_rtp_rebuilder *rebuilder, struct qv_rtp *packet);
 
 /* Round trip by a report about one's own stream: RFC 3550 section 6.4.1. `ntp`: one's own NTP time now. 0: no SR yet. */
 int64_t qv_rtp_round_trip_ns(const struct qv_rtcp_report *report, uint64_t ntp);

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 if WITH_CMOCKA
 rtp_tests = \
+	tests/unit/rtp/test_repair \
 	tests/unit/rtp/test_rtcp \
 	tests/unit/rtp/test_rtp \
 	tests/unit/rtp/test_rtp_flow
 check_PROGRAMS += $(rtp_tests)
 TESTS += $(rtp_tests)
+
+tests_unit_rtp_test_repair_SOURCES = %D%/test_repair.c
+tests_unit_rtp_test_repair_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_rtp_test_repair_LDADD = $(LDADD_UNIT)
 
 tests_unit_rtp_test_rtp_SOURCES = %D%/test_rtp.c
 tests_unit_rtp_test_rtp_CFLAGS = $(CFLAGS_UNIT)
