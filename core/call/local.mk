@@ -85,6 +85,8 @@ libqvisio_la_SOURCES += \
 	%D%/window.h \
 	%D%/path.c \
 	%D%/path.h \
+	%D%/redundancy.c \
+	%D%/redundancy.h \
 	%D%/rtp_in.c \
 	%D%/rtp_in.h \
 	%D%/rtp_out.c \

@@ -49,7 +49,8 @@ static void note_recordable(struct side *side)
 	recording_opened(&side->control->recording, &side->media, offers);
 }
 
-static int open_call(struct side *side, const uint16_t *accept, size_t count, uint16_t srtp_port, struct qv_error *err)
+static int open_call(struct side *side, const uint16_t *accept, size_t count, const struct qv_hello *peer,
+		     struct qv_error *err)
 {
 	connection_opened(side->media.connection);
 	side->media.connection->next_ring_ns = 0;
@@ -75,7 +76,7 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, ui
 		return -1;
 	if (otp_start(side, err) != 0)
 		return -1;
-	ways_start(side, srtp_port);
+	ways_start(side, peer->srtp_port, peer->repairs);
 	side_tell_states(side);
 	connection_wake(side->media.connection); /* for what was to be told as soon as there is a call */
 	return 0;
@@ -102,6 +103,7 @@ int negotiation_say_hello(struct side *side, struct qv_error *err)
 	}
 	side->transport = open_transport(side);
 	hello.srtp_port = side->transport ? side->transport->udp.port : 0;
+	hello.repairs = side->transport;
 	hello.otp = otp_word(&side->otp);
 	hello.resume_ms = reconnect_word(side);
 	int size = qv_hello_encode(&hello, payload, sizeof payload, err);
@@ -127,6 +129,7 @@ static int say_welcome(struct side *side, const struct qv_hello *hello, struct q
 		outgoing_offer_fitting(side->out, hello, &welcome);
 	side->transport = hello->srtp_port ? open_transport(side) : NULL;
 	welcome.srtp_port = side->transport ? side->transport->udp.port : 0;
+	welcome.repairs = side->transport;
 	welcome.otp = side->otp.on ? otp_word(&side->otp) : QV_HELLO_OTP_NONE;
 	welcome.resume_ms = hello->minor >= 2 ? reconnect_word(side) : 0;
 	side->peer_resumes = hello->resume_ms > 0;
@@ -140,7 +143,7 @@ static int say_welcome(struct side *side, const struct qv_hello *hello, struct q
 	if (size < 0)
 		return -1;
 	connection_send(side->media.connection, QV_RECORD_WELCOME, payload, (size_t)size);
-	return open_call(side, offered, welcome.offers, hello->srtp_port, err);
+	return open_call(side, offered, welcome.offers, hello, err);
 }
 
 static void refuse(struct side *side, enum qv_refusal code, const struct qv_error *why)
@@ -238,7 +241,7 @@ int negotiation_take_welcome(struct side *side, const struct qv_record *record, 
 	snprintf(side->result->peer_program, sizeof side->result->peer_program, "%s", welcome.program);
 	if (otp_agree(side, welcome.otp, err) != 0)
 		return -1;
-	return open_call(side, welcome.accept, welcome.accepts, welcome.srtp_port, err);
+	return open_call(side, welcome.accept, welcome.accepts, &welcome, err);
 }
 
 int negotiation_take_refusal(const struct qv_record *record, struct qv_error *err)

@@ -60,6 +60,7 @@ static struct qv_call_totals totals_of(const struct side *side)
 	ledger_merge(&received, &sent);
 	const struct connection *c = side->media.connection;
 	received.bytes_sent = c->wire.bytes_out + c->udp_bytes_out;
+	ways_totals(side, &received);
 	received.bytes_received = c->wire.bytes_in + c->udp_bytes_in;
 	return received;
 }

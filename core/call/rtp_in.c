@@ -25,6 +25,7 @@ void rtp_in_close(struct rtp_in *in)
 {
 	qv_rtp_receiver_free(in->receiver);
 	qv_rtp_depacketiser_free(in->depacketiser);
+	qv_rtp_rebuilder_free(in->rebuilder);
 	unit_buffer_free(&in->unit);
 	*in = (struct rtp_in){ 0 };
 }
@@ -113,11 +114,38 @@ static int take_sound(struct rtp_in *in, const struct qv_rtp *packet, int64_t no
 	return in->stream.l16 ? take_samples(in, &clear, now) : take_opus(in, &clear, now);
 }
 
+static void rebuild(struct rtp_in *in, int64_t now)
+{
+	struct qv_rtp packet;
+	while (qv_rtp_rebuilder_next(in->rebuilder, &packet))
+		if (packet.type == in->stream.type && packet.ssrc == in->stream.ssrc && packet.size > 0 &&
+		    qv_rtp_receiver_put(in->receiver, &packet, true, now, NULL) == 1)
+			in->rebuilt++;
+}
+
+void rtp_in_repair(struct rtp_in *in, const struct qv_rtp *repair, int64_t now)
+{
+	uint16_t last;
+	if (in->sound || (!in->rebuilder && !(in->rebuilder = qv_rtp_rebuilder_new(&unit_extensions, NULL))) ||
+	    qv_rtp_rebuilder_take(in->rebuilder, repair, &last, NULL) != 0)
+		return;
+	/* The last packets of a picture are missed at once, not when the next one comes. */
+	qv_rtp_receiver_expect(in->receiver, last, now);
+	rebuild(in, now);
+}
+
 int rtp_in_put(struct rtp_in *in, const struct qv_rtp *packet, bool again, int64_t now)
 {
 	if (packet->size == 0 && again)
 		return 0;
-	if (qv_rtp_receiver_put(in->receiver, packet, again, now, NULL) != 1 || !in->sound)
+	if (qv_rtp_receiver_put(in->receiver, packet, again, now, NULL) != 1)
+		return 0;
+	in->resent += again;
+	if (in->rebuilder) {
+		qv_rtp_rebuilder_note(in->rebuilder, packet);
+		rebuild(in, now);
+	}
+	if (!in->sound)
 		return 0;
 	return take_sound(in, packet, now);
 }

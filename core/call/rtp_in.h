@@ -15,6 +15,8 @@ struct rtp_in {
 	bool sound;
 	struct qv_rtp_receiver *receiver;
 	struct qv_rtp_depacketiser *depacketiser; /* NULL: L16 */
+	struct qv_rtp_rebuilder *rebuilder;       /* NULL: no repair packet came yet */
+	uint64_t rebuilt, resent;                 /* packets that were lost, and came by repair packets, or again */
 	struct unit_counters counters;
 	bool has_head; /* the first packet of a unit with this timestamp was seen */
 	uint32_t head_timestamp;
@@ -27,6 +29,9 @@ void rtp_in_close(struct rtp_in *in);
 
 /* 1: `in->unit` is complete, and may be swapped away; 0: not yet. What is wrong with a packet makes it a lost one. */
 int rtp_in_put(struct rtp_in *in, const struct qv_rtp *packet, bool again, int64_t now);
+
+/* A repair packet of pictures came; units that it completes follow by rtp_in_next. */
+void rtp_in_repair(struct rtp_in *in, const struct qv_rtp *repair, int64_t now);
 
 /* The next one that a packet, or time, has completed, until it is 0. */
 int rtp_in_next(struct rtp_in *in, int64_t now);

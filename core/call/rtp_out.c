@@ -9,6 +9,8 @@
 
 #define HISTORY_PICTURES 2048
 #define HISTORY_SOUND    128
+#define GROUP            10 /* packets that repair packets are of */
+#define DESCRIPTOR       8  /* bytes of a payload that are no data, about */
 
 int rtp_out_open(struct rtp_out *out, const struct rtp_stream *stream, enum qv_rtp_class class, struct qv_error *err)
 {
@@ -18,6 +20,8 @@ int rtp_out_open(struct rtp_out *out, const struct rtp_stream *stream, enum qv_r
 		return -1;
 	if (stream->l16)
 		return 0;
+	if (class == QV_RTP_PICTURE && !(out->protector = qv_rtp_protector_new(&unit_extensions, err)))
+		return -1;
 	out->packetiser = qv_rtp_packetiser_new(&stream->payload, err);
 	return out->packetiser ? 0 : -1;
 }
@@ -26,6 +30,7 @@ void rtp_out_close(struct rtp_out *out)
 {
 	qv_rtp_packetiser_free(out->packetiser);
 	qv_rtp_history_free(out->history);
+	qv_rtp_protector_free(out->protector);
 	*out = (struct rtp_out){ 0 };
 }
 
@@ -43,6 +48,27 @@ static int put(struct qv_rtp_pacer *pacer, enum qv_rtp_class class, const struct
 	uint8_t bytes[QV_RTP_PACKET_MAX];
 	int size = qv_rtp_write(packet, &unit_extensions, bytes, sizeof bytes, err);
 	return size < 0 ? -1 : qv_rtp_pacer_put(pacer, class, bytes, (size_t)size, now, err);
+}
+
+/* Repair packets follow the last of a group at once. What there is no room for goes without. */
+static void protect(struct rtp_out *out, const struct qv_rtp *packet, struct qv_rtp_pacer *pacer, int64_t now)
+{
+	struct qv_rtp_protector *protector = out->protector;
+	struct qv_rtp repair;
+	if (qv_rtp_protector_add(protector, packet, NULL) != 0 ||
+	    (!packet->marker && qv_rtp_protector_count(protector) < out->group))
+		return;
+	unsigned repairs = redundancy_repairs(&out->redundancy, qv_rtp_protector_count(protector));
+	for (unsigned i = 0; i < repairs && qv_rtp_protector_repair(protector, i, &repair, NULL) == 0; i++) {
+		repair.type = RTP_TYPE_REPAIR;
+		repair.ssrc = out->stream.repair_ssrc;
+		repair.sequence = out->repair_sequence;
+		repair.has_transport = true;
+		if (put(pacer, out->class, &repair, now, NULL) != 0)
+			break;
+		out->repair_sequence++;
+	}
+	qv_rtp_protector_begin(protector);
 }
 
 /* Only what is sealed is kept to be sent again, so that no byte of a pad serves twice. */
@@ -78,6 +104,8 @@ static int send(struct rtp_out *out, const struct qv_unit *unit, struct qv_rtp *
 	out->octets += (uint32_t)packet->size;
 	/* Without memory for it, it cannot be sent again; that is all. */
 	(void)qv_rtp_history_keep(out->history, packet, NULL);
+	if (out->group > 0)
+		protect(out, packet, pacer, now);
 	packet->unit.size = packet->prediction.size = 0;
 	packet->has_capture = false;
 	packet->payload = plain;
@@ -113,6 +141,19 @@ static int send_samples(struct rtp_out *out, const struct unit_buffer *unit, str
 	return 0;
 }
 
+/* All groups of a picture are of about one size. */
+static void begin_groups(struct rtp_out *out, size_t size)
+{
+	if (!out->protector)
+		return;
+	size_t packets = (size + RTP_PAYLOAD_MAX - DESCRIPTOR - 1) / (RTP_PAYLOAD_MAX - DESCRIPTOR);
+	size_t groups = (packets + GROUP - 1) / GROUP;
+	unsigned group = (unsigned)((packets + groups - 1) / groups);
+	qv_rtp_protector_begin(out->protector);
+	redundancy_group(&out->redundancy, group);
+	out->group = redundancy_repairs(&out->redundancy, group) > 0 ? group : 0;
+}
+
 static int send_payloads(struct rtp_out *out, const struct unit_buffer *unit, struct qv_rtp_pacer *pacer, int64_t now,
 			 struct qv_error *err)
 {
@@ -134,6 +175,7 @@ static int send_payloads(struct rtp_out *out, const struct unit_buffer *unit, st
 	uint8_t payload[QV_RTP_PACKET_MAX];
 	struct qv_rtp packet = { .timestamp = timestamp_of(out, &unit->unit), .payload = payload };
 	unit_extension_put(unit, &packet);
+	begin_groups(out, unit->size);
 	while ((packet.size = qv_rtp_packetiser_next(out->packetiser, payload, &packet.marker)) > 0)
 		if (send(out, &unit->unit, &packet, pacer, now, err) != 0)
 			return -1;

@@ -5,6 +5,7 @@
 
 #include <qvisio/rtp_flow.h>
 
+#include "redundancy.h"
 #include "rtp_stream.h"
 #include "sound_pads.h"
 #include "unit_buffer.h"
@@ -15,7 +16,10 @@ struct rtp_out {
 	struct qv_rtp_packetiser *packetiser; /* NULL: L16 */
 	struct qv_rtp_history *history;
 	struct sound_pads *pads; /* seal each payload, once: it is sent again as it was sealed; NULL: none do */
-	uint16_t sequence, again_sequence;
+	struct qv_rtp_protector *protector; /* NULL: sound */
+	struct redundancy redundancy;
+	unsigned group; /* packets to a group of those that are protected; 0: they are not */
+	uint16_t sequence, again_sequence, repair_sequence;
 	uint32_t packets, octets;
 	bool any;
 	uint32_t timestamp; /* of the last unit, its capture and its number */

@@ -36,6 +36,7 @@ bool rtp_stream_of(const struct qv_stream_offer *offer, struct rtp_stream *strea
 			.clock = formats[i].clock ? formats[i].clock : (uint32_t)offer->audio.rate,
 			.ssrc = (uint32_t)offer->stream << 8,
 			.again_ssrc = (uint32_t)offer->stream << 8 | 1,
+			.repair_ssrc = (uint32_t)offer->stream << 8 | 2,
 			.l16 = formats[i].l16,
 			.payload = { .format = formats[i].format,
 				     .payload_max = RTP_PAYLOAD_MAX,

@@ -25,8 +25,9 @@ struct shares shares_of(int64_t path, const struct share_wish *sound, const stru
 		}
 		left -= part + headers;
 	}
+	shares.room = left > 0 ? left * PAYLOAD / (PAYLOAD + HEADERS) : 0;
 	if (pictures->present && pictures->adaptive)
-		shares.pictures = within(left * PAYLOAD / (PAYLOAD + HEADERS), PICTURES_LEAST, pictures->most);
+		shares.pictures = within(shares.room, PICTURES_LEAST, pictures->most);
 	return shares;
 }
 

@@ -15,6 +15,7 @@ struct share_wish {
 
 struct shares {
 	int64_t sound, pictures; /* for the encoders; 0: as they are */
+	int64_t room;            /* that is left for pictures, whatever their encoder gives at most */
 };
 
 struct shares shares_of(int64_t path, const struct share_wish *sound, const struct share_wish *pictures);

@@ -61,8 +61,8 @@ void side_tell(struct side *side, const struct qv_call_event *event);
 void side_tell_states(struct side *side);
 int side_take_record(struct side *side, const struct qv_record *record, struct qv_error *err);
 
-/* UDP beside the session, begun with the peer's port (0: it does not take it). */
-void ways_start(struct side *side, uint16_t port);
+/* UDP beside the session, begun with the peer's port (0: it does not take it); does it understand repair packets? */
+void ways_start(struct side *side, uint16_t port, bool repairs);
 /* Keys of a session that the call goes over to: before the peer can use them, and when it has them too. */
 void ways_add_keys(struct side *side, const struct qv_link *link);
 void ways_use_keys(struct side *side);
@@ -71,6 +71,8 @@ int64_t ways_datagrams(struct side *side, int64_t now);
 void ways_ask_for_key(struct side *side);
 /* The call is about to end: what is on its way still goes, and what has come is taken. */
 void ways_last(struct side *side);
+/* What was lost on the way, and came nevertheless. */
+void ways_totals(const struct side *side, struct qv_call_totals *totals);
 void ways_stats(const struct side *side, struct qv_call_stats *stats);
 int ways_take(struct side *side, const struct qv_record *record, struct qv_error *err);
 

@@ -29,6 +29,7 @@ struct transport {
 	uint32_t generation;  /* last that was added; the one in use is it, or the one before */
 	uint32_t drop_before; /* generations that are given up at drop_ns */
 	int64_t drop_ns;      /* 0: none */
+	bool repairs;         /* the peer understands repair packets */
 	bool running;         /* both ends have it */
 	struct udp udp;
 	struct path path;

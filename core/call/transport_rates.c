@@ -26,6 +26,14 @@ void transport_tell_rates(struct transport *transport)
 		return;
 	qv_rtp_congestion_state(transport->congestion, &state);
 	struct shares shares = shares_of(state.target, &out->sound_wish, &out->picture_wish);
+	struct redundancy *redundancy = &transport->out[QV_STREAM_VIDEO].redundancy;
+	const struct share_wish *pictures = &out->picture_wish;
+	if (transport->repairs) {
+		redundancy_look(redundancy, state.loss, state.queue_ns);
+		int64_t rate = redundancy_share(redundancy, shares.room, pictures->most, pictures->adaptive);
+		if (pictures->adaptive && rate >= LEAST && rate < shares.pictures)
+			shares.pictures = rate;
+	}
 	atomic_store(&switches->bitrate[QV_STREAM_AUDIO], shares.sound);
 	atomic_store(&switches->bitrate[QV_STREAM_VIDEO], shares.pictures);
 	atomic_store(&switches->loss_percent, (int)(state.loss * 100 + 0.5));

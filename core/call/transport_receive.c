@@ -29,6 +29,12 @@ static void take_rtp(struct transport *transport, const uint8_t *bytes, size_t s
 	}
 	for (int kind = QV_STREAM_VIDEO; kind <= QV_STREAM_AUDIO; kind++) {
 		struct rtp_in *in = &transport->in[kind];
+		if (transport->receives[kind] && packet.ssrc == in->stream.repair_ssrc &&
+		    packet.type == RTP_TYPE_REPAIR) {
+			rtp_in_repair(in, &packet, now);
+			drain(transport, (enum qv_stream_kind)kind, now);
+			return;
+		}
 		bool again = packet.ssrc == in->stream.again_ssrc;
 		if (!transport->receives[kind] || (packet.ssrc != in->stream.ssrc && !again))
 			continue;

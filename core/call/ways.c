@@ -7,13 +7,14 @@
 #define REFRESH_NS (300 * QV_NS_PER_MS) /* between two requests for a picture */
 #define REPAIR_NS  (500 * QV_NS_PER_MS) /* after which a repair has not come, and a key picture is asked for */
 
-void ways_start(struct side *side, uint16_t port)
+void ways_start(struct side *side, uint16_t port, bool repairs)
 {
 	struct connection *c = side->media.connection;
 	struct qv_error why = QV_ERROR_INIT;
 	side->way_known = !side->transport || port == 0;
 	if (!side->transport)
 		return;
+	side->transport->repairs = repairs;
 	if (port != 0 && transport_start(side->transport, &c->link, port, side->out, side->in, &why) == 0) {
 		c->udp_fd = side->transport->udp.fd;
 		return;
@@ -145,6 +146,14 @@ void ways_last(struct side *side)
 		transport_hurry(side->transport, qv_clock_now(&qv_clock_monotonic));
 }
 
+void ways_totals(const struct side *side, struct qv_call_totals *totals)
+{
+	for (int kind = 0; side->transport && kind < TRANSPORT_KINDS; kind++) {
+		totals->rebuilt += side->transport->in[kind].rebuilt;
+		totals->resent += side->transport->in[kind].resent;
+	}
+}
+
 void ways_stats(const struct side *side, struct qv_call_stats *stats)
 {
 	struct qv_rtp_congestion_state state;
@@ -155,6 +164,7 @@ void ways_stats(const struct side *side, struct qv_call_stats *stats)
 	qv_rtp_congestion_state(side->transport->congestion, &state);
 	stats->rate_target = state.target;
 	stats->loss = state.loss;
+	stats->redundancy = redundancy_part(&side->transport->out[QV_STREAM_VIDEO].redundancy);
 }
 
 int ways_take(struct side *side, const struct qv_record *record, struct qv_error *err)

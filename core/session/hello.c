@@ -15,8 +15,11 @@ enum {
 	FIELD_CONFERENCE = 7,   /* since 1.2 */
 	FIELD_OTP = 8,          /* since 1.2 */
 	FIELD_RESUMPTION = 9,   /* since 1.2 */
+	FIELD_REPAIRS = 10,     /* since 1.2 */
 	FIELD_CRITICAL = 0x8000 /* a reader that does not know the type must give up */
 };
+
+#define REPAIRS_CODE 1
 
 static const uint8_t magic[4] = { 'Q', 'V', 'I', 'S' };
 
@@ -178,6 +181,11 @@ int qv_hello_encode(const struct qv_hello *hello, uint8_t *bytes, size_t room, s
 		put_number(&out, 4, 2);
 		put_number(&out, hello->resume_ms, 4);
 	}
+	if (hello->repairs) {
+		put_number(&out, FIELD_REPAIRS, 2);
+		put_number(&out, 1, 2);
+		put_number(&out, REPAIRS_CODE, 1);
+	}
 	if (out.overflow)
 		return qv_fail(err, QV_E_INVALID, "no room for a HELLO in %zu bytes", room);
 	return (int)out.used;
@@ -307,6 +315,16 @@ static int parse_resumption(struct reader *in, struct qv_hello *hello, struct qv
 	return 0;
 }
 
+/* One byte for each code that is understood; another than ours is not looked at. */
+static int parse_repairs(struct reader *in, struct qv_hello *hello, struct qv_error *err)
+{
+	if (in->size == 0 || hello->repairs)
+		return qv_fail(err, QV_E_PROTOCOL, "what the peer says of repair packets is empty, or told twice");
+	while (in->at < in->size)
+		hello->repairs |= get_number(in, 1) == REPAIRS_CODE;
+	return 0;
+}
+
 static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello, struct qv_error *err)
 {
 	switch (type & ~(unsigned)FIELD_CRITICAL) {
@@ -331,6 +349,8 @@ static int parse_field(unsigned type, struct reader *in, struct qv_hello *hello,
 		return parse_otp(in, hello, err);
 	case FIELD_RESUMPTION:
 		return parse_resumption(in, hello, err);
+	case FIELD_REPAIRS:
+		return parse_repairs(in, hello, err);
 	}
 	if (type & FIELD_CRITICAL)
 		return qv_fail(err, QV_E_PROTOCOL, "the peer insists on field %u of its greeting, unknown here", type);

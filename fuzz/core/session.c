@@ -21,7 +21,7 @@ static void greeting(const struct qv_record *record)
 	if (size < 0 || qv_hello_decode(bytes, (size_t)size, &again, NULL) != 0 || again.offers != hello.offers ||
 	    again.accepts != hello.accepts || again.takes != hello.takes || again.srtp_port != hello.srtp_port ||
 	    again.in_conference != hello.in_conference || again.otp != hello.otp ||
-	    again.resume_ms != hello.resume_ms ||
+	    again.resume_ms != hello.resume_ms || again.repairs != hello.repairs ||
 	    memcmp(again.conference, hello.conference, sizeof hello.conference) != 0 ||
 	    strcmp(again.program, hello.program) != 0)
 		abort();

@@ -59,7 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		tell(&told, data + at, length);
 		if (length <= QV_RTP_PACKET_MAX &&
 		    qv_rtp_read(&packet, data + at, length, &unit_extensions, NULL) == 0) {
-			if (rtp_in_put(&in, &packet, packet.type == RTP_TYPE_AGAIN, now))
+			if (packet.type == RTP_TYPE_REPAIR)
+				rtp_in_repair(&in, &packet, now);
+			else if (rtp_in_put(&in, &packet, packet.type == RTP_TYPE_AGAIN, now))
 				judge(&in);
 			while (rtp_in_next(&in, now))
 				judge(&in);

@@ -89,6 +89,8 @@ struct qv_call_totals {
 	struct qv_call_video_totals video;
 	struct qv_call_audio_totals audio;
 	uint64_t bytes_sent, bytes_received; /* of session records, all types */
+	/* RTP packets that were lost on the way, and came by repair packets, or again when they were asked for. */
+	uint64_t rebuilt, resent;
 };
 
 /* How a call is secured now. A program fills what a session says, by qv_call_security_of; the call the rest. */
@@ -160,6 +162,7 @@ struct qv_call_stats {
 	enum qv_transport transport, peer_transport; /* of our media, and of the peer's */
 	int64_t rate_target;                         /* bit/s that the path is thought to carry; 0: not known */
 	double loss;                                 /* share of our packets that were lost lately, 0 to 1 */
+	double redundancy;                           /* repair packets that are sent to each packet of pictures */
 	struct qv_sound_level captured;              /* as it was filtered, and also while it is muted */
 	struct qv_sound_level played;
 	bool filtered; /* what is captured passes an audio filter, which says: */

@@ -121,6 +121,7 @@ struct qv_hello {
 	uint8_t conference[QV_CONFERENCE_ID];
 	uint16_t srtp_port; /* UDP, where SRTP is taken; 0: it is not. Since 1.2 */
 	uint8_t otp;        /* enum qv_hello_otp; since 1.2 */
+	bool repairs;       /* repair packets of code 1 are understood; since 1.2 */
 	uint32_t resume_ms; /* so long a lost peer is looked for, or waited for; 0: a lost call ends. Since 1.2 */
 };
 

@@ -56,6 +56,7 @@ tests_call_test_transport_parts_SOURCES = \
 	%D%/test_transport_parts.c \
 	core/call/fates.c \
 	core/call/path.c \
+	core/call/redundancy.c \
 	core/call/rtp_in.c \
 	core/call/rtp_out.c \
 	core/call/rtp_stream.c \

@@ -482,6 +482,33 @@ static void one_time_pads_are_asked_for(void **state)
 	assert_int_equal(qv_hello_decode(bytes, (size_t)size - 1, &out, NULL), -1);
 }
 
+static void repair_packets_are_understood_by_code(void **state)
+{
+	(void)state;
+	uint8_t bytes[1024];
+	struct qv_hello told = greeting, out;
+	static const uint8_t field[] = { 0, 10, 0, 1, 1 }, later[] = { 0, 10, 0, 3, 200, 2, 1 };
+	int plain = qv_hello_encode(&told, bytes, sizeof bytes, NULL);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)plain, &out, NULL), 0);
+	assert_false(out.repairs);
+	told.repairs = true;
+	int size = qv_hello_encode(&told, bytes, sizeof bytes, NULL);
+	assert_int_equal(size, plain + (int)sizeof field);
+	assert_memory_equal(bytes + plain, field, sizeof field);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size, &out, NULL), 0);
+	assert_true(out.repairs);
+	memcpy(bytes + size, field, sizeof field); /* told twice */
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size + sizeof field, &out, NULL), -1);
+	bytes[size - 1] = 2;
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size, &out, NULL), 0);
+	assert_false(out.repairs);
+	memcpy(bytes + plain, later, sizeof later);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)plain + sizeof later, &out, NULL), 0);
+	assert_true(out.repairs);
+	bytes[plain + 3] = 0;
+	assert_int_equal(qv_hello_decode(bytes, (size_t)plain + 4, &out, NULL), -1);
+}
+
 static void a_roster_is_written_and_read_back(void **state)
 {
 	(void)state;
@@ -534,6 +561,7 @@ int main(void)
 		cmocka_unit_test(the_bytes_of_a_greeting_are_those_of_the_document),
 		cmocka_unit_test(a_conference_is_written_and_read_back),
 		cmocka_unit_test(one_time_pads_are_asked_for),
+		cmocka_unit_test(repair_packets_are_understood_by_code),
 		cmocka_unit_test(a_roster_is_written_and_read_back),
 		cmocka_unit_test(rosters_that_make_no_sense_are_refused),
 		cmocka_unit_test(later_versions_can_add_to_a_greeting),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -240,6 +241,169 @@ static void one_of_two_copies_fills_a_hole(void **state)
 	qv_rtp_pacer_free(pacer);
 }
 
+/* What goes out for one unit, as it is read at the other end. */
+struct wire {
+	struct qv_rtp packet[64];
+	uint8_t bytes[64][QV_RTP_PACKET_MAX];
+	int count, repairs;
+};
+
+static void send_unit(struct rtp_out *out, const struct unit_buffer *unit, struct wire *wire)
+{
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	enum qv_rtp_class class;
+	size_t size;
+	wire->count = wire->repairs = 0;
+	qv_rtp_pacer_set_rate(pacer, INT64_C(1) << 40);
+	assert_int_equal(rtp_out_unit(out, unit, pacer, 0, NULL), 0);
+	while (qv_rtp_pacer_next(pacer, INT64_MAX / 2, wire->bytes[wire->count], &size, &class)) {
+		struct qv_rtp *packet = &wire->packet[wire->count];
+		assert_true(size + 20 <= RTP_DATAGRAM_MAX);
+		assert_int_equal(qv_rtp_read(packet, wire->bytes[wire->count], size, &unit_extensions, NULL), 0);
+		assert_true(packet->has_transport);
+		wire->repairs += packet->type == RTP_TYPE_REPAIR;
+		wire->count++;
+	}
+	qv_rtp_pacer_free(pacer);
+}
+
+static int take_unit(struct rtp_in *in, const struct wire *wire, int lost, int64_t now)
+{
+	int came = 0;
+	for (int i = 0; i < wire->count; i++) {
+		if (i == lost)
+			continue;
+		if (wire->packet[i].ssrc == in->stream.repair_ssrc)
+			rtp_in_repair(in, &wire->packet[i], now);
+		else
+			came += rtp_in_put(in, &wire->packet[i], false, now);
+		while (rtp_in_next(in, now))
+			came++;
+	}
+	return came;
+}
+
+static void a_picture_with_a_hole_is_rebuilt_at_once(void **state)
+{
+	(void)state;
+	struct wire *wire = malloc(sizeof *wire);
+	struct rtp_stream stream;
+	struct rtp_out out;
+	struct rtp_in in;
+	struct unit_buffer unit;
+	uint8_t data[12000];
+	uint16_t missing[QV_RTCP_NACKS_MAX];
+	uint64_t number = 0;
+	assert_true(rtp_stream_of(&vp8, &stream));
+	assert_int_equal(rtp_out_open(&out, &stream, QV_RTP_PICTURE, NULL), 0);
+	assert_int_equal(rtp_in_open(&in, &stream, false, NULL), 0);
+	out.redundancy = (struct redundancy){ .loss = 0.01, .allowed = 1 };
+	for (size_t size = 20; size < sizeof data; size += 700)
+		for (int lost = 0; lost < 3; lost++, number++) {
+			fill_picture(&unit, data, size, number);
+			send_unit(&out, &unit, wire);
+			assert_true(wire->repairs > 0);
+			assert_int_equal(take_unit(&in, wire,
+						   lost == 2 ? wire->count - 1
+						   : number  ? lost
+							     : -1,
+						   (int64_t)number * MS),
+					 1);
+			assert_int_equal(in.unit.size, size);
+			assert_memory_equal(in.unit.data, data, size);
+			assert_int_equal((uint32_t)in.unit.unit.sequence, number);
+			assert_int_equal(in.unit.unit.capture_ns, unit.unit.capture_ns);
+		}
+	assert_true(in.rebuilt > 10);
+	assert_int_equal(in.resent, 0);
+	assert_int_equal(qv_rtp_receiver_nacks(in.receiver, (int64_t)number * MS + MS, MS, missing), 0);
+	rtp_out_close(&out);
+	rtp_in_close(&in);
+	free(wire);
+}
+
+/* More than can be rebuilt, at the end of a picture: it is asked for without waiting for the next one. */
+static void the_end_of_a_picture_is_missed_by_its_repair_packets(void **state)
+{
+	(void)state;
+	struct wire *wire = malloc(sizeof *wire);
+	struct rtp_stream stream;
+	struct rtp_out out;
+	struct rtp_in in;
+	struct unit_buffer unit;
+	uint8_t data[5000];
+	uint16_t missing[QV_RTCP_NACKS_MAX];
+	assert_true(rtp_stream_of(&vp8, &stream));
+	assert_int_equal(rtp_out_open(&out, &stream, QV_RTP_PICTURE, NULL), 0);
+	assert_int_equal(rtp_in_open(&in, &stream, false, NULL), 0);
+	out.redundancy = (struct redundancy){ .loss = 0.01, .allowed = 0.2 };
+	for (uint64_t number = 0; number < 2; number++) {
+		fill_picture(&unit, data, sizeof data, number);
+		send_unit(&out, &unit, wire);
+		assert_int_equal(wire->repairs, 1);
+		if (number == 0)
+			assert_int_equal(take_unit(&in, wire, -1, 0), 1);
+	}
+	struct wire *cut = malloc(sizeof *cut);
+	*cut = *wire;
+	for (int i = 0; i < 2; i++)
+		cut->packet[wire->count - 3 + i] = cut->packet[wire->count - 1];
+	assert_int_equal(take_unit(&in, cut, -1, MS), 0);
+	assert_int_equal(qv_rtp_receiver_nacks(in.receiver, 12 * MS, MS, missing), 2);
+	assert_int_equal(missing[1], (uint16_t)(out.sequence - 1));
+	assert_int_equal(rtp_in_put(&in, &wire->packet[wire->count - 2], true, 60 * MS), 0);
+	assert_int_equal(rtp_in_next(&in, 60 * MS), 1); /* one was asked for and came, the other is rebuilt by it */
+	assert_int_equal(in.resent, 1);
+	assert_int_equal(in.rebuilt, 1);
+	assert_memory_equal(in.unit.data, data, sizeof data);
+	rtp_out_close(&out);
+	rtp_in_close(&in);
+	free(cut);
+	free(wire);
+}
+
+static void redundancy_follows_loss_and_room(void **state)
+{
+	(void)state;
+	struct redundancy r = { 0 };
+	for (int i = 0; i < 50; i++) {
+		redundancy_group(&r, 6);
+		redundancy_look(&r, 0, 0);
+		assert_int_equal(redundancy_share(&r, 3000000, 1500000, true), 1500000);
+		assert_int_equal(redundancy_repairs(&r, 6), 0);
+	}
+	for (int i = 0; i < 30; i++)
+		redundancy_look(&r, 0.01, 0);
+	assert_int_equal(redundancy_share(&r, 3000000, 1500000, true), 1500000);
+	assert_int_equal(redundancy_repairs(&r, 6), 2);
+	assert_int_equal(redundancy_repairs(&r, 1), 1);
+	assert_true(redundancy_part(&r) > 0.3 && redundancy_part(&r) < 0.4);
+	/* Without room, the encoder gives up what one of them costs, and nothing where that were too much. */
+	int64_t rate = redundancy_share(&r, 1500000, 1500000, true);
+	assert_int_equal(redundancy_repairs(&r, 6), 1);
+	assert_int_equal(redundancy_repairs(&r, 2), 0);
+	assert_in_range(rate, 1500000 * 6 / 7 - 2, 1500000 * 6 / 7 + 2);
+	assert_int_equal(redundancy_share(&r, 1500000, 1500000, false), 1500000);
+	assert_int_equal(redundancy_repairs(&r, 6), 0);
+	redundancy_share(&r, 3000000, 1500000, false);
+	assert_int_equal(redundancy_repairs(&r, 6), 2);
+	/* More loss, more of them, up to half of the packets. */
+	for (int i = 0; i < 60; i++)
+		redundancy_look(&r, 0.2, 0);
+	redundancy_share(&r, 3000000, 1500000, true);
+	assert_int_equal(redundancy_repairs(&r, 6), 3);
+	assert_int_equal(redundancy_repairs(&r, 16), QV_RTP_REPAIRS_MAX);
+	/* Not into a queue; and no longer than loss is remembered. */
+	redundancy_look(&r, 0.2, 100 * MS);
+	assert_int_equal(redundancy_repairs(&r, 6), 0);
+	redundancy_look(&r, 0.2, 0);
+	assert_int_equal(redundancy_repairs(&r, 6), 3);
+	int looks = 0;
+	for (; redundancy_repairs(&r, 6) > 0; looks++)
+		redundancy_look(&r, 0, 0);
+	assert_in_range(looks, 100, 1000);
+}
+
 static void samples_go_in_pieces(void **state)
 {
 	(void)state;
@@ -335,6 +499,9 @@ int main(void)
 		cmocka_unit_test(a_picture_keeps_what_the_session_knows_of_it),
 		cmocka_unit_test(a_picture_with_a_hole_is_never_handed_on),
 		cmocka_unit_test(one_of_two_copies_fills_a_hole),
+		cmocka_unit_test(a_picture_with_a_hole_is_rebuilt_at_once),
+		cmocka_unit_test(the_end_of_a_picture_is_missed_by_its_repair_packets),
+		cmocka_unit_test(redundancy_follows_loss_and_room),
 		cmocka_unit_test(samples_go_in_pieces),
 		cmocka_unit_test(pictures_that_wait_in_the_session_lower_the_rate),
 		cmocka_unit_test(fates_are_told_once_and_in_order),

@@ -54,6 +54,7 @@ def _(tmp):
     summaries = call.run(4)
     check(call, 50)
     assert summaries[2]["video"]["lost"] == 0 and summaries[2]["audio"]["damaged"] == 0, summaries[2]
+    assert summaries[2]["repaired"] == dict(rebuilt=0, resent=0), summaries[2]
 
 
 @test.case("50 ms round trip with jitter")
@@ -70,6 +71,18 @@ def _(tmp):
     over_udp(call)
     call.run(5)
     check(call, 40, whole=0.6)
+
+
+@test.case("5 % lost: packets are rebuilt without asking")
+def _(tmp):
+    call = call_over(tmp, delay=25, loss=0.05)
+    over_udp(call)
+    while any(call.stats(node)[0]["repaired"]["rebuilt"] < 3 for node in (1, 2)):
+        pass
+    assert call.ctl(1, "status")["redundancy"] > 0, call.ctl(1, "status")
+    summaries = call.hang_up()
+    assert summaries[1]["repaired"]["rebuilt"] >= 3, summaries[1]
+    check(call, 10, whole=0)
 
 
 @test.case("20 % lost: what comes is right")

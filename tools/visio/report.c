@@ -130,9 +130,15 @@ static json_t *skew_json(const struct qv_call_stats *stats)
 			 stats->skew_most_ms);
 }
 
+/* Packets that were lost on the way, and came nevertheless. */
+static json_t *repaired_json(const struct qv_call_totals *totals)
+{
+	return json_pack("{s:I,s:I}", "rebuilt", (json_int_t)totals->rebuilt, "resent", (json_int_t)totals->resent);
+}
+
 json_t *report_stats_json(const struct report *report, const struct qv_call_stats *stats)
 {
-	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:o}", "event", "stats",
+	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "event", "stats",
 			 "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent", stats->kbit_sent,
 			 "kbit_received", stats->kbit_received, "latency_ms", milliseconds(stats->latency_ms),
 			 "jitter_buffer_ms", milliseconds(stats->jitter_buffer_ms), "rtt_ms",
@@ -140,7 +146,8 @@ json_t *report_stats_json(const struct report *report, const struct qv_call_stat
 			 (json_int_t)drops(report, &stats->totals), "secured", secured_word(report->secure->secured),
 			 "key_ID", report->secure->key_id, "video", video_json(&stats->totals.video), "audio",
 			 audio_json(&stats->totals.audio), "security", secured_json(&stats->security), "levels",
-			 levels_json(stats), "otp", report_otp_json(&stats->otp));
+			 levels_json(stats), "otp", report_otp_json(&stats->otp), "repaired",
+			 repaired_json(&stats->totals));
 }
 
 static void on_stats(struct qv_call_observer *observer, const struct qv_call_stats *stats)
@@ -221,11 +228,12 @@ static json_t *latency_json(const struct qv_call_result *result)
 
 static void summary_json(const struct report *report, const struct qv_call_result *result, const struct qv_error *err)
 {
-	json_t *summary = json_pack("{s:s,s:s,s:s,s:f,s:o,s:o,s:o,s:o,s:o}", "event", "summary", "peer", report->peer,
-				    "end", qv_call_end_name(result->end), "seconds", (double)result->duration_ns / 1e9,
-				    "security", security_json(report), "video", video_json(&result->totals.video),
-				    "audio", audio_json(&result->totals.audio), "latency_ms", latency_json(result),
-				    "rtt_ms", milliseconds(result->rtt_ms));
+	json_t *summary =
+		json_pack("{s:s,s:s,s:s,s:f,s:o,s:o,s:o,s:o,s:o,s:o}", "event", "summary", "peer", report->peer, "end",
+			  qv_call_end_name(result->end), "seconds", (double)result->duration_ns / 1e9, "security",
+			  security_json(report), "video", video_json(&result->totals.video), "audio",
+			  audio_json(&result->totals.audio), "latency_ms", latency_json(result), "rtt_ms",
+			  milliseconds(result->rtt_ms), "repaired", repaired_json(&result->totals));
 	if (summary && result->otp.on)
 		json_object_set_new(summary, "otp", report_otp_json(&result->otp));
 	if (summary && result->has_video)

@@ -26,10 +26,12 @@ static json_t *call_json(const struct conversation *talk)
 			  talk->peer_muted[QV_STREAM_VIDEO], "audio", talk->peer_muted[QV_STREAM_AUDIO], "fps",
 			  talk->stats.fps, "fps_sent", talk->stats.fps_sent, "shown", (json_int_t)totals->video.shown,
 			  "sent", (json_int_t)totals->video.sent, "lost", (json_int_t)totals->video.lost);
-	json_object_update_new(json, json_pack("{s:s,s:s,s:s,s:f,s:f}", "transport", transport_name(talk->transport),
-					       "peer_transport", transport_name(talk->peer_transport), "transport_text",
-					       talk->transport_text, "rate_target", (double)talk->stats.rate_target,
-					       "loss", talk->stats.loss));
+	json_object_update_new(
+		json, json_pack("{s:s,s:s,s:s,s:f,s:f,s:f,s:I,s:I}", "transport", transport_name(talk->transport),
+				"peer_transport", transport_name(talk->peer_transport), "transport_text",
+				talk->transport_text, "rate_target", (double)talk->stats.rate_target, "loss",
+				talk->stats.loss, "redundancy", talk->stats.redundancy, "rebuilt",
+				(json_int_t)totals->rebuilt, "resent", (json_int_t)totals->resent));
 	json_object_set_new(json, "resumed", json_integer((json_int_t)talk->resumed));
 	json_object_set_new(json, "otp", report_otp_json(&talk->stats.otp));
 	return json;
