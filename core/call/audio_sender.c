@@ -236,6 +236,10 @@ static void look_for_choice(struct audio_sender *sender)
 	sender->source_set = set;
 	close_source(sender);
 	sender->source_role = control_source(control, QV_STREAM_AUDIO);
+	if (control_seated(control)) {
+		voice_filter_close(sender->filter);
+		sender->filter = NULL;
+	}
 }
 
 /* The new source counts from 0; in the stream it goes on where the old one was, later by the time between. */

@@ -142,6 +142,25 @@ static void look_for(struct audio_sinks *sinks, struct slot *slot)
 		tell_back(sinks, slot->device);
 }
 
+/*
+ * The loudspeakers are left, as what comes in their place may be the same hardware; files go on. The place that is free
+ * then; NULL: there was none.
+ */
+static struct slot *leave_devices(struct audio_sinks *sinks)
+{
+	struct slot *first = NULL;
+	await_closer(sinks);
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct slot *slot = &sinks->slots[i];
+		if (!qv_audiosink_class(slot->role->class)->paced)
+			continue;
+		audio_device_close(slot->device);
+		*slot = (struct slot){ .role = slot->role };
+		first = first ? first : slot;
+	}
+	return first;
+}
+
 /* Somebody chose another sink: it is open before the one in whose place it comes is closed. */
 static void look_for_choice(struct audio_sinks *sinks)
 {
@@ -151,13 +170,16 @@ static void look_for_choice(struct audio_sinks *sinks)
 	if (set == sinks->sink_set || sinks->count == 0)
 		return;
 	sinks->sink_set = set;
-	const struct qv_role *role = control_audio_sink(control);
+	bool seated;
+	const struct qv_role *role = control_audio_sink(control, &seated);
+	struct slot *slot = seated ? leave_devices(sinks) : &sinks->slots[0];
+	if (!slot)
+		return;
 	struct audio_device *device = audio_device_open(sinks->media, role, &sinks->format, &why);
 	if (!device) {
 		tell(sinks, QV_CALL_DEVICE_GONE, why.message);
 		return;
 	}
-	struct slot *slot = &sinks->slots[0];
 	if (slot->device)
 		close_aside(sinks, slot->device);
 	*slot = (struct slot){ .role = role, .device = device };

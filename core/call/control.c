@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <qvisio/conference.h>
+
 struct qv_call_control *qv_call_control_new(struct qv_error *err)
 {
 	struct qv_call_control *control = calloc(1, sizeof *control);
@@ -133,10 +135,46 @@ void qv_call_control_audio_sink(struct qv_call_control *control, const struct qv
 	pthread_mutex_unlock(&control->lock);
 }
 
-const struct qv_role *control_audio_sink(struct qv_call_control *control)
+void qv_call_control_seat(struct qv_call_control *control, const struct qv_seat_roles *roles)
+{
+	pthread_mutex_lock(&control->lock);
+	control->seated = true;
+	control->source[QV_STREAM_VIDEO] = &roles->video_source;
+	control->source[QV_STREAM_AUDIO] = &roles->audio_source;
+	control->video_sink = &roles->video_sink;
+	control->audio_sink = &roles->audio_sink;
+	if (roles->video_source.class)
+		atomic_fetch_add(&control->switches.source_set[QV_STREAM_VIDEO], 1);
+	if (roles->audio_source.class)
+		atomic_fetch_add(&control->switches.source_set[QV_STREAM_AUDIO], 1);
+	if (roles->video_sink.class)
+		atomic_fetch_add(&control->switches.video_sink_set, 1);
+	if (roles->audio_sink.class)
+		atomic_fetch_add(&control->switches.audio_sink_set, 1);
+	pthread_mutex_unlock(&control->lock);
+}
+
+bool control_seated(struct qv_call_control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	bool seated = control->seated;
+	pthread_mutex_unlock(&control->lock);
+	return seated;
+}
+
+const struct qv_role *control_audio_sink(struct qv_call_control *control, bool *seated)
 {
 	pthread_mutex_lock(&control->lock);
 	const struct qv_role *role = control->audio_sink;
+	*seated = control->seated;
+	pthread_mutex_unlock(&control->lock);
+	return role;
+}
+
+const struct qv_role *control_video_sink(struct qv_call_control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	const struct qv_role *role = control->video_sink;
 	pthread_mutex_unlock(&control->lock);
 	return role;
 }

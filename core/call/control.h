@@ -20,6 +20,7 @@ struct call_switches {
 	atomic_uint refresh;           /* rises when a key picture is wanted */
 	atomic_uint source_set[KINDS]; /* rises when another source is */
 	atomic_uint audio_sink_set;    /* rises when another sink of sound is */
+	atomic_uint video_sink_set;    /* likewise, of pictures */
 	atomic_llong bitrate[KINDS];   /* bit/s that the network carries; 0: not known, or enough */
 	atomic_int loss_percent;       /* of packets that the network loses */
 };
@@ -43,7 +44,8 @@ struct qv_call_control {
 	bool answered, taken, hang_up, renew;
 	bool given_up; /* hung up, and a lost peer need not be told */
 	const struct qv_role *source[KINDS];
-	const struct qv_role *audio_sink;
+	const struct qv_role *audio_sink, *video_sink;
+	bool seated; /* these are of a seat, and come in place of all devices of the plan */
 	struct qv_roster roster;
 	bool tell_roster, has_roster;
 	struct qv_secret *token; /* that a session must show to be attached; NULL: none can be */
@@ -86,7 +88,10 @@ struct control_asked control_asked(struct qv_call_control *control);
 /* False: the peer knows it, or there is none. */
 bool control_take_roster(struct qv_call_control *control, struct qv_roster *roster);
 
-const struct qv_role *control_audio_sink(struct qv_call_control *control);
+/* `seated`: in place of all, not of the first one. */
+const struct qv_role *control_audio_sink(struct qv_call_control *control, bool *seated);
+const struct qv_role *control_video_sink(struct qv_call_control *control);
+bool control_seated(struct qv_call_control *control);
 const struct qv_role *control_source(struct qv_call_control *control, enum qv_stream_kind kind);
 
 /* The token of a session. NULL: its backend has none to give. */

@@ -27,9 +27,10 @@ struct video_receiver {
 	struct video_sinks *sinks;
 	struct qv_videodecoder *decoder;
 	struct unit_buffer picture;
-	unsigned secured; /* generation of the security state that is shown */
-	int64_t work_ns;  /* that decoding and showing take, smoothed */
-	bool want_key;    /* after damage, where the decoder does not know its needs itself */
+	unsigned secured;  /* generation of the security state that is shown */
+	unsigned sink_set; /* by the call's control, when it was last looked at */
+	int64_t work_ns;   /* that decoding and showing take, smoothed */
+	bool want_key;     /* after damage, where the decoder does not know its needs itself */
 	bool warned;
 	bool started;
 	pthread_t thread;
@@ -219,10 +220,32 @@ static void show_security(struct video_receiver *receiver)
 	video_sinks_status(receiver->sinks, security.secured, security.text);
 }
 
+/* Another sink comes in place of the windows. */
+static int look_for_choice(struct video_receiver *receiver, struct qv_error *err)
+{
+	struct media *media = receiver->media;
+	unsigned set = atomic_load(&media->control->switches.video_sink_set);
+	if (set == receiver->sink_set)
+		return 0;
+	struct qv_call_security security = board_security(media->board);
+	struct qv_receive_plan plan = { .title = receiver->plan->title,
+					.secured = security.secured,
+					.secured_text = security.text };
+	receiver->sink_set = set;
+	if (video_sinks_replace(receiver->sinks, control_video_sink(media->control), &plan, err) != 0)
+		return -1;
+	window_again(&media->control->window);
+	board_post(media->board, QV_CALL_DEVICE_BACK, QV_STREAM_VIDEO, 0, "the picture is shown elsewhere");
+	connection_wake(media->connection);
+	return 0;
+}
+
 static int show_all(struct video_receiver *receiver, struct qv_error *err)
 {
 	for (;;) {
 		bool more = false;
+		if (look_for_choice(receiver, err) != 0)
+			return -1;
 		show_security(receiver);
 		window_obey(&receiver->media->control->window, receiver->sinks);
 		pass_keys(receiver);

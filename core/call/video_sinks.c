@@ -15,11 +15,9 @@ struct video_sinks {
 	struct entry entries[];
 };
 
-static int open_one(struct video_sinks *sinks, const struct qv_role *role, const struct qv_receive_plan *plan,
-		    struct qv_error *err)
+static int open_entry(struct video_sinks *sinks, struct entry *entry, const struct qv_role *role,
+		      const struct qv_receive_plan *plan, struct qv_error *err)
 {
-	struct entry *entry = &sinks->entries[sinks->count++];
-	module_host_init(&entry->host, sinks->media, "video.sink");
 	module_host_take(&entry->host, role);
 	entry->class = qv_videosink_class(role->class);
 	entry->sink = entry->class->open(&entry->host.host, role->options, plan->title ? plan->title : "Qvisio", err);
@@ -29,6 +27,30 @@ static int open_one(struct video_sinks *sinks, const struct qv_role *role, const
 	if (!entry->class->status || !plan->secured_text)
 		return 0;
 	return entry->class->status(entry->sink, plan->secured, plan->secured_text, err);
+}
+
+static int open_one(struct video_sinks *sinks, const struct qv_role *role, const struct qv_receive_plan *plan,
+		    struct qv_error *err)
+{
+	struct entry *entry = &sinks->entries[sinks->count++];
+	module_host_init(&entry->host, sinks->media, "video.sink");
+	return open_entry(sinks, entry, role, plan, err);
+}
+
+int video_sinks_replace(struct video_sinks *sinks, const struct qv_role *role, const struct qv_receive_plan *plan,
+			struct qv_error *err)
+{
+	struct entry *place = NULL;
+	for (size_t i = 0; i < sinks->count; i++) {
+		struct entry *entry = &sinks->entries[i];
+		if (!entry->sink || !entry->class->poll)
+			continue;
+		entry->class->close(entry->sink);
+		entry->sink = NULL;
+		sinks->working--;
+		place = place ? place : entry;
+	}
+	return place ? open_entry(sinks, place, role, plan, err) : 0;
 }
 
 struct video_sinks *video_sinks_open(const struct media *media, const struct qv_receive_plan *plan,

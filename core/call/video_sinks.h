@@ -28,6 +28,13 @@ void video_sinks_fullscreen(struct video_sinks *sinks, bool on);
 void video_sinks_levels(struct video_sinks *sinks, double sent, double received);
 int video_sinks_key(struct video_sinks *sinks);
 
+/*
+ * Opens another one in place of those that are windows, which are closed before as it may be the same screen; where there is
+ * none nothing happens. Of `plan` only title and security are looked at.
+ */
+int video_sinks_replace(struct video_sinks *sinks, const struct qv_role *role, const struct qv_receive_plan *plan,
+			struct qv_error *err);
+
 /* NULL is fine. */
 void video_sinks_close(struct video_sinks *sinks);
 

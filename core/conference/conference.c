@@ -44,8 +44,8 @@ static int open_devices(struct qv_conference *conference, const struct qv_confer
 	if (role_present(plan.audio_source) &&
 	    !(conference->microphone = microphone_new(&conference->media, plan.audio_source, filter, err)))
 		return -1;
-	if (plan.audio_sink_count > 0 && !(conference->speaker = speaker_open(&conference->media, plan.audio_sinks,
-									      plan.audio_sink_count, &plan.mix, err)))
+	if (plan.audio_sink_count > 0 &&
+	    !(conference->speaker = speaker_open(&conference->media, &plan, &plan.mix, err)))
 		return -1;
 	if (plan.video_sink_count > 0 &&
 	    !(conference->wall = wall_open(&conference->media, &plan, conference->speaker, err)))

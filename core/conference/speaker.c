@@ -20,7 +20,9 @@
 
 struct speaker {
 	struct media *media;
-	struct audio_sinks *sinks;
+	struct qv_receive_plan plan;
+	struct audio_sinks *sinks; /* NULL: no call has come yet */
+	int used_fd;               /* readable when one has */
 	struct qv_audio_format format;
 	bool paced;
 	int16_t *block;
@@ -100,13 +102,27 @@ static int keep_pace(const struct speaker *speaker, int64_t began, int64_t *due,
 	return *due - lead > now ? qv_clock_sleep_until(*due - lead, speaker->media->stop.poll_fd, err) : 0;
 }
 
+/* 0: a call has its input open. */
+static int await_call(struct speaker *speaker, struct qv_error *err)
+{
+	return qv_wait_fd(speaker->used_fd, POLLIN, -1, speaker->media->stop.poll_fd, err) < 0 ? -1 : 0;
+}
+
+static int open_sinks(struct speaker *speaker, struct qv_error *err)
+{
+	speaker->sinks = audio_sinks_open(speaker->media, &speaker->plan, &speaker->format, err);
+	return speaker->sinks ? 0 : -1;
+}
+
 static void *run(void *argument)
 {
 	struct speaker *speaker = argument;
 	struct qv_error err = QV_ERROR_INIT;
+	if (!speaker->sinks && await_call(speaker, &err) == 0)
+		open_sinks(speaker, &err);
 	int64_t due = qv_clock_now(&qv_clock_monotonic);
 	uint64_t position = 0;
-	while (!stop_raised(&speaker->media->stop)) {
+	while (speaker->sinks && !stop_raised(&speaker->media->stop)) {
 		int64_t began = qv_clock_now(&qv_clock_monotonic);
 		mix(speaker);
 		if (play(speaker, position, &err) != 0 || keep_pace(speaker, began, &due, &err) != 0)
@@ -124,18 +140,31 @@ static void *run(void *argument)
 	return NULL;
 }
 
-struct speaker *speaker_open(struct media *media, const struct qv_role *sinks, size_t count,
+static void free_speaker(struct speaker *speaker)
+{
+	audio_sinks_close(speaker->sinks);
+	mixer_free(speaker->mixer);
+	free(speaker->block);
+	if (speaker->used_fd >= 0)
+		close(speaker->used_fd);
+	pthread_mutex_destroy(&speaker->lock);
+	free(speaker);
+}
+
+struct speaker *speaker_open(struct media *media, const struct qv_conference_plan *plan,
 			     const struct qv_audio_format *format, struct qv_error *err)
 {
-	struct qv_receive_plan plan = { .audio_sinks = sinks, .audio_sink_count = count };
 	struct speaker *speaker = calloc(1, sizeof *speaker);
 	if (!speaker) {
 		qv_fail(err, QV_E_NOMEM, "no memory for a mixer");
 		return NULL;
 	}
+	speaker->used_fd = -1;
 	speaker->media = media;
 	speaker->format = *format;
-	speaker->paced = audio_sinks_paced(&plan);
+	speaker->plan = (struct qv_receive_plan){ .audio_sinks = plan->audio_sinks,
+						  .audio_sink_count = plan->audio_sink_count };
+	speaker->paced = audio_sinks_paced(&speaker->plan);
 	pthread_mutex_init(&speaker->lock, NULL);
 	for (size_t i = 0; i < QV_CONFERENCE_SEATS; i++)
 		speaker->inputs[i] = (struct speaker_input){ speaker, i };
@@ -147,19 +176,19 @@ struct speaker *speaker_open(struct media *media, const struct qv_role *sinks, s
 		qv_fail(err, QV_E_NOMEM, "no memory for a mixer");
 		goto failed;
 	}
-	speaker->sinks = audio_sinks_open(media, &plan, format, err);
-	if (!speaker->sinks)
+	speaker->used_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (speaker->used_fd < 0) {
+		qv_fail_errno(err, QV_E_IO, errno, "making an event descriptor");
+		goto failed;
+	}
+	if (!plan->late && open_sinks(speaker, err) != 0)
 		goto failed;
 	int failure = pthread_create(&speaker->thread, NULL, run, speaker);
 	if (!failure)
 		return speaker;
 	qv_fail_errno(err, QV_E_IO, failure, "starting the thread of the mixer");
 failed:
-	audio_sinks_close(speaker->sinks);
-	mixer_free(speaker->mixer);
-	free(speaker->block);
-	pthread_mutex_destroy(&speaker->lock);
-	free(speaker);
+	free_speaker(speaker);
 	return NULL;
 }
 
@@ -168,11 +197,7 @@ void speaker_close(struct speaker *speaker)
 	if (!speaker)
 		return;
 	pthread_join(speaker->thread, NULL);
-	audio_sinks_close(speaker->sinks);
-	mixer_free(speaker->mixer);
-	free(speaker->block);
-	pthread_mutex_destroy(&speaker->lock);
-	free(speaker);
+	free_speaker(speaker);
 }
 
 struct speaker_input *speaker_input(struct speaker *speaker, size_t number)
@@ -210,6 +235,7 @@ static struct qv_audiosink *open_input(const struct qv_host *host, const struct 
 	speaker->open[sink->number] = sink;
 	mixer_clear(speaker->mixer, sink->number);
 	pthread_mutex_unlock(&speaker->lock);
+	eventfd_write(speaker->used_fd, 1);
 	return sink;
 }
 

@@ -4,6 +4,7 @@
 #define QV_CONFERENCE_SPEAKER_H
 
 #include <qvisio/audiosink.h>
+#include <qvisio/conference.h>
 #include <qvisio/loader.h>
 
 #include "../call/medium.h"
@@ -16,7 +17,8 @@ struct speaker_input {
 	size_t number;
 };
 
-struct speaker *speaker_open(struct media *media, const struct qv_role *sinks, size_t count,
+/* Of `plan` the audio sinks, and `late`, are looked at. */
+struct speaker *speaker_open(struct media *media, const struct qv_conference_plan *plan,
 			     const struct qv_audio_format *format, struct qv_error *err);
 void speaker_close(struct speaker *speaker); /* NULL is fine; no input is open. Raise media->stop before. */
 

@@ -214,17 +214,32 @@ static void tell_state(struct wall *wall, bool ended, const struct qv_error *err
 	pthread_mutex_unlock(&wall->lock);
 }
 
+/* False: it was closed before any call came. */
+static bool await_call(struct wall *wall)
+{
+	pthread_mutex_lock(&wall->lock);
+	while (!wall->stopped && wall_first_held(wall, QV_CONFERENCE_SEATS))
+		pthread_cond_wait(&wall->changed, &wall->lock);
+	bool stopped = wall->stopped;
+	pthread_mutex_unlock(&wall->lock);
+	return !stopped;
+}
+
 static void *run(void *argument)
 {
 	struct wall *wall = argument;
 	struct qv_error err = QV_ERROR_INIT;
-	wall->sinks = video_sinks_open(wall->media, &wall->sinks_plan, &err);
-	if (!wall->sinks) {
+	if (wall->plan.late)
+		tell_state(wall, false, NULL);
+	if (!wall->plan.late || await_call(wall))
+		wall->sinks = video_sinks_open(wall->media, &wall->sinks_plan, &err);
+	if (!wall->sinks && !wall->plan.late) {
 		tell_state(wall, true, &err);
 		return NULL;
 	}
 	tell_state(wall, false, NULL);
-	serve(wall, &err);
+	if (wall->sinks)
+		serve(wall, &err);
 	tell_state(wall, true, &err);
 	if (err.code != QV_OK && err.code != QV_E_CANCELLED && wall->plan.observer && wall->plan.observer->closed)
 		wall->plan.observer->closed(wall->plan.observer, &err);

@@ -25,6 +25,8 @@ int qv_roster_encode(const struct qv_roster *roster, uint8_t *bytes, size_t room
 		put_number(&out, length, 1);
 		put_bytes(&out, roster->sae[i], length);
 	}
+	if (roster->named)
+		put_bytes(&out, roster->conference, sizeof roster->conference);
 	return out.overflow ? qv_fail(err, QV_E_INVALID, "no room for a ROSTER in %zu bytes", room) : (int)out.used;
 }
 
@@ -43,5 +45,11 @@ int qv_roster_decode(const uint8_t *bytes, size_t size, struct qv_roster *roster
 			return qv_fail(err, QV_E_PROTOCOL, "the peer's list of participants is malformed");
 		memcpy(roster->sae[roster->count], sae, length);
 	}
-	return in.underflow ? qv_fail(err, QV_E_PROTOCOL, "a ROSTER record is empty") : 0;
+	if (in.underflow)
+		return qv_fail(err, QV_E_PROTOCOL, "a ROSTER record is empty");
+	const uint8_t *conference = get_bytes(&in, QV_CONFERENCE_ID);
+	roster->named = conference;
+	if (conference)
+		memcpy(roster->conference, conference, QV_CONFERENCE_ID);
+	return 0;
 }

@@ -50,6 +50,14 @@ void qv_call_control_source(struct qv_call_control *control, enum qv_stream_kind
 void qv_call_control_audio_sink(struct qv_call_control *control, const struct qv_role *role);
 
 /*
+ * Goes over to the devices of a seat (<qvisio/conference.h>), in place of all of the plan; they are borrowed until the call
+ * is over. What captured sound went through is the conference's now. Each device of the call is closed before the shared one
+ * is opened, so that the same hardware may be behind both; QV_CALL_DEVICE_BACK tells of each.
+ */
+struct qv_seat_roles;
+void qv_call_control_seat(struct qv_call_control *control, const struct qv_seat_roles *roles);
+
+/*
  * Records an open call, both sides, to the new file `path`; `role` names a module of kind recorder and is borrowed during
  * the call of this function only. Returns when the file is made. The end of the call ends the recording; a failure in
  * between is told as QV_CALL_RECORD_FAILED. QV_E_NOT_FOUND: no call is open; QV_E_BUSY: it is recorded already, or the

@@ -43,10 +43,15 @@ struct qv_conference_plan {
 	int width, height, fps;                          /* of the tiles together; 0: 1280, 720, 30 */
 	struct qv_audio_format mix;                      /* rate 0: 48000 Hz, one channel */
 	const char *title;                               /* of the window */
-	struct qv_conference_observer *observer;         /* NULL: nobody is told */
+	/*
+	 * Real sinks are opened only when a call opens those of its seat: a call that runs has them until then, see
+	 * qv_call_control_seat. What fails then is told as `closed`, or (sound) to the log and to the calls.
+	 */
+	bool late;
+	struct qv_conference_observer *observer; /* NULL: nobody is told */
 };
 
-/* Opens the real sinks. NULL with err. */
+/* Opens the real sinks, unless `late`. NULL with err. */
 struct qv_conference *qv_conference_open(const struct qv_conference_plan *plan, const struct qv_host *host,
 					 struct qv_error *err);
 /* Closes everything; no call may have a seat any more. NULL is fine. */

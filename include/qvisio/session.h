@@ -268,11 +268,13 @@ int qv_attach_decode_resume(const uint8_t *bytes, size_t size, const uint8_t **t
 
 /* ROSTER. */
 #define QV_ROSTER_MAX      5 /* participants, besides the one who tells: six in all */
-#define QV_ROSTER_SIZE_MAX (1 + QV_ROSTER_MAX * (1 + QV_SAE_ID_MAX))
+#define QV_ROSTER_SIZE_MAX (1 + QV_ROSTER_MAX * (1 + QV_SAE_ID_MAX) + QV_CONFERENCE_ID)
 
 struct qv_roster {
 	size_t count;
 	char sae[QV_ROSTER_MAX][QV_SAE_ID_MAX + 1]; /* printable ASCII without blanks */
+	bool named;                                 /* the conference is: */
+	uint8_t conference[QV_CONFERENCE_ID];
 };
 /* Return the payload's size, or -1 QV_E_INVALID when `roster` cannot be sent. */
 int qv_roster_encode(const struct qv_roster *roster, uint8_t *bytes, size_t room, struct qv_error *err);

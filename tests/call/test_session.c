@@ -526,8 +526,14 @@ static void a_roster_is_written_and_read_back(void **state)
 	told.count = QV_ROSTER_MAX;
 	for (size_t i = 0; i < told.count; i++)
 		memset(told.sae[i], 'x', QV_SAE_ID_MAX);
+	told.named = true;
+	memset(told.conference, 'i', sizeof told.conference);
 	assert_int_equal(qv_roster_encode(&told, bytes, sizeof bytes, NULL), QV_ROSTER_SIZE_MAX);
 	assert_int_equal(qv_roster_decode(bytes, sizeof bytes, &out, NULL), 0);
+	assert_memory_equal(&out, &told, sizeof out);
+	/* Without the whole of an ID there is none. */
+	assert_int_equal(qv_roster_decode(bytes, sizeof bytes - 1, &out, NULL), 0);
+	assert_false(out.named);
 }
 
 static void rosters_that_make_no_sense_are_refused(void **state)
