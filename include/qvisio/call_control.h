@@ -50,7 +50,7 @@ void qv_call_control_source(struct qv_call_control *control, enum qv_stream_kind
 void qv_call_control_audio_sink(struct qv_call_control *control, const struct qv_role *role);
 
 /*
- * Goes over to the devices of a seat (<qvisio/conference.h>), in place of all of the plan; they are borrowed until the call
+ * Goes over to the devices of a seat (<qvisio/conference.h>), in place of all of the plan but sinks that are files; they are borrowed until the call
  * is over. What captured sound went through is the conference's now. Each device of the call is closed before the shared one
  * is opened, so that the same hardware may be behind both; QV_CALL_DEVICE_BACK tells of each.
  */

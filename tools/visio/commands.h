@@ -24,6 +24,7 @@ json_t *command_devices(struct visio *visio, const char *rest);
 
 /* Calls. */
 json_t *command_call(struct visio *visio, const char *rest);
+json_t *command_invite(struct visio *visio, const char *rest);
 json_t *command_answer(struct visio *visio, const char *rest);
 json_t *command_refuse(struct visio *visio, const char *rest);
 json_t *command_hangup(struct visio *visio, const char *rest);

@@ -17,8 +17,15 @@ json_t *command_call(struct visio *visio, const char *rest)
 	if (!visio->listens)
 		return command_failed("call: this visio ends with its call; visio listen can make others");
 	if (visio->call_count > 0)
-		return command_failed("call: there is a call already, with %s", visio->calls[0]->peer);
+		return command_failed("call: there is a call already, with %s; invite makes it a conference",
+				      visio->calls[0]->peer);
 	return dialing_start(visio, rest, &err) == 0 ? command_ok() : command_failed("call: %s", err.message);
+}
+
+json_t *command_invite(struct visio *visio, const char *rest)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	return mesh_invite(visio, rest, &err) == 0 ? command_ok() : command_failed("invite: %s", err.message);
 }
 
 /* All that ring belong to one call of two, or to one conference. */
@@ -56,7 +63,9 @@ json_t *command_hangup(struct visio *visio, const char *rest)
 	else if (visio->meeting)
 		found = meeting_give_up(visio->meeting, rest);
 	for (size_t i = 0; i < visio->call_count; i++) {
-		if (rest[0] && strcmp(visio->calls[i]->peer, rest) != 0)
+		const struct participant *participant = visio->calls[i]->participant;
+		const char *name = participant ? participant->name : visio->calls[i]->peer;
+		if (rest[0] && strcmp(name, rest) != 0)
 			continue;
 		qv_call_control_hang_up(visio->calls[i]->control);
 		found = true;

@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "config.h"
+#include "growing.h"
 #include "happenings.h"
 #include "keys.h"
 #include "mesh.h"
@@ -134,8 +135,8 @@ static void on_event(struct qv_call_observer *observer, const struct qv_call_eve
 		meeting_note(talk->participant, "");
 	if (event->security)
 		note_security(talk, event->security);
-	if (event->roster && talk->participant)
-		mesh_heard(talk, event->roster);
+	if (event->roster)
+		(talk->participant ? mesh_heard : growing_heard)(talk, event->roster);
 	if (event->happening == QV_CALL_SECURITY) {
 		notice_raise(&talk->notice, event->change, event->text, qv_clock_now(&qv_clock_monotonic));
 		happening_show_notice(talk);
@@ -286,9 +287,9 @@ static int talk_on(struct conversation *talk, int fd, const struct conversation_
 	struct qv_receive_plan receive = {
 		.program = "visio " PACKAGE_VERSION,
 		.video_sinks = seat ? &seat->video_sink : video->sinks,
-		.video_sink_count = seat && video->sink_count ? 1 : video->sink_count,
+		.video_sink_count = seat ? seat->video_sink.class != NULL : video->sink_count,
 		.audio_sinks = seat ? &seat->audio_sink : audio->sinks,
-		.audio_sink_count = seat && audio->sink_count ? 1 : audio->sink_count,
+		.audio_sink_count = seat ? seat->audio_sink.class != NULL : audio->sink_count,
 		.video_codecs = video->codecs,
 		.video_codec_count = video->codec_count,
 		.audio_codecs = audio->codecs,
@@ -364,6 +365,8 @@ int conversation_run(struct visio *visio, const struct conversation_plan *plan, 
 	report_secured(&talk.report);
 	int status = talk_on(&talk, fd, plan, err);
 	leave(&talk);
+	if (talk.participant && !plan->participant)
+		growing_over(&talk, status, err);
 	control_socket_tell(visio->control, json_pack("{s:s,s:s,s:o}", "event", "over", "peer", plan->peer, "error",
 						      status == 0 ? json_null() : json_string(err->message)));
 	qv_call_control_free(talk.control);

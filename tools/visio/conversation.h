@@ -14,11 +14,19 @@
 /* Others than oneself in one conference. */
 #define CALLS_MAX 5
 
+/* Where visio does not listen all the time. */
+struct reception {
+	bool open;
+	int listener;
+	pthread_t thread;
+};
+
 struct visio {
 	struct commander commander;
 	struct settings settings;
 	enum stats_mode stats;
 	struct control_socket *control;
+	struct reception reception;
 	pthread_mutex_t lock; /* of the rest */
 	pthread_cond_t changed;
 	struct conversation *calls[CALLS_MAX];

@@ -78,6 +78,14 @@ void happening_tell_snapshot(struct visio *visio, const char *why)
 	control_socket_tell(visio->control, json);
 }
 
+void happening_tell_conference(struct conversation *talk)
+{
+	json_t *json = json_pack("{s:s,s:s}", "event", "conference", "peer", talk->peer);
+	qv_log_info(talk->visio->settings.log, "the call with %s is a conference now", talk->peer);
+	print_event(talk->visio, json);
+	control_socket_tell(talk->visio->control, json);
+}
+
 /* Somebody here is asked whether to take the call. */
 static bool asks(const struct conversation *talk)
 {

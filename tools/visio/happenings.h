@@ -12,6 +12,9 @@ void happening_tell(struct conversation *talk, const struct qv_call_event *event
 void happening_tell_snapshot(struct visio *visio, const char *why);
 
 /* With the lock held: shows the notice of the call, or that there is none; or that somebody calls. */
+/* A call of two has become a conference. */
+void happening_tell_conference(struct conversation *talk);
+
 void happening_show_notice(struct conversation *talk);
 
 #endif

@@ -40,6 +40,8 @@ visio_SOURCES = \
 	%D%/conversation.h \
 	%D%/dialing.c \
 	%D%/dialing.h \
+	%D%/growing.c \
+	%D%/growing.h \
 	%D%/happenings.c \
 	%D%/happenings.h \
 	%D%/keys.c \
@@ -52,6 +54,8 @@ visio_SOURCES = \
 	%D%/mesh.h \
 	%D%/otp_settings.c \
 	%D%/otp_settings.h \
+	%D%/reception.c \
+	%D%/reception.h \
 	%D%/settings.c \
 	%D%/settings.h \
 	%D%/named_roles.c \

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <qvisio/audiocodec.h>
+#include <qvisio/audiosink.h>
+#include <qvisio/videosink.h>
 
 #include "happenings.h"
 
@@ -38,11 +40,11 @@ static struct qv_audio_format mix_format(const struct settings *settings)
 	return format;
 }
 
-static int open_devices(struct meeting *meeting, const struct qv_role *const source[3], const struct qv_role *sink,
-			struct qv_error *err)
+static struct qv_conference_plan plan_of(struct meeting *meeting, const struct qv_role *const source[3],
+					 const struct qv_role *sink)
 {
 	struct settings *settings = &meeting->visio->settings;
-	struct qv_conference_plan plan = {
+	return (struct qv_conference_plan){
 		.video_source = source[QV_STREAM_VIDEO] ? source[QV_STREAM_VIDEO] : &settings->video.source,
 		.audio_source = source[QV_STREAM_AUDIO] ? source[QV_STREAM_AUDIO] : &settings->audio.source,
 		.audio_filter = &settings->audio.filter,
@@ -57,12 +59,9 @@ static int open_devices(struct meeting *meeting, const struct qv_role *const sou
 		.title = "Qvisio: conference",
 		.observer = &meeting->observer,
 	};
-	meeting->devices = qv_conference_open(&plan, &settings->host, err);
-	return meeting->devices ? 0 : -1;
 }
 
-/* With the lock held; gives it up while devices are opened. */
-static struct meeting *begin(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], struct qv_error *err)
+static struct meeting *make(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], struct qv_error *err)
 {
 	struct meeting *meeting = calloc(1, sizeof *meeting);
 	if (!meeting) {
@@ -73,20 +72,82 @@ static struct meeting *begin(struct visio *visio, const uint8_t id[QV_CONFERENCE
 	meeting->observer.snapshot = on_snapshot;
 	meeting->visio = visio;
 	memcpy(meeting->id, id, sizeof meeting->id);
+	return meeting;
+}
+
+/* With the lock held; gives it up while devices are opened. */
+static struct meeting *begin(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], struct qv_error *err)
+{
+	struct meeting *meeting = make(visio, id, err);
+	if (!meeting)
+		return NULL;
 	meeting->opening = true;
 	visio->meeting = meeting;
 	const struct qv_role *source[3], *sink = visio->sink;
 	memcpy(source, visio->source, sizeof source);
 	pthread_mutex_unlock(&visio->lock);
-	int status = open_devices(meeting, source, sink, err);
+	const struct qv_conference_plan plan = plan_of(meeting, source, sink);
+	meeting->devices = qv_conference_open(&plan, &visio->settings.host, err);
 	pthread_mutex_lock(&visio->lock);
 	meeting->opening = false;
 	pthread_cond_broadcast(&visio->changed);
-	if (status == 0)
+	if (meeting->devices)
 		return meeting;
 	visio->meeting = NULL;
 	free(meeting);
 	return NULL;
+}
+
+/* A sink of pictures that looks for what somebody does in it. */
+static bool is_window(const struct qv_role *role)
+{
+	return qv_videosink_class(role->class)->poll;
+}
+
+static bool is_loudspeaker(const struct qv_role *role)
+{
+	return qv_audiosink_class(role->class)->paced;
+}
+
+static void keep(struct qv_role *kept, const struct qv_role **roles, size_t *count,
+		 bool (*which)(const struct qv_role *role))
+{
+	size_t used = 0;
+	for (size_t i = 0; i < *count; i++)
+		if (which(&(*roles)[i]))
+			kept[used++] = (*roles)[i];
+	*roles = kept;
+	*count = used;
+}
+
+struct meeting *meeting_grow(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], struct qv_error *err)
+{
+	if (visio->meeting) {
+		qv_fail(err, QV_E_BUSY, "there is a conference already");
+		return NULL;
+	}
+	struct meeting *meeting = make(visio, id, err);
+	if (!meeting)
+		return NULL;
+	struct qv_conference_plan plan = plan_of(meeting, visio->source, visio->sink);
+	keep(meeting->windows, &plan.video_sinks, &plan.video_sink_count, is_window);
+	keep(meeting->loudspeakers, &plan.audio_sinks, &plan.audio_sink_count, is_loudspeaker);
+	plan.late = true;
+	meeting->devices = qv_conference_open(&plan, &visio->settings.host, err);
+	if (!meeting->devices) {
+		free(meeting);
+		return NULL;
+	}
+	meeting->users = 1;
+	visio->meeting = meeting;
+	return meeting;
+}
+
+void meeting_drop(struct meeting *meeting)
+{
+	meeting->visio->meeting = NULL;
+	qv_conference_close(meeting->devices);
+	free(meeting);
 }
 
 struct meeting *meeting_join(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], struct qv_error *err)
@@ -231,10 +292,11 @@ void meeting_changed(struct meeting *meeting)
 {
 	for (size_t i = 0; i < CALLS_MAX; i++) {
 		const struct participant *told = &meeting->participants[i];
-		struct qv_roster roster = { 0 };
+		struct qv_roster roster = { .named = true };
+		memcpy(roster.conference, meeting->id, sizeof roster.conference);
 		for (size_t k = 0; told->open && k < CALLS_MAX; k++) {
 			const struct participant *other = &meeting->participants[k];
-			if (k != i && other->open && other->sae[0])
+			if (k != i && other->open && other->joined && other->sae[0])
 				memcpy(roster.sae[roster.count++], other->sae, sizeof other->sae);
 		}
 		if (told->open)

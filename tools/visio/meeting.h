@@ -19,6 +19,7 @@ struct participant {
 	struct qv_seat *seat;
 	struct conversation *talk; /* NULL: no call */
 	bool open, was_open;       /* the call is; was once */
+	bool joined;               /* it knows of this conference; a call of two may have to become one */
 	bool dialing;              /* a thread calls, or will again */
 	bool unwanted;             /* and is to stop that */
 	unsigned serving;          /* threads that take a call of it */
@@ -39,6 +40,8 @@ struct meeting {
 	int64_t credited_ns;     /* when that was counted last */
 	unsigned users;          /* threads that have it */
 	struct participant participants[CALLS_MAX];
+	struct qv_role windows[DEVICES_MAX],
+		loudspeakers[DEVICES_MAX]; /* where files go on with the call that they are of */
 };
 
 /*
@@ -46,6 +49,13 @@ struct meeting {
  * QV_E_BUSY: there is another one, or a call of two.
  */
 struct meeting *meeting_join(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], struct qv_error *err);
+/*
+ * Begins one beside a call of two, which has the devices until it is seated. NULL with QV_E_BUSY: there is one already. To
+ * be parted with as the other.
+ */
+struct meeting *meeting_grow(struct visio *visio, const uint8_t id[QV_CONFERENCE_ID], struct qv_error *err);
+/* One that has just begun, and nobody takes part in. */
+void meeting_drop(struct meeting *meeting);
 /* Without the lock. Whoever is last ends it. */
 void meeting_part(struct meeting *meeting);
 

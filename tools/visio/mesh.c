@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "growing.h"
+#include "reception.h"
+
 /* How often somebody is called who does not answer, and somebody who was lost. */
 #define TRIES_NEW  4
 #define TRIES_LOST 12
@@ -20,8 +23,7 @@
 
 #define REPLACE_S 10 /* that a lost call may take to end, when its peer is back */
 
-/* With the lock held. */
-static bool stopped(const struct participant *participant)
+bool mesh_stopped(const struct participant *participant)
 {
 	return participant->meeting->ending || participant->unwanted;
 }
@@ -33,7 +35,7 @@ static void pause_ms(const struct participant *participant, int ms)
 	int64_t until = qv_clock_now(&qv_clock_monotonic) + ms * QV_NS_PER_MS;
 	struct timespec deadline = { .tv_sec = (time_t)(until / QV_NS_PER_SECOND),
 				     .tv_nsec = (long)(until % QV_NS_PER_SECOND) };
-	while (!stopped(participant) && !participant->talk && qv_clock_now(&qv_clock_monotonic) < until)
+	while (!mesh_stopped(participant) && !participant->talk && qv_clock_now(&qv_clock_monotonic) < until)
 		pthread_cond_timedwait(&visio->changed, &visio->lock, &deadline);
 }
 
@@ -60,8 +62,7 @@ static int try_call(struct participant *participant, bool *opened, struct qv_err
 	return conversation_run(visio, &plan, &session, fd, err);
 }
 
-/* Our own SAE ID, asked of the key source once. Without the lock. */
-static void learn_self(struct visio *visio, const char *peer_sae)
+void mesh_learn_self(struct visio *visio, const char *peer_sae)
 {
 	char self[QV_SAE_ID_MAX + 1];
 	struct qv_error why = QV_ERROR_INIT;
@@ -85,13 +86,13 @@ static bool call_until_over(struct participant *participant)
 {
 	struct meeting *meeting = participant->meeting;
 	struct visio *visio = meeting->visio;
-	bool was_open = false;
-	for (int tries = 0, pause = PAUSE_MS; !stopped(participant) && !participant->talk; tries++) {
+	bool was_open = participant->was_open;
+	for (int tries = 0, pause = PAUSE_MS; !mesh_stopped(participant) && !participant->talk; tries++) {
 		struct qv_error why = QV_ERROR_INIT;
 		bool opened = false;
 		meeting_note(participant, was_open ? "calling again" : "calling");
 		pthread_mutex_unlock(&visio->lock);
-		learn_self(visio, qv_options_string(participant->contact, "sae_id"));
+		mesh_learn_self(visio, qv_options_string(participant->contact, "sae_id"));
 		int status = try_call(participant, &opened, &why);
 		pthread_mutex_lock(&visio->lock);
 		if (status == 0)
@@ -101,7 +102,7 @@ static bool call_until_over(struct participant *participant)
 			tries = 0;
 			pause = PAUSE_MS;
 		}
-		if (stopped(participant) || participant->talk)
+		if (mesh_stopped(participant) || participant->talk)
 			break;
 		meeting->failure = why;
 		meeting_note(participant, why.message);
@@ -113,7 +114,7 @@ static bool call_until_over(struct participant *participant)
 		pause_ms(participant, pause);
 		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
 	}
-	return stopped(participant);
+	return mesh_stopped(participant);
 }
 
 static bool is_lost(const struct participant *participant)
@@ -154,8 +155,7 @@ static void *dial(void *argument)
 	return NULL;
 }
 
-/* With the lock held: calls somebody on a thread of its own. */
-static void start_dialing(struct participant *participant)
+void mesh_dial(struct participant *participant)
 {
 	struct meeting *meeting = participant->meeting;
 	pthread_t thread;
@@ -173,7 +173,7 @@ static void start_dialing(struct participant *participant)
 	meeting_note(participant, "there is no thread to call");
 }
 
-static const struct qv_options *contact_of(const struct visio *visio, const char *sae)
+const struct qv_options *mesh_contact(const struct visio *visio, const char *sae)
 {
 	for (size_t i = 0; i < visio->settings.contact_count; i++) {
 		const char *has = qv_options_string(visio->settings.contacts[i], "sae_id");
@@ -193,7 +193,7 @@ static int invite(struct meeting *meeting, const struct qv_options *contact, str
 		participant = meeting_admit(meeting, sae ? sae : "", name, contact, err);
 	if (!participant)
 		return -1;
-	start_dialing(participant);
+	mesh_dial(participant);
 	return 0;
 }
 
@@ -201,6 +201,8 @@ int mesh_invite(struct visio *visio, const char *name, struct qv_error *err)
 {
 	const struct qv_options *contact = settings_contact(&visio->settings, name, err);
 	if (!contact)
+		return -1;
+	if (!visio->meeting && growing_invite(visio, contact, err) != 0)
 		return -1;
 	if (visio->meeting->opening || visio->meeting->ending)
 		return qv_fail(err, QV_E_BUSY, "the conference is just beginning or ending");
@@ -223,6 +225,7 @@ int mesh_call(struct visio *visio, char *const *names, size_t count, struct qv_e
 		return -1;
 	int status = 0;
 	pthread_mutex_lock(&visio->lock);
+	reception_open(visio);
 	for (size_t i = 0; i < count && status == 0; i++)
 		status = invite(meeting, contacts[i], err);
 	if (status != 0)
@@ -251,7 +254,7 @@ static bool is_calling_first(const struct participant *participant)
 static struct participant *receive(struct meeting *meeting, const char *address,
 				   const struct qv_secure_session *session, struct qv_error *err)
 {
-	const struct qv_options *contact = contact_of(meeting->visio, session->peer_sae);
+	const struct qv_options *contact = mesh_contact(meeting->visio, session->peer_sae);
 	const char *name = contact                ? qv_options_string(contact, "name")
 			   : session->peer_sae[0] ? session->peer_sae
 						  : address;
@@ -274,7 +277,7 @@ static int take(struct meeting *meeting, const char *address, struct qv_secure_s
 		const struct qv_greeting *greeting, struct qv_error *err)
 {
 	struct visio *visio = meeting->visio;
-	learn_self(visio, session->peer_sae);
+	mesh_learn_self(visio, session->peer_sae);
 	pthread_mutex_lock(&visio->lock);
 	struct participant *participant = receive(meeting, address, session, err);
 	struct conversation_plan plan = { .participant = participant,
@@ -287,7 +290,7 @@ static int take(struct meeting *meeting, const char *address, struct qv_secure_s
 	if (participant)
 		participant->serving--;
 	if (participant && meeting_idle(participant)) {
-		if (status == 0 || stopped(participant))
+		if (status == 0 || mesh_stopped(participant))
 			meeting_dismiss(participant);
 		else
 			meeting_note(participant, err->message);
@@ -329,7 +332,7 @@ void mesh_opened(struct conversation *talk, const uint8_t *id)
 	/* We are back in a conference that has gone on without us: its ID is the one to go by. Only the first peer may say so. */
 	if (id && talk->contact && !participant->meeting->any_open)
 		memcpy(participant->meeting->id, id, QV_CONFERENCE_ID);
-	participant->open = participant->was_open = true;
+	participant->open = participant->was_open = participant->joined = true;
 	participant->heard = false;
 	participant->meeting->any_open = true;
 	participant->roster.count = 0;
@@ -361,7 +364,7 @@ static bool has_credit(struct meeting *meeting)
 static void heard_of(struct meeting *meeting, const char *sae)
 {
 	struct visio *visio = meeting->visio;
-	const struct qv_options *contact = contact_of(visio, sae);
+	const struct qv_options *contact = mesh_contact(visio, sae);
 	struct participant *participant = meeting_find(meeting, sae, "");
 	if (strcmp(sae, visio->self) == 0 || !visio->self[0] || meeting->ending)
 		return;
@@ -380,7 +383,7 @@ static void heard_of(struct meeting *meeting, const char *sae)
 	else if (!contact)
 		meeting_note(participant, "not among your contacts, so not called");
 	else if (has_credit(meeting))
-		start_dialing(participant);
+		mesh_dial(participant);
 	else
 		meeting_note(participant, "not called: too many were, of whom others told");
 }
@@ -399,13 +402,51 @@ static void forget(struct meeting *meeting)
 	}
 }
 
+/* Two conferences that meet go by one ID. */
+static void agree(struct participant *peer, const struct qv_roster *roster)
+{
+	struct meeting *meeting = peer->meeting;
+	int other = roster->named ? memcmp(roster->conference, meeting->id, sizeof meeting->id) : 1;
+	bool joins = roster->named && !peer->joined;
+	if (other < 0)
+		memcpy(meeting->id, roster->conference, sizeof meeting->id);
+	peer->joined = peer->joined || joins;
+	if (other < 0 || joins)
+		meeting_changed(meeting);
+}
+
 void mesh_heard(struct conversation *talk, const struct qv_roster *roster)
 {
 	struct participant *peer = talk->participant;
 	struct qv_roster before = peer->roster;
 	peer->roster = *roster;
+	agree(peer, roster);
 	for (size_t i = 0; i < roster->count; i++)
 		if (!has(&before, roster->sae[i]))
 			heard_of(peer->meeting, roster->sae[i]);
 	forget(peer->meeting);
+}
+
+void mesh_hear_again(struct meeting *meeting)
+{
+	for (size_t i = 0; i < CALLS_MAX; i++) {
+		const struct participant *peer = &meeting->participants[i];
+		for (size_t k = 0; peer->open && k < peer->roster.count; k++) {
+			const struct participant *told = meeting_find(meeting, peer->roster.sae[k], "");
+			if (!told || meeting_idle(told))
+				heard_of(meeting, peer->roster.sae[k]);
+		}
+	}
+}
+
+int mesh_last(struct visio *visio, int status, struct qv_error *err)
+{
+	bool grown = false;
+	pthread_mutex_lock(&visio->lock);
+	for (; visio->meeting; grown = true)
+		pthread_cond_wait(&visio->changed, &visio->lock);
+	pthread_mutex_unlock(&visio->lock);
+	if (grown)
+		*err = (struct qv_error)QV_ERROR_INIT;
+	return grown ? 0 : status;
 }

@@ -12,13 +12,10 @@
 #include "conversation.h"
 #include "dialing.h"
 #include "mesh.h"
-#include "socket.h"
+#include "reception.h"
 #include "steering.h"
 #include "stop.h"
 #include "tui.h"
-
-#define GREETING_MS  5000
-#define VISITORS_MAX 16
 
 struct arguments {
 	const char *config, *socket;
@@ -42,7 +39,8 @@ static void print_help(void)
 	       "  --log-level=LEVEL        error, warning, info or debug, on standard error\n"
 	       "  --check                  judge the configuration and the options of its modules, and end\n"
 	       "  --help, --version\n\n"
-	       "Commands of ctl: status, events, answer, refuse, hangup [NAME], mute audio|video, unmute audio|video, "
+	       "Commands of ctl: status, events, invite NAME, answer, refuse, hangup [NAME], mute audio|video, unmute "
+	       "audio|video, "
 	       "rekey, "
 	       "quit\n");
 }
@@ -195,158 +193,12 @@ static int open_control(struct visio *visio, const struct arguments *arguments, 
 	return visio->control ? 0 : -1;
 }
 
-struct visitor {
-	struct visio *visio;
-	int fd;
-	char name[SOCKET_NAME_MAX];
-};
-
-static void receive_visitor(struct visitor *visitor, struct qv_error *err)
-{
-	struct visio *visio = visitor->visio;
-	struct qv_secure_session session;
-	if (qv_secure_accept(visio->settings.secure, visitor->fd, &session, err) != 0) {
-		close(visitor->fd);
-		return;
-	}
-	struct qv_link link = { session.tls, session.session, visitor->fd };
-	uint8_t conference[QV_CONFERENCE_ID];
-	struct qv_greeting *greeting = qv_greeting_read(&link, &visio->settings.host, GREETING_MS, err);
-	if (!greeting) {
-		qv_secure_session_clear(&session);
-		close(visitor->fd);
-	} else if (qv_greeting_attaches(greeting)) {
-		conversation_attach(visio, &session, visitor->fd, greeting, err);
-	} else if (qv_greeting_conference(greeting, conference)) {
-		mesh_take(visio, conference, visitor->name, &session, visitor->fd, greeting, err);
-	} else {
-		struct conversation_plan plan = { .peer = visitor->name, .greeting = greeting };
-		conversation_run(visio, &plan, &session, visitor->fd, err);
-	}
-	qv_greeting_free(greeting);
-}
-
-static void *serve_visitor(void *argument)
-{
-	struct visitor *visitor = argument;
-	struct visio *visio = visitor->visio;
-	struct qv_error err = QV_ERROR_INIT;
-	receive_visitor(visitor, &err);
-	if (err.code != QV_OK && err.code != QV_E_CANCELLED)
-		qv_log_warning(visio->settings.log, "%s: %s", visitor->name, err.message);
-	free(visitor);
-	pthread_mutex_lock(&visio->lock);
-	visio->threads--;
-	pthread_cond_broadcast(&visio->changed);
-	pthread_mutex_unlock(&visio->lock);
-	return NULL;
-}
-
-/* False: too many are being served; they get time, and later ones another try. */
-static bool admit(struct visio *visio)
-{
-	pthread_mutex_lock(&visio->lock);
-	bool room = visio->threads < VISITORS_MAX;
-	if (room)
-		visio->threads++;
-	pthread_mutex_unlock(&visio->lock);
-	return room;
-}
-
-static void take_visitor(struct visio *visio, int fd, const char *name)
-{
-	struct visitor *visitor = admit(visio) ? calloc(1, sizeof *visitor) : NULL;
-	pthread_t thread;
-	if (!visitor) {
-		qv_log_warning(visio->settings.log, "%s: turned away, too many are calling", name);
-		close(fd);
-		return;
-	}
-	*visitor = (struct visitor){ .visio = visio, .fd = fd };
-	snprintf(visitor->name, sizeof visitor->name, "%s", name);
-	if (pthread_create(&thread, NULL, serve_visitor, visitor) == 0) {
-		pthread_detach(thread);
-		return;
-	}
-	qv_log_error(visio->settings.log, "%s: no thread for another caller", name);
-	close(fd);
-	free(visitor);
-	pthread_mutex_lock(&visio->lock);
-	visio->threads--;
-	pthread_mutex_unlock(&visio->lock);
-}
-
-static int open_listener(struct visio *visio, char name[SOCKET_NAME_MAX], struct qv_error *err)
-{
-	const struct qv_options *options = visio->settings.listen;
-	char buffer[SOCKET_NAME_MAX];
-	const char *host, *port;
-	if (socket_split_address(qv_options_string(options, "address"), buffer, sizeof buffer, &host, &port, err) != 0)
-		return qv_options_fail(options, "address", err, "%s", err->message);
-	return socket_listen(host, port, name, SOCKET_NAME_MAX, err);
-}
-
-/* Until it is cancelled; then everybody is gone. */
-static void take_visitors(struct visio *visio, int listener, struct qv_error *err)
-{
-	char name[SOCKET_NAME_MAX];
-	for (int fd; (fd = socket_accept(listener, visio->settings.host.cancel_fd, name, sizeof name, err)) >= 0;)
-		take_visitor(visio, fd, name);
-	pthread_mutex_lock(&visio->lock);
-	while (visio->threads > 0)
-		pthread_cond_wait(&visio->changed, &visio->lock);
-	pthread_mutex_unlock(&visio->lock);
-}
-
-static int listen_for_calls(struct visio *visio, struct qv_error *err)
-{
-	char name[SOCKET_NAME_MAX];
-	int listener = open_listener(visio, name, err);
-	if (listener < 0)
-		return -1;
-	report_listening(visio->stats, name);
-	take_visitors(visio, listener, err);
-	close(listener);
-	return err->code == QV_E_CANCELLED ? 0 : -1;
-}
-
-struct reception {
-	struct visio *visio;
-	int listener;
-};
-
-static void *receive_all(void *argument)
-{
-	const struct reception *reception = argument;
-	struct qv_error err = QV_ERROR_INIT;
-	take_visitors(reception->visio, reception->listener, &err);
-	return NULL;
-}
-
-/* Some of those who come to the conference later call us. */
-static int confer(struct visio *visio, char *const *names, size_t count, struct qv_error *err)
-{
-	char name[SOCKET_NAME_MAX];
-	struct qv_error why = QV_ERROR_INIT;
-	struct reception reception = { visio, open_listener(visio, name, &why) };
-	pthread_t thread;
-	bool open = reception.listener >= 0 && pthread_create(&thread, NULL, receive_all, &reception) == 0;
-	if (!open)
-		qv_log_warning(visio->settings.log, "nobody can call here during the conference: %s", why.message);
-	int status = mesh_call(visio, names, count, err);
-	if (open) {
-		eventfd_write(visio->quit_fd, 1);
-		pthread_join(thread, NULL);
-	}
-	if (reception.listener >= 0)
-		close(reception.listener);
-	return status;
-}
-
 /* One is called to talk to, several to a conference. */
 static int call_all(struct visio *visio, char *const *names, int count, struct qv_error *err)
 {
-	return count == 1 ? dialing_call(visio, names[0], err) : confer(visio, names, (size_t)count, err);
+	if (count > 1)
+		return mesh_call(visio, names, (size_t)count, err);
+	return mesh_last(visio, dialing_call(visio, names[0], err), err);
 }
 
 /* Commands may begin a call until the control socket is gone: none from now on, and those that did are waited for. */
@@ -377,9 +229,10 @@ static int run(struct visio *visio, const struct arguments *arguments, const cha
 	pthread_mutex_unlock(&visio->lock);
 	if (status != 0)
 		return -1;
-	status = listens ? listen_for_calls(visio, err)
+	status = listens ? reception_listen(visio, err)
 			 : call_all(visio, arguments->words + 1, arguments->count - 1, err);
 	end_all(visio);
+	reception_close(visio);
 	return status;
 }
 
