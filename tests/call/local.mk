@@ -14,6 +14,7 @@ call_tests = \
 	tests/call/test_transport_parts \
 	tests/call/test_rekeying \
 	tests/call/test_resuming \
+	tests/call/test_resuming_bytes \
 	tests/call/test_two_way
 check_PROGRAMS += $(call_tests)
 TESTS += $(call_tests)
@@ -112,6 +113,10 @@ tests_call_test_rekeying_LDADD = $(LDADD_UNIT)
 tests_call_test_resuming_SOURCES = %D%/test_resuming.c %D%/two_way.c %D%/two_way.h $(call_parts)
 tests_call_test_resuming_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_resuming_LDADD = $(LDADD_UNIT)
+
+tests_call_test_resuming_bytes_SOURCES = %D%/test_resuming_bytes.c $(call_parts)
+tests_call_test_resuming_bytes_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_resuming_bytes_LDADD = $(LDADD_UNIT)
 
 tests_call_test_two_way_SOURCES = %D%/test_two_way.c %D%/two_way.c %D%/two_way.h %D%/recorded_1_0.h $(call_parts)
 tests_call_test_two_way_CFLAGS = $(CFLAGS_UNIT)

@@ -226,6 +226,7 @@ static void a_lost_answerer_is_told_that_the_caller_has_hung_up(void **state)
 	(void)state;
 	with_reconnection(60000);
 	lose_both(FAILS_UNTIL_CANCELLED);
+	assert_true(await(&caller.waits, 1));
 	qv_call_control_hang_up(caller.plan.control);
 	join_both();
 	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);
@@ -240,6 +241,7 @@ static void a_peer_that_has_given_up_is_told_nothing(void **state)
 	(void)state;
 	with_reconnection(60000);
 	lose_both(FAILS_UNTIL_CANCELLED);
+	assert_true(await(&caller.waits, 1));
 	qv_call_control_give_up(caller.plan.control);
 	end_join(&caller.end);
 	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);

@@ -98,6 +98,9 @@ static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, st
 	int fds[2];
 	pthread_t thread;
 	if (atomic_load(&way->fails) == FAILS_UNTIL_CANCELLED) {
+		atomic_fetch_add(&way->waits, 1);
+		parts_lock();
+		parts_unlock();
 		int waited = qv_wait_fd(-1, 0, 60000, host->cancel_fd, err);
 		atomic_store(&way->fails, 0);
 		return waited == 0 ? qv_fail(err, QV_E_TIMEOUT, "nobody has cancelled it") : -1;

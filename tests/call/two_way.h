@@ -21,7 +21,7 @@ struct two_way {
 	struct qv_roster roster; /* of the last such event */
 	atomic_int happened[QV_CALL_HAPPENINGS];
 	struct qv_call_event last[QV_CALL_HAPPENINGS];
-	atomic_int made, released, fails;
+	atomic_int made, released, fails, waits;
 	char lost_text[QV_ERROR_MESSAGE_MAX]; /* of the last QV_CALL_LINK_LOST */
 	struct qv_tls_session *newest;        /* that it uses, or will; under parts_lock */
 	bool answers, takes;                  /* when it rings */
