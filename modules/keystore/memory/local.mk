@@ -8,6 +8,7 @@ keystore_memory_la_SOURCES = \
 	%D%/pool.c \
 	%D%/promise.c \
 	%D%/request.c \
+	modules/keystore/common/class.h \
 	%D%/store.h \
 	%D%/table.c \
 	%D%/table.h

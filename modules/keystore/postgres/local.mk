@@ -11,6 +11,7 @@ keystore_postgres_la_SOURCES = \
 	%D%/promise.c \
 	%D%/schema.c \
 	%D%/schema.h \
+	modules/keystore/common/class.h \
 	%D%/store.h
 keystore_postgres_la_CFLAGS = $(AM_CFLAGS) $(POSTGRES_CFLAGS)
 keystore_postgres_la_LIBADD = libqvisio.la $(POSTGRES_LIBS) -lpthread

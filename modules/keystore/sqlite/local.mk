@@ -12,6 +12,7 @@ keystore_sqlite_la_SOURCES = \
 	%D%/schema.c \
 	%D%/sqlite.c \
 	%D%/statement.c \
+	modules/keystore/common/class.h \
 	%D%/store.h
 keystore_sqlite_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 keystore_sqlite_la_LIBADD = libqvisio.la $(SQLITE_LIBS)
