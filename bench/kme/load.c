@@ -295,13 +295,15 @@ int main(int argc, char **argv)
 		die("arguments: HOW CLIENTS SECONDS FOLDER SERVER PORT PATH [PORT2 PATH2]");
 	size_t count = strtoul(argv[2], NULL, 10);
 	double seconds = strtod(argv[3], NULL);
+	if (count == 0)
+		die("no clients");
 	pid_t server = (pid_t)strtol(argv[5], NULL, 10);
 	how = how_of(argv[1]);
 	paths[0] = argv[7];
 	paths[1] = argc > 9 ? argv[9] : NULL;
 	SSL_CTX *master = context_for(argv[4], "sae-11");
 	SSL_CTX *slave = argc > 9 ? context_for(argv[4], "sae-12") : NULL;
-	struct client *clients = calloc(count ? count : 1, sizeof *clients);
+	struct client *clients = calloc(count, sizeof *clients);
 	times = malloc(TIMES_MAX * sizeof *times);
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	cold = count;

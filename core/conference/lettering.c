@@ -28,7 +28,7 @@ void lettering_ascii(char *out, size_t room, const char *utf8)
 /* How much of `text` goes into a line of `most` characters, and what is skipped after it. */
 static size_t line_length(const char *text, size_t most, size_t *skipped)
 {
-	size_t length = strlen(text), end = length;
+	size_t length = strlen(text), end;
 	*skipped = 0;
 	if (length <= most)
 		return length;
