@@ -19,6 +19,7 @@ libqvisio_la_SOURCES += \
 	%D%/connection.c \
 	%D%/connection.h \
 	%D%/connection_lost.c \
+	%D%/connection_lost.h \
 	%D%/connection_switch.c \
 	%D%/connection_switch.h \
 	%D%/connection_timers.c \

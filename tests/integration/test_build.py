@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build does not take our folder named core for a dumped core, in whichever folder it is configured."""
+"""The build leaves our folder named core alone, wherever it is configured, and a release has all that it is built of."""
 
 import hashlib
 import os
@@ -58,6 +58,34 @@ def _(tmp):
     assert os.stat(os.path.join(copy, "configure")).st_mtime > 1, "configure was not made anew"
     assert not REMOVES_CORE.search(made), REMOVES_CORE.search(made).group(0)
     assert fingerprint(os.path.join(copy, "core")) == before
+
+
+def named_in_makefiles():
+    """Paths below the source folder, of files and of folders, that a Makefile.am or a part of it names."""
+    found = set()
+    for folder, folders, names in os.walk(qvtest.SOURCE):
+        folders[:] = [n for n in folders if not n.startswith((".", "build", "_"))]
+        here = os.path.relpath(folder, qvtest.SOURCE)
+        for name in names:
+            if name.endswith(".mk") or name == "Makefile.am":
+                text = read(os.path.join(folder, name)).replace("%D%", here)
+                found.update(os.path.normpath(word) for word in re.findall(r"[\w.+/-]+/[\w.+-]+", text))
+    return found
+
+
+@test.case("every source file is named in the Makefile, which a release is made by")
+def _(_tmp):
+    named, lacking, count = named_in_makefiles(), [], 0
+    for top in ("bench", "core", "examples", "fuzz", "include", "modules", "tests", "tools"):
+        for folder, _, names in os.walk(os.path.join(qvtest.SOURCE, top)):
+            for name in names:
+                parts = os.path.relpath(os.path.join(folder, name), qvtest.SOURCE).split(os.sep)
+                if not name.endswith((".c", ".h", ".py", ".sh")):
+                    continue
+                count += 1
+                if not any(os.sep.join(parts[:n]) in named for n in range(2, len(parts) + 1)):
+                    lacking.append(os.sep.join(parts))
+    assert count > 500 and not lacking, (count, lacking)
 
 
 test.run()
