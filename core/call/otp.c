@@ -199,10 +199,8 @@ void otp_second(struct otp *otp)
 	describe(otp);
 }
 
-void otp_clear(struct otp *otp)
+void otp_drop_flights(struct otp *otp)
 {
-	pad_worker_stop(&otp->takes);
-	pad_worker_stop(&otp->claims);
 	while (otp->flight_count > 0) {
 		pad_batch_free(otp->flight[otp->flight_first]);
 		otp->flight_first = (otp->flight_first + 1) % OTP_FLIGHTS;
@@ -210,6 +208,15 @@ void otp_clear(struct otp *otp)
 	}
 	pad_batch_free(otp->to_tell);
 	pad_batch_free(otp->to_answer);
+	otp->to_tell = otp->to_answer = NULL;
+	otp->flight_bytes = 0;
+}
+
+void otp_clear(struct otp *otp)
+{
+	pad_worker_stop(&otp->takes);
+	pad_worker_stop(&otp->claims);
+	otp_drop_flights(otp);
 	qv_pad_free(otp->pads.seals);
 	qv_pad_free(otp->pads.opens);
 	unit_buffer_free(&otp->made);

@@ -20,7 +20,8 @@ struct otp {
 	struct pad_worker takes, claims;
 	bool sends, receives; /* sound */
 	struct sound_pads pads;
-	double rate; /* bytes of key a second that the KME gives */
+	unsigned pad; /* how often they began afresh */
+	double rate;  /* bytes of key a second that the KME gives */
 	bool rate_known;
 	unsigned key_bits; /* of a key that is asked for; 0: the source's default */
 	size_t key_bytes;
@@ -54,6 +55,9 @@ int otp_agree(struct side *side, uint8_t peer_word, struct qv_error *err);
 /* The call has opened. */
 int otp_start(struct side *side, struct qv_error *err);
 
+/* The call goes on in another session: both ends begin fresh pads, and agree on keys for them anew. */
+void otp_resume(struct otp *otp);
+
 /* A PAD record. */
 int otp_record(struct side *side, const struct qv_record *record, struct qv_error *err);
 /* Woken, or a second has passed: fetches, tells and answers. -1: the pad ran dry, and the plan ends the call then. */
@@ -73,6 +77,9 @@ struct sound_pads *otp_pads(struct otp *otp);
 void otp_note_starved(struct otp *otp);
 /* Opens a unit in place. 1; 0: it came twice; -1. */
 int otp_open(struct otp *otp, struct unit_buffer *unit, struct qv_error *err);
+
+/* Gives up what is between the key source and the peer. */
+void otp_drop_flights(struct otp *otp);
 
 /* Joins the threads, which media->stop must have stopped. */
 void otp_clear(struct otp *otp);

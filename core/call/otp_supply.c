@@ -139,6 +139,17 @@ static void look_at_level(struct side *side)
 	tell_level(side);
 }
 
+/* The next keys that were claimed for the pad in use; NULL: none. */
+static struct pad_batch *next_claimed(struct otp *otp)
+{
+	struct pad_batch *batch = pad_worker_get(&otp->claims);
+	while (batch && batch->pad != otp->pad) {
+		pad_batch_free(batch);
+		batch = pad_worker_get(&otp->claims);
+	}
+	return batch;
+}
+
 static void judge_claimed(struct otp *otp, struct pad_batch *batch)
 {
 	struct qv_pad_record *record = &batch->record;
@@ -159,7 +170,7 @@ static void answer(struct side *side)
 	struct otp *otp = &side->otp;
 	for (;;) {
 		if (!otp->to_answer) {
-			otp->to_answer = pad_worker_get(&otp->claims);
+			otp->to_answer = next_claimed(otp);
 			if (!otp->to_answer)
 				return;
 			judge_claimed(otp, otp->to_answer);
@@ -174,7 +185,13 @@ static void answer(struct side *side)
 int otp_look(struct side *side, struct qv_error *err)
 {
 	struct otp *otp = &side->otp;
-	if (!otp->on || !otp->pads.opens || side->media.connection->phase != PHASE_OPEN)
+	enum phase phase = side->media.connection->phase;
+	if (!otp->on || !otp->pads.opens)
+		return 0;
+	/* Over UDP sound may go on meanwhile, with the key that is there. */
+	if (phase == PHASE_LOST && otp->sends && !otp->plan->end_when_dry)
+		look_at_level(side);
+	if (phase != PHASE_OPEN)
 		return 0;
 	if (otp->receives)
 		answer(side);
@@ -205,6 +222,7 @@ static int take_keys(struct otp *otp, const struct qv_pad_record *record, struct
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys of a pad");
 	batch->record = *record;
 	batch->count = record->count;
+	batch->pad = otp->pad;
 	if (pad_worker_put(&otp->claims, batch))
 		return 0;
 	pad_batch_free(batch);
@@ -233,6 +251,21 @@ static int take_held(struct otp *otp, const struct qv_pad_record *record, struct
 	}
 	pad_batch_free(batch);
 	return status;
+}
+
+/* Keys that were taken and not yet told are of use; those that were told are given up, for the peer may have any of them. */
+void otp_resume(struct otp *otp)
+{
+	if (!otp->on)
+		return;
+	otp_drop_flights(otp);
+	qv_pad_restart(otp->pads.seals);
+	qv_pad_restart(otp->pads.opens);
+	otp->pad++;
+	otp->told_end = otp->heard_end = 0;
+	otp->filled = otp->pads.ready = otp->pads.starved = false;
+	otp->retry_ns = 0;
+	otp->opened_ns = now_ns();
 }
 
 int otp_record(struct side *side, const struct qv_record *record, struct qv_error *err)

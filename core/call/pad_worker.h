@@ -29,6 +29,7 @@ struct pad_batch {
 	struct qv_pad_record record;         /* to claim: position, key_IDs and sizes */
 	size_t count;                        /* keys wanted, 1…QV_PAD_BATCH_MAX */
 	size_t asked_bytes;                  /* to take: all of them together */
+	unsigned pad;                        /* to claim: which of the pads of the call they are for */
 	unsigned bits;                       /* to take: of each key; 0: the source's default */
 	struct qv_key key[QV_PAD_BATCH_MAX]; /* done; secret NULL: it could not be had */
 	struct qv_error failure;             /* code not QV_OK: why not all keys could be had */

@@ -25,8 +25,7 @@ uint32_t reconnect_word(const struct side *side)
 
 static bool possible(const struct side *side)
 {
-	return side->peer_resumes && side->media.connection->peer_minor >= 2 && !side->otp.state.on &&
-	       reconnect_word(side) > 0;
+	return side->peer_resumes && side->media.connection->peer_minor >= 2 && reconnect_word(side) > 0;
 }
 
 void reconnect_offer(struct side *side)
@@ -84,6 +83,7 @@ static void go_on(struct side *side, const struct qv_link *link, const struct qv
 	side->result->resumed++;
 	renewer_resumed(&side->renewer);
 	begin_again(side);
+	otp_resume(&side->otp);
 	ways_resume(side, link, generation);
 	rekeying_offer(side);
 	renewer_keyed(&side->renewer);

@@ -201,7 +201,9 @@ void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count,
 {
 	for (size_t i = 0; i < count; i++) {
 		struct qv_rtp packet;
-		if (!qv_rtp_history_again(out->history, sequences[i], now, rtt_ns, &packet))
+		uint16_t back = (uint16_t)(out->sequence - sequences[i]);
+		if (back > out->packets - out->forgotten ||
+		    !qv_rtp_history_again(out->history, sequences[i], now, rtt_ns, &packet))
 			continue;
 		packet.type = RTP_TYPE_AGAIN;
 		packet.ssrc = out->stream.again_ssrc;
@@ -213,6 +215,11 @@ void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count,
 			out->again_sequence++;
 		}
 	}
+}
+
+void rtp_out_forget(struct rtp_out *out)
+{
+	out->forgotten = out->packets;
 }
 
 bool rtp_out_report(const struct rtp_out *out, int64_t now, struct qv_rtcp *report)

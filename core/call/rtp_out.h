@@ -21,6 +21,7 @@ struct rtp_out {
 	unsigned group; /* packets to a group of those that are protected; 0: they are not */
 	uint16_t sequence, again_sequence, repair_sequence;
 	uint32_t packets, octets;
+	uint32_t forgotten; /* of the packets, the first: they are not sent again */
 	bool any;
 	uint32_t timestamp; /* of the last unit, its capture and its number */
 	int64_t capture_ns;
@@ -40,6 +41,9 @@ int rtp_out_unit(struct rtp_out *out, const struct unit_buffer *unit, struct qv_
 /* Sends what the peer has asked for again, where it still can be, so many times each. */
 void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count, struct qv_rtp_pacer *pacer,
 		   int64_t now, int64_t rtt_ns, int copies);
+
+/* Nothing that was sent so far is sent again. */
+void rtp_out_forget(struct rtp_out *out);
 
 /* False: nothing was sent yet. */
 bool rtp_out_report(const struct rtp_out *out, int64_t now, struct qv_rtcp *report);

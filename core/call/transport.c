@@ -132,6 +132,9 @@ int transport_resume(struct transport *transport, const struct qv_link *link, ui
 	    transport->class->use_keys(transport->srtp, generation, err) != 0)
 		return -1;
 	transport->class->drop_keys(transport->srtp, last);
+	/* What was sealed with a pad that is no more would not open. */
+	if (transport->sends[QV_STREAM_AUDIO] && transport->out[QV_STREAM_AUDIO].pads)
+		rtp_out_forget(&transport->out[QV_STREAM_AUDIO]);
 	udp_follow(&transport->udp, link->fd);
 	return 0;
 }

@@ -37,6 +37,14 @@ void qv_pad_free(struct qv_pad *pad)
 	free(pad);
 }
 
+void qv_pad_restart(struct qv_pad *pad)
+{
+	reservoir_drop_all(&pad->reservoir);
+	qv_secret_free(pad->hash_key);
+	pad->hash_key = NULL;
+	pad->newest = 0;
+}
+
 static int add_first(struct qv_pad *pad, uint64_t position, struct qv_key *key, struct qv_error *err)
 {
 	if (key->secret && qv_secret_size(key->secret) < QV_PAD_HASH_KEY)

@@ -27,10 +27,16 @@ static void drop_first(struct reservoir *reservoir)
 	reservoir->count--;
 }
 
-void reservoir_clear(struct reservoir *reservoir)
+void reservoir_drop_all(struct reservoir *reservoir)
 {
 	while (reservoir->count > 0)
 		drop_first(reservoir);
+	reservoir->end = 0;
+}
+
+void reservoir_clear(struct reservoir *reservoir)
+{
+	reservoir_drop_all(reservoir);
 	free(reservoir->keys);
 	reservoir->keys = NULL;
 }

@@ -24,6 +24,8 @@ struct reservoir {
 
 int reservoir_init(struct reservoir *reservoir, struct qv_error *err);
 void reservoir_clear(struct reservoir *reservoir);
+/* Wipes all keys; the first that follows may stand anywhere. What was spent goes on being counted. */
+void reservoir_drop_all(struct reservoir *reservoir);
 
 /* See qv_pad_add. */
 int reservoir_add(struct reservoir *reservoir, uint64_t position, struct qv_key *key, struct qv_error *err);

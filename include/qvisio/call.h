@@ -331,7 +331,7 @@ struct qv_call_renewal {
 	bool end_without; /* without a new key the call ends (QV_E_NO_KEY) rather than go on with a warning */
 	/*
 	 * For so long a call whose connection is lost looks for its peer, to go on in a session with a new key; 0: it ends.
-	 * Not for a peer before 1.2, nor with sound under one-time pads, whose key exchange cannot be picked up.
+	 * Not for a peer before 1.2. One-time pads begin afresh then, with other keys.
 	 */
 	int reconnect_ms;
 };

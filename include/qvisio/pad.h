@@ -45,6 +45,9 @@ struct qv_pad;
 struct qv_pad *qv_pad_new(enum qv_pad_direction direction, struct qv_error *err);
 void qv_pad_free(struct qv_pad *pad); /* NULL is fine */
 
+/* Wipes what is left of it: a fresh pad begins, at position 0, with keys that are still to come. */
+void qv_pad_restart(struct qv_pad *pad);
+
 /*
  * Puts a key at `position`, which is at or behind the end of what was put before; both ends put the same keys at the
  * same positions. Moves the key's secret into the pad and empties `key`, on 0 only. QV_E_INVALID: a position before the

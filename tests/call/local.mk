@@ -6,6 +6,7 @@ call_tests = \
 	tests/call/test_jitter_buffer \
 	tests/call/test_lip_sync \
 	tests/call/test_otp \
+	tests/call/test_otp_resume \
 	tests/call/test_protocol \
 	tests/call/test_recording \
 	tests/call/test_refuse \
@@ -90,9 +91,14 @@ tests_call_test_lip_sync_SOURCES = \
 tests_call_test_lip_sync_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_lip_sync_LDADD = $(LDADD_UNIT) -lm
 
-tests_call_test_otp_SOURCES = %D%/test_otp.c $(call_parts)
+tests_call_test_otp_SOURCES = %D%/test_otp.c %D%/part_kme.c %D%/part_kme.h $(call_parts)
 tests_call_test_otp_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_otp_LDADD = $(LDADD_UNIT) $(CORE_LIBS)
+
+tests_call_test_otp_resume_SOURCES = %D%/test_otp_resume.c %D%/part_kme.c %D%/part_kme.h %D%/two_way.c %D%/two_way.h \
+	$(call_parts)
+tests_call_test_otp_resume_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_otp_resume_LDADD = $(LDADD_UNIT) $(CORE_LIBS)
 
 tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)

@@ -181,7 +181,7 @@ static void sent_again_is_the_same_ciphertext(void **state)
 {
 	(void)state;
 	uint16_t numbers[10];
-	add_keys(0, 10);
+	add_keys(0, 12);
 	for (uint64_t i = 0; i < 10; i++) {
 		numbers[i] = out.sequence;
 		assert_int_equal(send_unit(i, SAMPLES, NULL), 0);
@@ -212,6 +212,14 @@ static void sent_again_is_the_same_ciphertext(void **state)
 			judge(first);
 	}
 	assert_int_equal(receiving.refused, 0);
+	rtp_out_forget(&out);
+	assert_int_equal(send_unit(10, SAMPLES, NULL), 0);
+	uint16_t old = (uint16_t)(out.sequence - 2), fresh = (uint16_t)(out.sequence - 1);
+	assert_int_equal(take_sent(0), 1);
+	rtp_out_again(&out, &old, 1, pacer, 2000 * MS, 100, 1);
+	assert_int_equal(take_sent(0), 0);
+	rtp_out_again(&out, &fresh, 1, pacer, 2000 * MS, 100, 1);
+	assert_int_equal(take_sent(0), 1);
 }
 
 /* By one who has broken SRTP. */

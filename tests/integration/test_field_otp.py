@@ -122,6 +122,25 @@ def _(tmp):
     hang_up(call, lossy=True)
 
 
+@test.case("one end gets another address: the call goes on with a fresh key and fresh pads")
+def _(tmp):
+    call = Call(tmp, delay=5)
+    call.await_transport("srtp")
+    call.hears_more(2)
+    used = call.stats(1)[0]["otp"]["used"]
+    call.field.change_address(1, 1, 77)
+    for node in (1, 2):
+        qvcall.event(call.process(node), "link-back")
+    for node in (1, 2):
+        call.hears_more(node, 100)
+    assert call.until(1, lambda s: not s["otp"]["dry"])["otp"]["used"] > used
+    summaries = call.hang_up()
+    for node in (1, 2):
+        # Packets of the old pads that came too late.
+        assert summaries[node]["otp"]["refused"] < 10, summaries[node]["otp"]
+        assert call.heard(node).chirps[-1][2] > 0.7, call.heard(node).chirps
+
+
 @test.case("pictures beside it, over a path that is slow and loses packets")
 def _(tmp):
     call = Call(tmp, delay=15, loss=0.02, rate=1.5e6, pictures=dict(qvfield.PICTURES, fps=10))

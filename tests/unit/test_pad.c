@@ -287,6 +287,35 @@ static void test_keys_refused(void **state)
 	qv_pad_free(NULL);
 }
 
+/* What was sealed before is of no use behind it, nor is a byte of the old keys. */
+static void test_restart(void **state)
+{
+	(void)state;
+	struct ends ends = open_ends(64, 4);
+	uint8_t old[64 + QV_PAD_OVERHEAD], packet[64 + QV_PAD_OVERHEAD], plain[64] = "as it was said before",
+									 opened[64];
+	assert_int_equal(qv_pad_seal(ends.seals, CONTEXT, 20, plain, sizeof plain, old, NULL), 0);
+	assert_int_equal(qv_pad_seal(ends.seals, CONTEXT, 20, plain, sizeof plain, old, NULL), 0);
+	uint64_t counted = qv_pad_used(ends.seals) + qv_pad_left(ends.seals);
+	qv_pad_restart(ends.seals);
+	qv_pad_restart(ends.opens);
+	assert_int_equal(qv_pad_used(ends.seals), counted);
+	assert_int_equal(qv_pad_left(ends.seals), 0);
+	assert_int_equal(qv_pad_end(ends.seals), 0);
+	assert_int_equal(qv_pad_seal(ends.seals, CONTEXT, 20, plain, 1, packet, NULL), -1);
+	assert_int_equal(qv_pad_open(ends.opens, CONTEXT, 20, old, sizeof old, opened, NULL), -1);
+	ends.filled = 0;
+	for (unsigned i = 0; i < 4; i++)
+		fill(&ends, 64, 0);
+	assert_int_equal(qv_pad_open(ends.opens, CONTEXT, 20, old, sizeof old, opened, NULL), -1);
+	assert_int_equal(qv_pad_seal(ends.seals, CONTEXT, 20, plain, sizeof plain, packet, NULL), 0);
+	assert_int_equal(position_of(packet), QV_PAD_HASH_KEY);
+	assert_int_equal(qv_pad_open(ends.opens, CONTEXT, 20, packet, sizeof packet, opened, NULL), sizeof plain);
+	assert_memory_equal(opened, plain, sizeof plain);
+	qv_pad_free(ends.seals);
+	qv_pad_free(ends.opens);
+}
+
 static void test_full(void **state)
 {
 	(void)state;
@@ -338,11 +367,17 @@ static void test_rate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sealed_by_hand),  cmocka_unit_test(test_no_byte_twice),
-		cmocka_unit_test(test_each_bit_counts), cmocka_unit_test(test_order_and_loss),
-		cmocka_unit_test(test_too_late),        cmocka_unit_test(test_other_direction),
-		cmocka_unit_test(test_keys_refused),    cmocka_unit_test(test_full),
-		cmocka_unit_test(test_records),         cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_sealed_by_hand),
+		cmocka_unit_test(test_no_byte_twice),
+		cmocka_unit_test(test_each_bit_counts),
+		cmocka_unit_test(test_order_and_loss),
+		cmocka_unit_test(test_too_late),
+		cmocka_unit_test(test_other_direction),
+		cmocka_unit_test(test_keys_refused),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_rate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
