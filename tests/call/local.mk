@@ -10,6 +10,7 @@ call_tests = \
 	tests/call/test_protocol \
 	tests/call/test_recording \
 	tests/call/test_refuse \
+	tests/call/test_repairs \
 	tests/call/test_sealed_rtp \
 	tests/call/test_session \
 	tests/call/test_transport_parts \
@@ -53,6 +54,20 @@ tests_call_test_jitter_buffer_SOURCES = \
 	core/call/unit_buffer.c
 tests_call_test_jitter_buffer_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_jitter_buffer_LDADD = $(LDADD_UNIT) -lm
+
+tests_call_test_repairs_SOURCES = \
+	%D%/test_repairs.c \
+	tests/unit/rtp/link.c \
+	tests/unit/rtp/link.h \
+	core/call/redundancy.c \
+	core/call/rtp_in.c \
+	core/call/rtp_out.c \
+	core/call/rtp_stream.c \
+	core/call/sound_pads.c \
+	core/call/unit_buffer.c \
+	core/call/unit_extension.c
+tests_call_test_repairs_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_repairs_LDADD = $(LDADD_UNIT)
 
 tests_call_test_transport_parts_SOURCES = \
 	%D%/test_transport_parts.c \
