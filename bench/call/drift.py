@@ -30,7 +30,7 @@ def start(folder, ppm):
 
 def judge(path):
     """Median delays of the first and the last span, and the share of chirps that did not come whole."""
-    heard = qvfield.Heard(path)
+    heard = qvfield.Heard(path, timeout=60 + SECONDS)
     chirps = [(at / 1e9, delay) for at, delay, fit in heard.chirps if fit >= heard.least]
     begin = chirps[0][0] + SETTLE
     first = [delay for at, delay in chirps if begin <= at < begin + SPAN]

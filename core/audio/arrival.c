@@ -3,7 +3,9 @@
 
 #define SPAN_NS   (INT64_C(1000000000) / 2)
 #define DETOUR_NS (5 * ARRIVAL_BIN_NS) /* a least transit that has risen by so much is that of another way */
-#define REMEMBER  0.9975               /* from one packet to the next: eight seconds of packets of 20 ms */
+#define SECOND_NS INT64_C(1000000000)
+#define MANY      (15 * ARRIVAL_RECENT) /* packets that make the last seconds tell something */
+#define REMEMBER  0.9975                /* from one packet to the next: eight seconds of packets of 20 ms */
 
 static void note_least(struct arrival *arrival, int64_t transit_ns, int64_t now)
 {
@@ -29,6 +31,34 @@ int64_t arrival_least(const struct arrival *arrival)
 	return least;
 }
 
+static void note_recent(struct arrival *arrival, int64_t late, int64_t now)
+{
+	if (now - arrival->second_began >= SECOND_NS) {
+		arrival->second = (arrival->second + 1) % ARRIVAL_RECENT;
+		arrival->second_began = now;
+		arrival->recent[arrival->second].latest = 0;
+		arrival->recent[arrival->second].count = 0;
+	}
+	if (late > arrival->recent[arrival->second].latest)
+		arrival->recent[arrival->second].latest = late;
+	arrival->recent[arrival->second].count++;
+}
+
+/* How late the latest of the last seconds was; more than any, if they were too few. */
+static int64_t latest_of_recent(const struct arrival *arrival)
+{
+	int64_t latest = 0;
+	unsigned count = 0;
+	for (int i = 0; i < ARRIVAL_RECENT; i++) {
+		const int64_t late = arrival->recent[i].latest;
+		if (arrival->recent[i].count == 0)
+			return INT64_MAX;
+		latest = late > latest ? late : latest;
+		count += arrival->recent[i].count;
+	}
+	return count >= MANY ? latest : INT64_MAX;
+}
+
 /* On another way the packets are late by what they are later than the least there. */
 static void move_base(struct arrival *arrival, int64_t least)
 {
@@ -52,6 +82,7 @@ int64_t arrival_note(struct arrival *arrival, int64_t transit_ns, int64_t now)
 	move_base(arrival, least);
 	if (late >= ARRIVAL_BINS * ARRIVAL_BIN_NS)
 		return late;
+	note_recent(arrival, late, now);
 	/* The first packets count alike, so that a few of them already say something. */
 	arrival->packets++;
 	double kept = 1 - 1 / (double)arrival->packets;
@@ -65,9 +96,10 @@ int64_t arrival_note(struct arrival *arrival, int64_t transit_ns, int64_t now)
 int64_t arrival_quantile(const struct arrival *arrival, double quantile)
 {
 	double sum = 0;
+	int64_t recent = latest_of_recent(arrival);
 	for (int i = 0; i < ARRIVAL_BINS && arrival->packets > 0; i++) {
 		sum += arrival->weight[i];
-		if (sum >= quantile)
+		if (sum >= quantile || recent < (i + 1) * ARRIVAL_BIN_NS)
 			return (i + 1) * ARRIVAL_BIN_NS;
 	}
 	return arrival->packets > 0 ? ARRIVAL_BINS * ARRIVAL_BIN_NS : 0;

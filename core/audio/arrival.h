@@ -13,6 +13,7 @@
 #define ARRIVAL_BINS   200
 #define ARRIVAL_BIN_NS (2 * INT64_C(1000000))
 #define ARRIVAL_SPANS  8
+#define ARRIVAL_RECENT 10 /* seconds */
 
 struct arrival {
 	double weight[ARRIVAL_BINS]; /* of the packets that were that late; together 1 */
@@ -21,6 +22,12 @@ struct arrival {
 	unsigned span, spans;
 	int64_t span_began;
 	int64_t base; /* the least transit that the histogram's lateness is of */
+	struct {
+		int64_t latest;
+		unsigned count;
+	} recent[ARRIVAL_RECENT]; /* of each second, a ring */
+	unsigned second;
+	int64_t second_began;
 };
 
 /*
@@ -32,7 +39,10 @@ int64_t arrival_note(struct arrival *arrival, int64_t transit_ns, int64_t now);
 /* The least transit of the last seconds; only after a packet was noted. */
 int64_t arrival_least(const struct arrival *arrival);
 
-/* What a share of `quantile` of the packets is late by at most; 0 before the first. */
+/*
+ * What a share of `quantile` of the packets is late by at most; 0 before the first. Where none of many packets of the last
+ * ten seconds was that late, the network has become better: it is what the latest of them was.
+ */
 int64_t arrival_quantile(const struct arrival *arrival, double quantile);
 
 #endif

@@ -63,8 +63,8 @@ static bool quiet(const struct qv_audio_format *format, const int16_t *samples, 
 }
 
 /* The length by which the start repeats itself best; 0: it does not. */
-static size_t find_period(const struct qv_audio_format *format, const int16_t *samples, size_t frames, bool eager,
-			  double *alike)
+static size_t find_period(const struct qv_audio_format *format, const int16_t *samples, size_t frames, size_t limit,
+			  bool eager, double *alike)
 {
 	size_t step = format->rate > COARSE_RATE ? (size_t)(format->rate / COARSE_RATE) : 1;
 	size_t rate = (size_t)format->rate, best = 0;
@@ -72,6 +72,7 @@ static size_t find_period(const struct qv_audio_format *format, const int16_t *s
 	float coarse[COARSE_MAX];
 	size_t count = thin_out(format, samples, frames, step, coarse);
 	most = frames / 2 < most ? frames / 2 : most;
+	most = limit < most ? limit : most;
 	*alike = -2;
 	for (size_t lag = least / step > 0 ? least / step : 1; lag <= most / step && 2 * lag <= count; lag++) {
 		double here = likeness(coarse, lag);
@@ -99,7 +100,7 @@ static size_t find_period(const struct qv_audio_format *format, const int16_t *s
 size_t stretch_period(const struct qv_audio_format *format, const int16_t *samples, size_t frames)
 {
 	double alike;
-	return find_period(format, samples, frames, true, &alike);
+	return find_period(format, samples, frames, SIZE_MAX, true, &alike);
 }
 
 /* From `a` to `b` over `frames`; what is not alike is added by its power, so that it becomes no weaker between. */
@@ -120,10 +121,10 @@ static void fade(const struct qv_audio_format *format, const int16_t *a, const i
 	}
 }
 
-size_t stretch_shorten(const struct qv_audio_format *format, int16_t *samples, size_t frames, bool eager)
+size_t stretch_shorten(const struct qv_audio_format *format, int16_t *samples, size_t frames, size_t most, bool eager)
 {
 	double alike;
-	size_t lag = find_period(format, samples, frames, eager, &alike), channels = (size_t)format->channels;
+	size_t lag = find_period(format, samples, frames, most, eager, &alike), channels = (size_t)format->channels;
 	if (lag == 0)
 		return frames;
 	fade(format, samples, samples + lag * channels, lag, alike, samples);
@@ -135,7 +136,7 @@ size_t stretch_shorten(const struct qv_audio_format *format, int16_t *samples, s
 size_t stretch_lengthen(const struct qv_audio_format *format, int16_t *samples, size_t frames, bool eager)
 {
 	double alike;
-	size_t lag = find_period(format, samples, frames, eager, &alike), channels = (size_t)format->channels;
+	size_t lag = find_period(format, samples, frames, SIZE_MAX, eager, &alike), channels = (size_t)format->channels;
 	if (lag == 0)
 		return frames;
 	/* Period one, then the second fading into the first again, then the second. */

@@ -16,10 +16,10 @@
 size_t stretch_room(const struct qv_audio_format *format);
 
 /*
- * Takes a period out of `frames` samples per channel, in place; how many are left. Nothing is taken out where no two
- * periods are alike, unless `eager`.
+ * Takes a period of at most `most` out of `frames` samples per channel, in place; how many are left. Nothing is taken out
+ * where no two periods are alike, unless `eager`.
  */
-size_t stretch_shorten(const struct qv_audio_format *format, int16_t *samples, size_t frames, bool eager);
+size_t stretch_shorten(const struct qv_audio_format *format, int16_t *samples, size_t frames, size_t most, bool eager);
 
 /* Puts one in; `samples` has stretch_room more. How many there are then. */
 size_t stretch_lengthen(const struct qv_audio_format *format, int16_t *samples, size_t frames, bool eager);

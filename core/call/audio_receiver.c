@@ -247,7 +247,7 @@ static int change_length(struct audio_receiver *receiver, const struct jitter_st
 	if (!samples)
 		return -1;
 	if (step->change == JITTER_SHORTER)
-		block->frames = stretch_shorten(format, samples, frames, step->eager);
+		block->frames = stretch_shorten(format, samples, frames, (size_t)step->most, step->eager);
 	else
 		block->frames = stretch_lengthen(format, samples, frames, step->eager);
 	pthread_mutex_lock(&receiver->lock);

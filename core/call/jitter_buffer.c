@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jitter_buffer.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include <qvisio/clock.h>
@@ -17,8 +18,12 @@
 #define AHEAD_NS     (10 * MS)     /* that a packet is written before it has to be */
 #define MARGIN_MIN   (6 * MS)
 #define MARGIN_MAX   (60 * MS)
-#define MARGIN_DECAY (MS / 500) /* a packet */
-#define SHORTER_NS   (12 * MS)  /* of lead too much, beyond which sound is made shorter… */
+#define MARGIN_DECAY (MS / 500) /* a packet… */
+#define MARGIN_CALM  (MS / 5)   /* …and where less than half of it was needed for the last seconds */
+#define CALM_SPANS   8
+#define CALM_SPAN_NS QV_NS_PER_SECOND
+#define LASTING_MS   4.0       /* of lead too much for a second or so, of which sound is made shorter by no more */
+#define SHORTER_NS   (12 * MS) /* of it at a time, beyond which sound is made shorter by what fits best… */
 #define SHORTER_HARD (40 * MS)
 #define SKIP_NS      (250 * MS) /* …and left out */
 #define LONGER_NS    (8 * MS)
@@ -49,6 +54,9 @@ struct jitter_buffer {
 	uint64_t last_sequence;
 	uint32_t last_frames;
 	int64_t margin_ns, wait_for_ns, lead_ns;
+	int64_t latest[CALM_SPANS]; /* that the thread woke in each of the last spans of time, a ring */
+	unsigned span;
+	int64_t span_began;
 	int64_t low_ns;        /* delay of the device that is not gone below */
 	int64_t held_until_ns; /* the time that was waited for since the last step; 0: none */
 };
@@ -289,14 +297,31 @@ static bool has_enough(struct jitter_buffer *buffer, int64_t now, const struct j
 	return true;
 }
 
+/* The latest that the thread woke in the last seconds. */
+static int64_t latest_wake(struct jitter_buffer *buffer, int64_t late, int64_t now)
+{
+	if (now - buffer->span_began >= CALM_SPAN_NS) {
+		buffer->span = (buffer->span + 1) % CALM_SPANS;
+		buffer->span_began = now;
+		buffer->latest[buffer->span] = 0;
+	}
+	if (late > buffer->latest[buffer->span])
+		buffer->latest[buffer->span] = late;
+	int64_t latest = 0;
+	for (int i = 0; i < CALM_SPANS; i++)
+		latest = buffer->latest[i] > latest ? buffer->latest[i] : latest;
+	return latest;
+}
+
 /* A thread that wakes late finds the device with less than was meant to be left: it is given more from then on. */
-static void learn_margin(struct jitter_buffer *buffer, const struct jitter_device *device)
+static void learn_margin(struct jitter_buffer *buffer, int64_t now, const struct jitter_device *device)
 {
 	int64_t late = buffer->margin_ns + device->least_ns - device->delay_ns;
+	int64_t latest = latest_wake(buffer, buffer->playing ? late : 0, now);
 	if (buffer->playing && late > buffer->margin_ns * 3 / 4)
 		buffer->margin_ns += late / 4 + MS;
 	else
-		buffer->margin_ns -= MARGIN_DECAY;
+		buffer->margin_ns -= 2 * latest < buffer->margin_ns ? MARGIN_CALM : MARGIN_DECAY;
 	buffer->margin_ns = buffer->margin_ns < MARGIN_MIN ? MARGIN_MIN : buffer->margin_ns;
 	buffer->margin_ns = buffer->margin_ns > MARGIN_MAX ? MARGIN_MAX : buffer->margin_ns;
 }
@@ -316,7 +341,7 @@ static struct jitter_step run_dry(struct jitter_buffer *buffer, int64_t now, con
 	struct jitter_step step;
 	if (has_enough(buffer, now, device, buffer->low_ns, &step))
 		return step;
-	learn_margin(buffer, device);
+	learn_margin(buffer, now, device);
 	int64_t made_up = JITTER_CONCEAL_MS * MS;
 	step = (struct jitter_step){ .next = JITTER_DRY, .frames = frames_of(buffer, made_up) };
 	buffer->held_until_ns = 0;
@@ -345,9 +370,14 @@ static bool begin(struct jitter_buffer *buffer, int64_t now, const struct jitter
 static void steer(struct jitter_buffer *buffer, int64_t now, int64_t excess, struct jitter_step *step)
 {
 	step->ppm = drift_note(&buffer->drift, now, excess);
-	if (excess > SHORTER_NS)
+	double lasting_ms = buffer->drift.error_ms;
+	step->most = UINT64_MAX;
+	if (excess > SHORTER_NS) {
 		step->change = JITTER_SHORTER;
-	else if (excess < -LONGER_NS)
+	} else if (lasting_ms > LASTING_MS && (double)excess > LASTING_MS * 1e6) {
+		step->change = JITTER_SHORTER;
+		step->most = frames_of(buffer, (int64_t)(fmin(lasting_ms, (double)excess / 1e6) * 1e6));
+	} else if (excess < -LONGER_NS)
 		step->change = JITTER_LONGER;
 	step->eager = excess > SHORTER_HARD || excess < -LONGER_HARD;
 }
@@ -370,7 +400,7 @@ static struct jitter_step play(struct jitter_buffer *buffer, int64_t now, const 
 	if (has_enough(buffer, now, device, gap ? buffer->low_ns : buffer->low_ns + AHEAD_NS, &step))
 		return step;
 	buffer->held_until_ns = 0;
-	learn_margin(buffer, device);
+	learn_margin(buffer, now, device);
 	int given_up = 0;
 	int64_t excess = excess_now(buffer, now, device);
 	for (; excess > SKIP_NS && buffer->count > 1; given_up++) {

@@ -69,6 +69,7 @@ struct jitter_step {
 	int given_up;              /* packets dropped to catch up */
 	bool underrun;             /* the first of a dry spell */
 	enum jitter_change change; /* of the packet: try to make it so */
+	uint64_t most;             /* samples per channel by which it is to become shorter */
 	bool eager;                /* at any price */
 	double ppm;                /* by which sound is to be played faster from now on */
 };

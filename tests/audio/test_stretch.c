@@ -55,7 +55,7 @@ static void stretch_voice(int rate, double pitch, bool longer)
 		size_t left = frames;
 		if (n % 4 == 3)
 			left = longer ? stretch_lengthen(&format, block, frames, false)
-				      : stretch_shorten(&format, block, frames, false);
+				      : stretch_shorten(&format, block, frames, SIZE_MAX, false);
 		assert_true(left <= frames + stretch_room(&format) && left >= frames / 2);
 		changed += left != frames;
 		memcpy(result + made, block, left * sizeof block[0]);
@@ -96,12 +96,12 @@ static void what_is_not_alike_is_changed_only_at_any_price(void **state)
 			random = random * 1664525 + 1013904223;
 			before[i] = block[i] = (int16_t)(random >> 18) - 8192;
 		}
-		size_t left = stretch_shorten(&format, block, 320, false);
+		size_t left = stretch_shorten(&format, block, 320, SIZE_MAX, false);
 		left_alone += left == 320;
 		if (left == 320)
 			assert_memory_equal(block, before, sizeof before);
 		memcpy(block, before, sizeof before);
-		left = stretch_shorten(&format, block, 320, true);
+		left = stretch_shorten(&format, block, 320, SIZE_MAX, true);
 		assert_in_range(left, 160, 280);
 		memcpy(block, before, sizeof before);
 		assert_in_range(stretch_lengthen(&format, block, 320, true), 360, 480);
@@ -114,10 +114,10 @@ static void silence_and_short_blocks_are_no_trouble(void **state)
 	(void)state;
 	struct qv_audio_format format = { 48000, 2 };
 	memset(block, 0, sizeof block);
-	assert_true(stretch_shorten(&format, block, 960, false) < 960);
+	assert_true(stretch_shorten(&format, block, 960, SIZE_MAX, false) < 960);
 	assert_true(stretch_lengthen(&format, block, 960, false) > 960);
 	for (size_t frames = 0; frames < 300; frames++) {
-		assert_true(stretch_shorten(&format, block, frames, true) <= frames);
+		assert_true(stretch_shorten(&format, block, frames, SIZE_MAX, true) <= frames);
 		assert_true(stretch_lengthen(&format, block, frames, true) <= frames + stretch_room(&format));
 	}
 	for (size_t i = 0; i < sizeof block / sizeof block[0]; i++)
@@ -136,7 +136,7 @@ static void channels_stay_together(void **state)
 		block[2 * i + 1] = (int16_t)-block[2 * i];
 	}
 	/* Their sum is silence: what one channel is alike in, the other is too. */
-	size_t left = stretch_shorten(&format, block, 960, true);
+	size_t left = stretch_shorten(&format, block, 960, SIZE_MAX, true);
 	assert_in_range(left, 480, 840);
 	for (size_t i = 0; i < left; i++)
 		assert_in_range(block[2 * i] + block[2 * i + 1] + 1, 0, 2);

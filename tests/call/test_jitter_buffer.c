@@ -14,10 +14,11 @@
 
 #include "../../core/call/jitter_buffer.h"
 
-#define MS    QV_NS_PER_MS
-#define RATE  48000
-#define BLOCK 960
-#define START (1000 * QV_NS_PER_SECOND)
+#define MS     QV_NS_PER_MS
+#define RATE   48000
+#define BLOCK  960
+#define START  (1000 * QV_NS_PER_SECOND)
+#define PERIOD 240 /* samples that the voice repeats itself after: a pitch of 200 Hz */
 
 /* a recording, and single packets */
 
@@ -163,7 +164,8 @@ struct simulation {
 	const struct network *network;
 	double ppm; /* that the source is fast */
 	int seconds;
-	int64_t oversleep; /* of the thread */
+	int64_t oversleep; /* of the thread… */
+	int busy_s;        /* …until then; 0: always */
 	bool copies;
 	/* What came of it: */
 	int64_t delay[40000]; /* of each packet played, from capture of its end to when that is heard; by number */
@@ -223,6 +225,11 @@ static void write_device(struct simulation *s, int64_t *heard_until, int64_t now
 	*heard_until += (int64_t)(frames / RATE * 1e9 / (1 + ppm / 1e6));
 }
 
+static int64_t oversleep(const struct simulation *s, int64_t now)
+{
+	return s->busy_s == 0 || now < START + s->busy_s * QV_NS_PER_SECOND ? s->oversleep : 0;
+}
+
 /* One step; how long to wait, 0: not at all. */
 static int64_t step_once(struct simulation *s, struct jitter_buffer *buffer, int64_t now, int64_t *heard_until)
 {
@@ -238,10 +245,12 @@ static int64_t step_once(struct simulation *s, struct jitter_buffer *buffer, int
 	case JITTER_PACKET:
 		frames = BLOCK;
 		if (step.change != JITTER_AS_IT_IS) {
-			int64_t shorter = step.change == JITTER_SHORTER ? 240 : -240; /* a pitch of 200 Hz */
+			int64_t shorter = step.change == JITTER_SHORTER ? PERIOD : -PERIOD;
+			if (shorter > 0 && step.most < PERIOD)
+				shorter = 0;
 			frames -= (double)shorter;
 			jitter_buffer_changed(buffer, shorter);
-			s->changes++;
+			s->changes += shorter != 0;
 		}
 		s->played++;
 		write_device(s, heard_until, now, frames, step.ppm);
@@ -257,7 +266,7 @@ static int64_t step_once(struct simulation *s, struct jitter_buffer *buffer, int
 		write_device(s, heard_until, now, frames, step.ppm);
 		return 0;
 	default:
-		return step.until_ns ? step.until_ns - now + s->oversleep : QV_NS_PER_SECOND;
+		return step.until_ns ? step.until_ns - now : QV_NS_PER_SECOND;
 	}
 }
 
@@ -275,7 +284,8 @@ static void run(struct simulation *s)
 			s->given_up += put(buffer, arrivals[at].number, arrivals[at].at);
 		int64_t wait = step_once(s, buffer, now, &heard_until);
 		if (wait > 0)
-			now = at < count && arrivals[at].at < now + wait ? arrivals[at].at : now + wait;
+			now = (at < count && arrivals[at].at < now + wait ? arrivals[at].at : now + wait) +
+			      oversleep(s, now);
 	}
 	jitter_buffer_free(buffer);
 }
@@ -310,6 +320,14 @@ static int64_t jitter_40(uint64_t *random, uint64_t number)
 {
 	(void)number;
 	return (int64_t)(next_random(random) % (uint64_t)(40 * MS));
+}
+
+#define BUSY_S 20
+#define SOON_S 13
+
+static int64_t busy_40(uint64_t *random, uint64_t number)
+{
+	return number < BUSY_S * 50 ? jitter_40(random, number) : 0;
 }
 
 /* Of a hundred packets one is 120 ms late, and the rest up to 5. */
@@ -445,6 +463,27 @@ static void a_thread_that_wakes_late_is_given_time(void **state)
 	assert_true(mean_delay(&s, 30, 59) < 25 + 40);
 }
 
+/* What a busy time has cost of delay is given back soon after it. */
+static void delay_is_given_back(void **state)
+{
+	(void)state;
+	static const struct network jitters[] = { { busy_40, false, 0 }, { perfect, false, 0 } };
+	static const double above_ms[] = { 15, 5 };
+	static struct simulation s;
+	for (int i = 0; i < 2; i++) {
+		s = (struct simulation){
+			.network = &jitters[i], .seconds = 60, .oversleep = i == 1 ? 40 * MS : 0, .busy_s = BUSY_S
+		};
+		run(&s);
+		double busy = mean_delay(&s, BUSY_S - 2, BUSY_S), calm = mean_delay(&s, 55, 59);
+		double soon = mean_delay(&s, BUSY_S + SOON_S, BUSY_S + SOON_S + 2);
+		print_message("# %.1f ms in a busy time, %.1f ms %d s after it, %.1f ms in the end; %llu stretched\n",
+			      busy, soon, SOON_S, calm, (unsigned long long)s.changes);
+		assert_true(busy > calm + above_ms[i]);
+		assert_true(soon < calm + 5);
+	}
+}
+
 /* A copy in the next packet is worth a packet's time only where many are lost. */
 static void copies_of_lost_packets_are_waited_for(void **state)
 {
@@ -486,6 +525,7 @@ int main(void)
 		cmocka_unit_test(drift_of_the_clocks_adds_under_5_ms),
 		cmocka_unit_test(an_outage_leaves_no_delay_behind),
 		cmocka_unit_test(a_thread_that_wakes_late_is_given_time),
+		cmocka_unit_test(delay_is_given_back),
 		cmocka_unit_test(copies_of_lost_packets_are_waited_for),
 		cmocka_unit_test(sound_waits_for_what_belongs_to_it),
 	};

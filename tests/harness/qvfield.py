@@ -298,9 +298,9 @@ class Seen:
 class Heard:
     """Chirps as they were played."""
 
-    def __init__(self, path, fit=0.7, chirp=CHIRP):
+    def __init__(self, path, fit=0.7, chirp=CHIRP, timeout=qvtest.TIMEOUT):
         done = qvtest.run(["tests/harness/listener", path, "chirp", chirp["frequency"], chirp["sweep"], chirp["chirp"],
-                           chirp["interval"]])
+                           chirp["interval"]], timeout=timeout)
         self.path, self.least = path, fit
         self.chirps = [(int(w[1]), float(w[2]), float(w[3])) for w in map(str.split, done.stdout.splitlines())
                        if w[0] == "chirp"]
