@@ -15,6 +15,7 @@
 #include "otp_settings.h"
 #include "socket.h"
 #include "steering.h"
+#include "succession.h"
 
 #define CONNECT_MS        10000
 #define ANSWERER_LATER_MS 2000
@@ -41,17 +42,6 @@ static struct conversation *of_renewal(struct qv_call_renewal *renewal)
 	return (struct conversation *)(void *)((char *)renewal - offsetof(struct conversation, renewal));
 }
 
-/* A call never goes over to a session that is secured less than the one it has. */
-static int check_not_less(const struct conversation *talk, const struct qv_secure_session *session,
-			  struct qv_error *err)
-{
-	if (session->secured < talk->session.secured)
-		return qv_fail(err, QV_E_NO_KEY, "the new session would not be keyed by QKD");
-	if (strcmp(session->peer_sae, talk->session.peer_sae) != 0)
-		return qv_fail(err, QV_E_DENIED, "the new session is one with SAE %s", session->peer_sae);
-	return 0;
-}
-
 static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, struct qv_link *link,
 		 struct qv_call_security *security, struct qv_error *err)
 {
@@ -60,7 +50,7 @@ static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, st
 	int fd;
 	if (conversation_connect(&talk->visio->settings, host, talk->contact, &session, &fd, err) != 0)
 		return -1;
-	if (check_not_less(talk, &session, err) != 0) {
+	if (succession_check(&talk->session, &session, err) != 0) {
 		qv_secure_session_clear(&session);
 		close(fd);
 		return -1;
@@ -383,7 +373,7 @@ static int attach_to_one(struct visio *visio, const struct qv_secure_session *se
 	if (visio->call_count == 0)
 		return qv_fail(err, QV_E_DENIED, "asks to continue a call, and there is none");
 	for (size_t i = 0; i < visio->call_count; i++)
-		if (check_not_less(visio->calls[i], session, err) == 0 &&
+		if (succession_check(&visio->calls[i]->session, session, err) == 0 &&
 		    qv_call_control_attach(visio->calls[i]->control, greeting, link, &security, err) == 0)
 			return 0;
 	return -1;

@@ -63,6 +63,8 @@ visio_SOURCES = \
 	%D%/status.c \
 	%D%/steering.c \
 	%D%/steering.h \
+	%D%/succession.c \
+	%D%/succession.h \
 	%D%/terminal.c \
 	%D%/terminal.h \
 	%D%/tui.c \
@@ -82,7 +84,13 @@ tools_visio_test_legacy_config_SOURCES = %D%/test_legacy_config.c
 tools_visio_test_legacy_config_CFLAGS = $(CFLAGS_UNIT) $(JANSSON_CFLAGS)
 tools_visio_test_legacy_config_LDADD = libvisiotools.la $(LDADD_UNIT)
 
-# What it tests is no part of a library.
+# What these test is no part of a library.
+check_PROGRAMS += tools/visio/test_succession
+TESTS += tools/visio/test_succession
+tools_visio_test_succession_SOURCES = %D%/test_succession.c %D%/succession.c
+tools_visio_test_succession_CFLAGS = $(CFLAGS_UNIT)
+tools_visio_test_succession_LDADD = $(LDADD_UNIT)
+
 check_PROGRAMS += tools/visio/test_notice
 TESTS += tools/visio/test_notice
 tools_visio_test_notice_SOURCES = \
