@@ -13,7 +13,8 @@
 #define SILENCE_MS 6000
 #define RETRY_MS   1000
 /* So long a peer that is lost is tried to be told that the call is over. */
-#define FAREWELL_MS 3000
+#define FAREWELL_MS       3000
+#define FAREWELL_RETRY_MS 300
 
 uint32_t reconnect_word(const struct side *side)
 {
@@ -171,11 +172,22 @@ static int stop_after(struct stop *stop, int cancel_fd, int ms, int *timer, stru
 	return -1;
 }
 
+/* Again and again until the peer is reached, has said that it has no such call, or the time is over. */
+static int reach(struct side *side, const struct qv_host *host, struct qv_link *link, struct qv_error *err)
+{
+	for (;;) {
+		uint32_t generation = ways_generation(side);
+		if (renewer_reach(&side->renewer, host, generation ? generation + ++side->tries : 0, link, err) == 0)
+			return 0;
+		if (err->code == QV_E_GONE || qv_wait_fd(-1, 0, FAREWELL_RETRY_MS, host->cancel_fd, NULL) < 0)
+			return -1;
+	}
+}
+
 static int tell_farewell(struct side *side, const struct qv_host *host, struct qv_error *err)
 {
 	struct qv_link link;
-	uint32_t generation = ways_generation(side);
-	if (renewer_reach(&side->renewer, host, generation ? generation + ++side->tries : 0, &link, err) != 0)
+	if (reach(side, host, &link, err) != 0)
 		return -1;
 	int status = attach_leave(&link, host, FAREWELL_MS, err);
 	side->plan->renewal->release(side->plan->renewal, &link);

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of two whose connection is lost, and one of whose ends is not what it was when it is back."""
+
+import qvcall
+import qvdetour
+import qvtest
+import qvvisio
+
+test = qvtest.Test(__file__)
+
+
+def await_open(pair, name, shown=5):
+    qvvisio.wait_until(lambda: pair.ctl(name, "status")["state"] == "open" and pair.ctl(name, "status")["shown"] >= shown)
+
+
+@test.case("who calls anew takes the place of the call that it had, and that is still waited for")
+def _(tmp):
+    pair = qvvisio.Pair(test, tmp)
+    alice = pair.call()
+    qvcall.event(pair.bob, "opened")
+    await_open(pair, "bob")
+    alice.popen.kill()
+    qvcall.event(pair.bob, "link-lost")
+    assert pair.ctl("bob", "status")["state"] == "reconnecting"
+    again = pair.call("carol")
+    assert qvcall.event(pair.bob, "summary")["end"] == "cancelled"
+    qvcall.event(pair.bob, "opened")
+    await_open(pair, "bob")
+    assert pair.ctl("bob", "status")["resumed"] == 0
+    assert pair.ctl("carol", "hangup")["ok"]
+    assert again.wait() == 0, again.output()
+
+
+@test.case("a caller ends its call when the other end is back without it")
+def _(tmp):
+    pair = qvvisio.Pair(test, tmp)
+    detour = qvdetour.Detour(pair.ports["bob"])
+    pair.ports["bob"] = detour.port
+    alice = pair.call()
+    qvcall.event(alice, "opened")
+    await_open(pair, "alice")
+    pair.bob.popen.kill()
+    qvcall.event(alice, "link-lost")
+    bob = pair.listen("bob")
+    detour.target, pair.ports["bob"] = pair.ports["bob"], detour.port
+    assert alice.wait() == 1, alice.output()
+    assert "does not have the call any more" in alice.output(), alice.output()
+    assert bob.running() and pair.ctl("bob", "status")["state"] == "idle"
+
+
+@test.case("who hangs up while nothing passes says so when something does")
+def _(tmp):
+    pair = qvvisio.Pair(test, tmp)
+    detour = qvdetour.Detour(pair.ports["bob"])
+    pair.ports["bob"] = detour.port
+    alice = pair.call()
+    qvcall.event(alice, "opened")
+    await_open(pair, "alice")
+    detour.hold()
+    for process in (alice, pair.bob):
+        qvcall.event(process, "link-lost")
+    assert pair.ctl("alice", "hangup")["ok"]
+    detour.open()
+    qvcall.event(pair.bob, "link-back")
+    ended = qvcall.event(pair.bob, "summary")
+    assert ended["end"] == "peer-bye", ended
+    assert alice.wait() == 0, alice.output()
+
+
+test.run()
