@@ -37,6 +37,8 @@ libqvisio_la_SOURCES += \
 	%D%/incoming.h \
 	%D%/jitter_buffer.c \
 	%D%/jitter_buffer.h \
+	%D%/key_budget.c \
+	%D%/key_budget.h \
 	%D%/ledger.c \
 	%D%/ledger.h \
 	%D%/lip_sync.c \

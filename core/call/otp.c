@@ -98,6 +98,7 @@ int otp_start(struct side *side, struct qv_error *err)
 	otp->receives = side->in && side->in->has_audio;
 	if (otp->sends && otp_count_need(side, err) != 0)
 		return -1;
+	otp->state.budget = -1;
 	otp->opened_ns = qv_clock_now(&qv_clock_monotonic);
 	otp->pads.seals = qv_pad_new(calls ? QV_PAD_CALLER : QV_PAD_ANSWERER, err);
 	otp->pads.opens = otp->pads.seals ? qv_pad_new(calls ? QV_PAD_ANSWERER : QV_PAD_CALLER, err) : NULL;
@@ -178,6 +179,9 @@ static void describe(struct otp *otp)
 	struct qv_call_otp_state *state = &otp->state;
 	if (state->dry)
 		snprintf(state->text, sizeof state->text, "SOUND IS MUTED: NO KEY LEFT for its one-time pad");
+	else if (otp->sends && state->budget >= 0)
+		snprintf(state->text, sizeof state->text, "sound: one-time pad, %d s of key left, %d s with the KME's",
+			 (int)state->seconds, (int)state->budget);
 	else if (otp->sends)
 		snprintf(state->text, sizeof state->text, "sound: one-time pad, %d s of key left", (int)state->seconds);
 	else

@@ -3,6 +3,7 @@
 #ifndef QV_CALL_OTP_H
 #define QV_CALL_OTP_H
 
+#include "key_budget.h"
 #include "pad_worker.h"
 #include "sound_pads.h"
 #include "unit_buffer.h"
@@ -23,6 +24,10 @@ struct otp {
 	unsigned pad; /* how often they began afresh */
 	double rate;  /* bytes of key a second that the KME gives */
 	bool rate_known;
+	int64_t stored; /* bytes that the KME had before the call; -1: it does not say */
+	struct key_budget budget;
+	int64_t status_ns; /* the KME is not asked for its status before */
+	bool told_short;   /* that the key lasts for less than a minute */
 	unsigned key_bits; /* of a key that is asked for; 0: the source's default */
 	size_t key_bytes;
 	size_t batch_keys;
@@ -45,6 +50,9 @@ int otp_prepare(struct side *side, struct qv_error *err);
 int otp_judge(struct side *side, struct qv_error *err);
 /* Likewise, of the codec that the peer has chosen. */
 int otp_count_need(struct side *side, struct qv_error *err);
+/* Asks for the status of the key source, when it is time; takes what it says; and tells when the key will not last. */
+void otp_ask_status(struct otp *otp);
+void otp_take_status(struct side *side, const struct pad_batch *batch);
 /* What a greeting says of it. */
 uint8_t otp_word(const struct otp *otp);
 /*

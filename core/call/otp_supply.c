@@ -17,9 +17,15 @@ static int64_t now_ns(void)
 }
 
 /* The next keys that were taken, as they are to be told to the peer; NULL: none. */
-static struct pad_batch *next_taken(struct otp *otp)
+static struct pad_batch *next_taken(struct side *side)
 {
+	struct otp *otp = &side->otp;
 	struct pad_batch *batch = pad_worker_get(&otp->takes);
+	while (batch && batch->asks_status) {
+		otp_take_status(side, batch);
+		pad_batch_free(batch);
+		batch = pad_worker_get(&otp->takes);
+	}
 	if (!batch)
 		return NULL;
 	otp->failure = batch->failure;
@@ -50,7 +56,7 @@ static int tell(struct side *side, struct qv_error *err)
 {
 	struct otp *otp = &side->otp;
 	struct qv_error why = QV_ERROR_INIT;
-	while (otp->flight_count < OTP_FLIGHTS && (otp->to_tell || (otp->to_tell = next_taken(otp)))) {
+	while (otp->flight_count < OTP_FLIGHTS && (otp->to_tell || (otp->to_tell = next_taken(side)))) {
 		if (!send_record(side, &otp->to_tell->record, &why)) {
 			if (why.code == QV_OK)
 				return 0; /* no room now */
@@ -200,6 +206,7 @@ int otp_look(struct side *side, struct qv_error *err)
 	if (tell(side, err) != 0)
 		return -1;
 	fetch(otp);
+	otp_ask_status(otp);
 	look_at_level(side);
 	if (otp->dry && otp->plan->end_when_dry)
 		return qv_fail(err, QV_E_NO_KEY, "no key is left for the one-time pad of sound%s%.600s",
@@ -263,6 +270,8 @@ void otp_resume(struct otp *otp)
 	qv_pad_restart(otp->pads.opens);
 	otp->pad++;
 	otp->told_end = otp->heard_end = 0;
+	otp->budget.count = 0;
+	otp->state.budget = -1;
 	otp->filled = otp->pads.ready = otp->pads.starved = false;
 	otp->retry_ns = 0;
 	otp->opened_ns = now_ns();

@@ -113,6 +113,11 @@ static bool claim_all(const struct pad_source *source, struct pad_batch *batch)
 
 static void work(const struct pad_worker *worker, struct pad_batch *batch)
 {
+	if (batch->asks_status) {
+		const struct pad_source *source = worker->source;
+		(void)source->class->status(source->keys, source->peer, &batch->status, &batch->failure);
+		return;
+	}
 	if (worker->claims && claim_all(worker->source, batch))
 		return;
 	if (!worker->claims)

@@ -31,6 +31,8 @@ struct pad_batch {
 	size_t asked_bytes;                  /* to take: all of them together */
 	unsigned pad;                        /* to claim: which of the pads of the call they are for */
 	unsigned bits;                       /* to take: of each key; 0: the source's default */
+	bool asks_status;                    /* takes nothing: */
+	struct qv_keysource_status status;   /* done, where `failure` is none */
 	struct qv_key key[QV_PAD_BATCH_MAX]; /* done; secret NULL: it could not be had */
 	struct qv_error failure;             /* code not QV_OK: why not all keys could be had */
 };

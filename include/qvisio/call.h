@@ -133,10 +133,11 @@ struct qv_call_otp_state {
 	double needed;           /* bytes of key a second for the sound of this end */
 	double kme_rate;         /* bytes of key a second that the KME gives; 0: not known */
 	double seconds;          /* for which the key at hand lasts; -1: no sound is sent */
+	double budget;           /* for which it lasts with what the KME has, as that falls; -1: it does not, or unknown */
 	uint64_t left;           /* bytes of key at hand for what this end sends */
 	uint64_t used, received; /* bytes of key used to seal, and to open */
 	uint64_t refused;        /* packets that did not open */
-	char text[120];          /* "sound: one-time pad, 41 s of key left"; "" when off */
+	char text[120];          /* "sound: one-time pad, 41 s of key left, 95 s with the KME's"; "" when off */
 };
 
 /* The state of a call, once a second. */
@@ -344,8 +345,9 @@ enum qv_otp_policy {
 
 /*
  * Sound under one-time pads (<qvisio/pad.h>) from keys of their own, inside TLS or SRTP. The key source is opened for
- * the call. Where its rate is known to be too low the call does not begin (QV_E_NO_KEY), or goes without. While it is on
- * there is never any other sound: without key, sound is muted, or the call ends.
+ * the call. Where it gives too little, and what it has stored does not last, the call does not begin (QV_E_NO_KEY), or goes
+ * without. While it is on there is never any other sound: without key, sound is muted, or the call ends. That the key lasts
+ * for less than a minute is told once before.
  */
 struct qv_call_otp {
 	enum qv_otp_policy policy;
@@ -354,6 +356,7 @@ struct qv_call_otp {
 	const char *peer; /* SAE ID that the session vouches for; NULL or "": not known, and there can be no pad */
 	double reserve;   /* seconds for which key is fetched ahead */
 	double kme_rate;  /* bytes of key a second that the KME gives; 0: as its status tells */
+	double minimum;   /* with kme_rate 0: seconds for which what it has must last at least, unless its rate does */
 };
 
 /* The two-way call. */

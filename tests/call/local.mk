@@ -4,6 +4,7 @@ call_tests = \
 	tests/call/test_call \
 	tests/call/test_call_parts \
 	tests/call/test_jitter_buffer \
+	tests/call/test_key_budget \
 	tests/call/test_lip_sync \
 	tests/call/test_otp \
 	tests/call/test_otp_resume \
@@ -95,6 +96,10 @@ tests_call_test_sealed_rtp_SOURCES = \
 	core/call/unit_extension.c
 tests_call_test_sealed_rtp_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_sealed_rtp_LDADD = $(LDADD_UNIT) $(CORE_LIBS)
+
+tests_call_test_key_budget_SOURCES = %D%/test_key_budget.c core/call/key_budget.c
+tests_call_test_key_budget_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_key_budget_LDADD = $(LDADD_UNIT)
 
 tests_call_test_lip_sync_SOURCES = \
 	%D%/test_lip_sync.c \

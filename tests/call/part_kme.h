@@ -17,7 +17,7 @@ struct kme {
 	bool claimed[KEYS];
 	int taken, claims_refused;
 	int lacks;            /* every such key cannot be claimed; 0: all can be */
-	int64_t stored, most; /* as the status says; -1: it does not */
+	int64_t stored, most; /* keys, as the status says; -1: it does not */
 };
 extern struct kme kme;
 extern const struct qv_role kme_role;

@@ -84,9 +84,7 @@ static void *tap_run(void *argument)
 
 static struct tap tap;
 static struct end caller, answerer;
-static const struct qv_call_otp otp = {
-	.policy = QV_OTP_REQUIRE, .key_source = &kme_role, .peer = "them", .reserve = 0.2
-};
+static struct qv_call_otp otp = { .policy = QV_OTP_REQUIRE, .key_source = &kme_role, .peer = "them", .reserve = 0.2 };
 
 static void *run_end(void *argument)
 {
@@ -109,6 +107,7 @@ static int setup(void **state)
 	parts.audio_blocks = BLOCKS;
 	parts.audio_interval_ms = 10;
 	kme_reset();
+	otp.minimum = otp.kme_rate = 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, one) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, other) != 0)
 		return -1;
@@ -260,12 +259,64 @@ static void test_changed_on_its_way(void **state)
 	assert_int_equal(caller.result.end, QV_CALL_PEER_BYE);
 }
 
+/* What an end needs: 160 samples of 16 bits and a tag, a hundred times a second. */
+#define NEED (100 * (AUDIO_BLOCK * 2 + 16))
+
+static void test_minimum(void **state)
+{
+	(void)state;
+	kme.stored = kme.most = 4 * NEED / KEY_SIZE; /* full: nothing can be seen of its rate */
+	otp.minimum = 60;
+	call();
+	assert_int_equal(caller.outcome, -1);
+	assert_int_equal(caller.err.code, QV_E_NO_KEY);
+	assert_non_null(strstr(caller.err.message, "does not say how fast"));
+	assert_non_null(strstr(caller.err.message, "last for 4 s, less than otp.minimum of 60 s"));
+	assert_int_equal(kme.taken, 0);
+}
+
+static void test_minimum_is_there(void **state)
+{
+	(void)state;
+	kme.stored = kme.most = 4 * NEED / KEY_SIZE;
+	otp.minimum = 3;
+	call();
+	assert_int_equal(caller.outcome, 0);
+	assert_true(judge_tape(0) > 0);
+}
+
+/* Whoever says the rate knows better than the store. */
+static void test_minimum_is_not_for_a_rate_that_is_configured(void **state)
+{
+	(void)state;
+	kme.stored = kme.most = 4 * NEED / KEY_SIZE;
+	otp.minimum = 60;
+	otp.kme_rate = NEED;
+	call();
+	assert_int_equal(caller.outcome, 0);
+	assert_true(judge_tape(0) > 0);
+}
+
+static void test_rate_that_is_too_low(void **state)
+{
+	(void)state;
+	kme.stored = kme.most = KEYS;
+	otp.kme_rate = NEED - 1;
+	call();
+	assert_int_equal(caller.outcome, -1);
+	assert_non_null(strstr(caller.err.message, "needs 33600 B/s of key, and the KME gives 33599 B/s"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_wire, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lacking_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changed_on_its_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_minimum, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_minimum_is_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_minimum_is_not_for_a_rate_that_is_configured, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rate_that_is_too_low, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

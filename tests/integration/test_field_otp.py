@@ -23,7 +23,7 @@ class Call(qvfield.Call):
             field.door(node, kme.sae_port)
         super().__init__(field, pictures=pictures, audio_codec=OPUS, rekey=rekey, start=start,
                          key_sources={1: qvcall.etsi_source(pair, pair.a, 11), 2: qvcall.etsi_source(pair, pair.b, 12)},
-                         transport=dict(prefer="srtp"), audio='otp: { policy = "require"; reserve = 10.0; };')
+                         transport=dict(prefer="srtp"), audio='otp: { policy = "require"; reserve = 10.0; minimum = 5.0; };')
 
     def until(self, node, condition):
         while not condition(stats := self.stats(node)[0]):

@@ -16,7 +16,7 @@ RATE = 8000
 PCM = f'codec: {{ module = "pcm"; rate = {RATE}; channels = 1; block = 160; accumulate = 1; }};'
 # 16 bits a sample, and 16 bytes for the tag of each of 50 packets a second.
 PCM_NEED = RATE * 2 + 50 * 16
-REQUIRE = 'otp: { policy = "require"; reserve = 2.0; };'
+REQUIRE = 'otp: { policy = "require"; reserve = 2.0; minimum = 1.0; };'
 FULL = dict(rate=4000000, stock=4000, keys="max_size = 8192;")
 
 
@@ -113,7 +113,8 @@ def _(tmp):
     alice = ends.call()
     error = qvcall.event(alice, "summary")["error"]
     assert error["code"] == "no-key", error
-    found = re.search(r"needs (\d+) B/s of key, and the KME gives (\d+) B/s: lower the bitrate", error["message"])
+    found = re.search(r"needs (\d+) B/s of key, and the KME gives (\d+) B/s: the \d+ B in its store "
+                      r"last for \d s, less than otp.minimum of 1 s: lower the bitrate", error["message"])
     assert found and int(found[1]) == PCM_NEED and 0 < int(found[2]) < 5000, error
     assert alice.wait(qvtest.TIMEOUT) == 1
     ends.bob.stop()
@@ -127,6 +128,28 @@ def _(tmp):
     error = qvcall.event(alice, "summary")["error"]["message"]
     assert f"needs {PCM_NEED} B/s" in error and "gives 321 B/s" in error and "the peer" in error, error
     assert alice.wait(qvtest.TIMEOUT) == 1
+
+
+@test.case("a KME with much in store that is too slow: the call begins, and is told in time that it will run dry")
+def _(tmp):
+    pair = qvkme.KmePair(test, tmp, rate=40000, stock=12000, keys="max_size = 8192;")
+    # While its first stock comes in the KME seems fast.
+    pair.a.wait_stock("11", "12", 12000)
+    ends = Ends(tmp, pair, alice_otp='otp: { policy = "require"; reserve = 2.0; minimum = 1000.0; };')
+    alice = ends.call()
+    error = qvcall.event(alice, "summary")["error"]
+    assert error["code"] == "no-key" and "less than otp.minimum of 1000 s" in error["message"], error
+    assert alice.wait(qvtest.TIMEOUT) == 1
+    ends.alice_audio = ends.alice_audio.replace("1000.0", "2.0")
+    alice = ends.call()
+    told = qvcall.event(alice, "otp")["text"]
+    found = re.search(r"runs out in (\d+) s: it needs (\d+) B/s, and the KME gives (\d+) B/s", told)
+    assert found and int(found[1]) < 60 and int(found[2]) == PCM_NEED and int(found[3]) < PCM_NEED / 2, told
+    stats = stats_until(alice, lambda s: s["otp"]["budget"] is not None)
+    assert stats["otp"]["budget"] < 60 and " s with the KME's" in stats["otp"]["text"], stats
+    assert ends.ctl("alice", "status")["otp"]["budget"] < 60
+    assert ends.ctl("alice", "hangup")["ok"]
+    assert alice.wait(qvtest.TIMEOUT) == 0
 
 
 @test.case("without keys sound is muted and both ends are told, until there are keys again")
@@ -155,7 +178,7 @@ def _(tmp):
 @test.case("without keys the call ends where the policy says so")
 def _(tmp):
     pair = qvkme.KmePair(test, tmp, **FULL)
-    ends = Ends(tmp, pair, alice_otp='otp: { policy = "require"; reserve = 2.0; without_key = "end"; };')
+    ends = Ends(tmp, pair, alice_otp='otp: { policy = "require"; reserve = 2.0; minimum = 1.0; without_key = "end"; };')
     alice = ends.call()
     stats_until(alice, lambda s: s["otp"]["used"] > PCM_NEED)
     pair.a.kill()

@@ -26,6 +26,13 @@ static const struct qv_option otp_options[] = {
 	  .max = 1e9,
 	  .unit = "B/s",
 	  .help = "Bytes of key a second that the KME gives; 0: what its status shows." },
+	{ .name = "minimum",
+	  .type = QV_OPTION_FLOAT,
+	  .fallback = "60",
+	  .min = 0,
+	  .max = 86400,
+	  .unit = "s",
+	  .help = "Without kme_rate: for how long the key that the KME has must last, unless it gives enough." },
 	{ .name = "without_key",
 	  .type = QV_OPTION_CHOICE,
 	  .choices = dry_words,
@@ -60,6 +67,7 @@ struct qv_call_otp otp_settings_plan(const struct settings *settings, const char
 		.key_source = &settings->key_source,
 		.peer = peer_sae,
 		.reserve = qv_options_float(settings->otp, "reserve"),
+		.minimum = qv_options_float(settings->otp, "minimum"),
 		.kme_rate = (double)qv_options_int(settings->otp, "kme_rate"),
 	};
 }
