@@ -7,6 +7,7 @@ BENCH_HELPERS =
 BENCH_FIELD = \
 	tests/harness/impairer \
 	tests/harness/listener \
+	tests/modules/audiopump \
 	tests/harness/audiosink-witness.la \
 	tests/harness/videosink-witness.la
 EXTRA_PROGRAMS += $(BENCHES) $(BENCH_HELPERS)

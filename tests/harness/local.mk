@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/qvconform.py %D%/qvaudit.py %D%/qvconference.py %D%/qvkme.py %D%/qvnetwork.py %D%/qvpostgres.py %D%/qvstamp.py %D%/qvtest.py %D%/webdriver.py %D%/x11.py %D%/qvaudio.py %D%/qvcall.py %D%/qvdetour.py %D%/qvfield.py %D%/qvvisio.py
+EXTRA_DIST += %D%/qvconform.py %D%/qvaudit.py %D%/qvconference.py %D%/qvkme.py %D%/qvnetwork.py %D%/qvpostgres.py %D%/qvstamp.py %D%/qvtest.py %D%/webdriver.py %D%/x11.py %D%/qvaudio.py %D%/qvdevices.py %D%/qvcall.py %D%/qvdetour.py %D%/qvfield.py %D%/qvvisio.py
 
 check_PROGRAMS += tests/harness/limited
 tests_harness_limited_SOURCES = %D%/limited.c
