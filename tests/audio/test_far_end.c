@@ -75,7 +75,8 @@ static double mismatch(const int16_t *taken, double t, double off)
 static double offset(const int16_t *taken, double t)
 {
 	double best = 0, least = INFINITY;
-	for (double off = -12; off <= 12; off += 0.05) {
+	for (int step = -240; step <= 240; step++) {
+		double off = step * 0.05;
 		double now = mismatch(taken, t, off / 1000);
 		if (now < least) {
 			least = now;

@@ -111,7 +111,7 @@ static void equal_rates_change_no_sample(void **state)
 static void drift_changes_the_speed_and_nothing_else(void **state)
 {
 	(void)state;
-	for (double ppm = -500; ppm <= 500; ppm += 1000) {
+	for (int ppm = -500; ppm <= 500; ppm += 1000) {
 		struct qv_audio_format format = { 48000, 1 };
 		struct resampler *resampler = resampler_new(&format, &format, NULL);
 		resampler_drift(resampler, ppm);

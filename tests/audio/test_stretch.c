@@ -78,7 +78,7 @@ static void a_voice_gets_shorter_and_longer_without_a_click(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
-		for (double pitch = 110; pitch <= 330; pitch += 55) {
+		for (int pitch = 110; pitch <= 330; pitch += 55) {
 			stretch_voice(rates[i], pitch, false);
 			stretch_voice(rates[i], pitch, true);
 		}

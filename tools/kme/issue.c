@@ -30,12 +30,24 @@ static struct leg *leg_to(struct issue *issue, struct peer *peer)
 	return leg;
 }
 
+static int find_route(struct kme *kme, struct issue *issue, struct leg *leg, struct qv_error *err)
+{
+	leg->route = route_find(kme, leg->peer, issue->route);
+	if (!leg->route) {
+		issue->failed = leg->peer;
+		return qv_fail(err, QV_E_UNSUPPORTED, "no such route leads to KME \"%s\"", leg->peer->kme_id);
+	}
+	if (issue->used != ROUTE_RELAYED)
+		issue->used = leg->route->choice;
+	return 0;
+}
+
 /* The slaves by their KMEs, and how each of these is reached. */
 static int make_legs(struct kme *kme, struct issue *issue, struct qv_error *err)
 {
-	bool is_here = slaves_here(issue) == issue->slave_count;
-	issue->legs = is_here ? NULL : calloc(issue->slave_count, sizeof *issue->legs);
-	if (!is_here && !issue->legs)
+	issue->leg_count = 0;
+	issue->legs = calloc(issue->slave_count, sizeof *issue->legs);
+	if (!issue->legs)
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys");
 	for (size_t i = 0; i < issue->slave_count; i++) {
 		const struct sae *slave = issue->slaves[i];
@@ -45,17 +57,9 @@ static int make_legs(struct kme *kme, struct issue *issue, struct qv_error *err)
 		if (!leg->slaves)
 			return qv_fail(err, QV_E_NOMEM, "no memory for keys");
 		leg->slaves[leg->slave_count++] = (char *)(uintptr_t)slave->id;
+		if (!leg->route && find_route(kme, issue, leg, err) != 0)
+			return -1;
 	}
-	for (size_t i = 0; i < issue->leg_count; i++) {
-		struct leg *leg = &issue->legs[i];
-		leg->route = route_find(kme, leg->peer, issue->route);
-		issue->failed = leg->peer;
-		if (!leg->route)
-			return qv_fail(err, QV_E_UNSUPPORTED, "no such route leads to KME \"%s\"", leg->peer->kme_id);
-		if (issue->used != ROUTE_RELAYED)
-			issue->used = leg->route->choice;
-	}
-	issue->failed = NULL;
 	if (issue->leg_count == 0 && issue->route == ROUTE_RELAYED)
 		return qv_fail(err, QV_E_UNSUPPORTED, "no relay is between SAEs of one KME");
 	return 0;
