@@ -88,6 +88,7 @@ tests_call_test_transport_parts_LDADD = $(LDADD_UNIT)
 
 tests_call_test_sealed_rtp_SOURCES = \
 	%D%/test_sealed_rtp.c \
+	core/call/redundancy.c \
 	core/call/rtp_in.c \
 	core/call/rtp_out.c \
 	core/call/rtp_stream.c \
