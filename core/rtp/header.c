@@ -9,7 +9,8 @@
 
 static void take_private(struct qv_rtp_private *extension, const uint8_t *value, size_t size)
 {
-	extension->size = (uint8_t)size;
+	/* A packet may have it twice: the last one counts, and nothing of the first. */
+	*extension = (struct qv_rtp_private){ .size = (uint8_t)size };
 	memcpy(extension->bytes, value, size);
 }
 
