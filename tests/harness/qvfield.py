@@ -281,6 +281,14 @@ class Seen:
     def delay(self, share=0.5):
         return quantile(self.delays(), share)
 
+    def waits(self):
+        """Of each picture taken, shown or not: ms until it, or a later one, was shown."""
+        waits = []
+        for a, b in zip(self.stamped, self.stamped[1:]):
+            for number in range(a.number + 1, b.number + 1):
+                waits.append(b.delay_ms + (b.number - number) * 1000 / self.fps)
+        return waits
+
     def psnr(self):
         return statistics.median(p.psnr for p in self.stamped)
 
