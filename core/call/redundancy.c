@@ -11,9 +11,15 @@
 #define GIVEN_UP   0.2    /* of the encoder's rate, and four times the loss */
 #define QUEUE_NS   (30 * INT64_C(1000000))
 #define GROUP_STEP 0.1
+#define USED_STEP  0.1
+#define USED_MORE  1.1 /* may be used soon */
+#define ROUND      0.3 /* of a repair packet may be too much */
 
-void redundancy_look(struct redundancy *redundancy, double loss, int64_t queue_ns)
+void redundancy_look(struct redundancy *redundancy, double loss, int64_t queue_ns, uint32_t octets)
 {
+	double rate = (double)(octets - redundancy->octets) * 8 * 1000000000 / REDUNDANCY_LOOK_NS;
+	redundancy->used += (rate - redundancy->used) * USED_STEP;
+	redundancy->octets = octets;
 	redundancy->loss += (loss - redundancy->loss) * (loss > redundancy->loss ? RISE : FALL);
 	redundancy->waits = queue_ns > QUEUE_NS;
 }
@@ -54,7 +60,7 @@ static unsigned wanted(const struct redundancy *redundancy, unsigned packets)
 static unsigned affordable(const struct redundancy *redundancy, unsigned packets)
 {
 	unsigned repairs = wanted(redundancy, packets);
-	while (repairs > 0 && repairs > redundancy->allowed * packets)
+	while (repairs > 0 && repairs > redundancy->allowed * packets + ROUND)
 		repairs--;
 	return repairs;
 }
@@ -67,7 +73,8 @@ double redundancy_part(const struct redundancy *redundancy)
 
 int64_t redundancy_share(struct redundancy *redundancy, int64_t room, int64_t most, bool adaptive)
 {
-	double spare = most > 0 ? (double)room / (double)most - 1 : 0;
+	double soon = USED_MORE * redundancy->used < (double)most ? USED_MORE * redundancy->used : (double)most;
+	double spare = soon > 0 ? (double)room / soon - 1 : 0;
 	double given_up = GIVEN_UP + 4 * redundancy->loss;
 	if (!adaptive)
 		given_up = 0;

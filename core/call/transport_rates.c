@@ -29,7 +29,7 @@ void transport_tell_rates(struct transport *transport)
 	struct redundancy *redundancy = &transport->out[QV_STREAM_VIDEO].redundancy;
 	const struct share_wish *pictures = &out->picture_wish;
 	if (transport->repairs) {
-		redundancy_look(redundancy, state.loss, state.queue_ns);
+		redundancy_look(redundancy, state.loss, state.queue_ns, transport->out[QV_STREAM_VIDEO].octets);
 		int64_t rate = redundancy_share(redundancy, shares.room, pictures->most, pictures->adaptive);
 		if (pictures->adaptive && rate >= LEAST && rate < shares.pictures)
 			shares.pictures = rate;

@@ -362,18 +362,21 @@ static void the_end_of_a_picture_is_missed_by_its_repair_packets(void **state)
 	free(wire);
 }
 
+#define MOST_OCTETS 18750 /* in a tenth of a second at 1.5 Mbit/s */
+
 static void redundancy_follows_loss_and_room(void **state)
 {
 	(void)state;
 	struct redundancy r = { 0 };
+	uint32_t octets = 0;
 	for (int i = 0; i < 50; i++) {
 		redundancy_group(&r, 6);
-		redundancy_look(&r, 0, 0);
+		redundancy_look(&r, 0, 0, octets += MOST_OCTETS);
 		assert_int_equal(redundancy_share(&r, 3000000, 1500000, true), 1500000);
 		assert_int_equal(redundancy_repairs(&r, 6), 0);
 	}
 	for (int i = 0; i < 30; i++)
-		redundancy_look(&r, 0.01, 0);
+		redundancy_look(&r, 0.01, 0, octets += MOST_OCTETS);
 	assert_int_equal(redundancy_share(&r, 3000000, 1500000, true), 1500000);
 	assert_int_equal(redundancy_repairs(&r, 6), 2);
 	assert_int_equal(redundancy_repairs(&r, 1), 1);
@@ -387,20 +390,26 @@ static void redundancy_follows_loss_and_room(void **state)
 	assert_int_equal(redundancy_repairs(&r, 6), 0);
 	redundancy_share(&r, 3000000, 1500000, false);
 	assert_int_equal(redundancy_repairs(&r, 6), 2);
+	/* What the encoder does not use is spare. */
+	for (int i = 0; i < 50; i++)
+		redundancy_look(&r, 0.01, 0, octets += MOST_OCTETS / 2);
+	redundancy_share(&r, 1500000, 1500000, true);
+	assert_int_equal(redundancy_repairs(&r, 6), 2);
+	assert_int_equal(redundancy_repairs(&r, 2), 1);
 	/* More loss, more of them, up to half of the packets. */
 	for (int i = 0; i < 60; i++)
-		redundancy_look(&r, 0.2, 0);
+		redundancy_look(&r, 0.2, 0, octets += MOST_OCTETS);
 	redundancy_share(&r, 3000000, 1500000, true);
 	assert_int_equal(redundancy_repairs(&r, 6), 3);
 	assert_int_equal(redundancy_repairs(&r, 16), QV_RTP_REPAIRS_MAX);
 	/* Not into a queue; and no longer than loss is remembered. */
-	redundancy_look(&r, 0.2, 100 * MS);
+	redundancy_look(&r, 0.2, 100 * MS, octets += MOST_OCTETS);
 	assert_int_equal(redundancy_repairs(&r, 6), 0);
-	redundancy_look(&r, 0.2, 0);
+	redundancy_look(&r, 0.2, 0, octets += MOST_OCTETS);
 	assert_int_equal(redundancy_repairs(&r, 6), 3);
 	int looks = 0;
 	for (; redundancy_repairs(&r, 6) > 0; looks++)
-		redundancy_look(&r, 0, 0);
+		redundancy_look(&r, 0, 0, octets += MOST_OCTETS);
 	assert_in_range(looks, 100, 1000);
 }
 
