@@ -74,6 +74,8 @@ libqvisio_la_SOURCES += \
 	%D%/side.h \
 	%D%/tape.c \
 	%D%/tape.h \
+	%D%/tape_reel.c \
+	%D%/tape_reel.h \
 	%D%/unit_buffer.c \
 	%D%/unit_buffer.h \
 	%D%/video_receiver.c \

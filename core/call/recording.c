@@ -56,14 +56,17 @@ void recording_opened(struct recording *recording, const struct media *media,
 	pthread_mutex_unlock(&recording->asking);
 }
 
-/* With `asking` held. */
-static struct tape *take_tape(struct recording *recording)
+/* With `asking` held: nothing more of this call. The tape that is to be finished, if it is the call's own. */
+static struct qv_tape *leave(struct recording *recording)
 {
 	pthread_mutex_lock(&recording->feeding);
-	struct tape *tape = recording->tape;
-	recording->tape = NULL;
+	struct tape_part *part = recording->part;
+	recording->part = NULL;
 	atomic_store(&recording->on, false);
 	pthread_mutex_unlock(&recording->feeding);
+	tape_leave(part);
+	struct qv_tape *tape = recording->tape;
+	recording->tape = NULL;
 	return tape;
 }
 
@@ -71,7 +74,7 @@ void recording_closed(struct recording *recording)
 {
 	struct qv_error why = QV_ERROR_INIT;
 	pthread_mutex_lock(&recording->asking);
-	if (tape_finish(take_tape(recording), &why) != 0)
+	if (qv_tape_finish(leave(recording), &why) != 0)
 		qv_log_error(recording->media->host->log, "%s", why.message);
 	recording->media = NULL;
 	pthread_mutex_unlock(&recording->asking);
@@ -85,25 +88,57 @@ void recording_put(struct recording *recording, enum tape_slot slot, const struc
 	struct qv_packet timed = *packet;
 	timed.capture_ns = capture_ns;
 	pthread_mutex_lock(&recording->feeding);
-	if (recording->tape)
-		tape_put(recording->tape, slot, &timed, position);
+	if (recording->part)
+		tape_put(recording->part, slot, &timed, position);
 	pthread_mutex_unlock(&recording->feeding);
+}
+
+/* With `asking` held. */
+static int check_free(const struct recording *recording, struct qv_error *err)
+{
+	if (!recording->media)
+		return qv_fail(err, QV_E_NOT_FOUND, "no call is open that could be recorded");
+	if (recording->part)
+		return qv_fail(err, QV_E_BUSY, "the call is recorded already: stop that first");
+	return 0;
+}
+
+/* With `asking` held. */
+static int join(struct recording *recording, struct qv_tape *tape, const char *name, struct qv_error *err)
+{
+	struct tape_part *part = tape_join(tape, &recording->call, name, err);
+	if (!part)
+		return -1;
+	pthread_mutex_lock(&recording->feeding);
+	recording->part = part;
+	atomic_store(&recording->on, true);
+	pthread_mutex_unlock(&recording->feeding);
+	return 0;
+}
+
+int qv_call_control_record_to(struct qv_call_control *control, struct qv_tape *tape, const char *name,
+			      struct qv_error *err)
+{
+	struct recording *recording = &control->recording;
+	pthread_mutex_lock(&recording->asking);
+	int status = check_free(recording, err) == 0 ? join(recording, tape, name, err) : -1;
+	pthread_mutex_unlock(&recording->asking);
+	return status;
 }
 
 /* With `asking` held. */
 static int start(struct recording *recording, const struct qv_role *role, const char *path, struct qv_error *err)
 {
-	if (!recording->media)
-		return qv_fail(err, QV_E_NOT_FOUND, "no call is open that could be recorded");
-	if (atomic_load(&recording->on))
-		return qv_fail(err, QV_E_BUSY, "the call is recorded already: stop that first");
-	struct tape *tape = tape_start(&recording->call, role, path, err);
+	if (check_free(recording, err) != 0)
+		return -1;
+	struct qv_tape *tape = qv_tape_new(role, path, recording->media->host, err);
 	if (!tape)
 		return -1;
-	pthread_mutex_lock(&recording->feeding);
+	if (join(recording, tape, NULL, err) != 0) {
+		qv_tape_finish(tape, NULL);
+		return -1;
+	}
 	recording->tape = tape;
-	atomic_store(&recording->on, true);
-	pthread_mutex_unlock(&recording->feeding);
 	return 0;
 }
 
@@ -121,8 +156,8 @@ int qv_call_control_record_stop(struct qv_call_control *control, struct qv_error
 {
 	struct recording *recording = &control->recording;
 	pthread_mutex_lock(&recording->asking);
-	struct tape *tape = take_tape(recording);
-	int status = tape ? tape_finish(tape, err) : qv_fail(err, QV_E_NOT_FOUND, "nothing is recorded");
+	int status = recording->part ? qv_tape_finish(leave(recording), err)
+				     : qv_fail(err, QV_E_NOT_FOUND, "nothing is recorded");
 	pthread_mutex_unlock(&recording->asking);
 	return status;
 }

@@ -12,9 +12,10 @@ struct media;
 
 struct recording {
 	pthread_mutex_t asking;  /* held while a recording starts or ends */
-	pthread_mutex_t feeding; /* of `tape` */
+	pthread_mutex_t feeding; /* of `part` */
 	atomic_bool on;
-	struct tape *tape; /* NULL: nothing is recorded */
+	struct tape_part *part; /* NULL: nothing is recorded */
+	struct qv_tape *tape;   /* NULL: not the call's own */
 	struct tape_call call;
 	const struct media *media; /* NULL: no call is open */
 	struct qv_stream_offer offers[TAPE_SLOTS];

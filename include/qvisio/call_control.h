@@ -70,6 +70,24 @@ int qv_call_control_record_stop(struct qv_call_control *control, struct qv_error
 bool qv_call_control_recording(struct qv_call_control *control);
 
 /*
+ * One file for several calls: all of a conference, one after another as they open, in one clock. What this side sends is in
+ * it once, as it goes to one of the calls; a call that comes later gets streams of its own from then on. `role`, whose
+ * instance the first call makes, and `host` are borrowed until the tape is finished.
+ */
+struct qv_tape;
+struct qv_tape *qv_tape_new(const struct qv_role *role, const char *path, const struct qv_host *host,
+			    struct qv_error *err);
+/* Finishes the file. No call is recorded to it any more. NULL is fine. -1: it is not whole. */
+int qv_tape_finish(struct qv_tape *tape, struct qv_error *err);
+
+/*
+ * As qv_call_control_record, to that tape until the call is over or qv_call_control_record_stop; `name` (copied) is given to
+ * the streams of the peer.
+ */
+int qv_call_control_record_to(struct qv_call_control *control, struct qv_tape *tape, const char *name,
+			      struct qv_error *err);
+
+/*
  * What the window is to show beside the peer's pictures; sinks that cannot show it do not. Overlays are copied; NULL
  * takes one away.
  */

@@ -20,7 +20,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define QV_RECORDER_ABI_MAJOR 1
-#define QV_RECORDER_ABI_MINOR 0
+#define QV_RECORDER_ABI_MINOR 1
 
 #define QV_RECORDER_TRACKS_MAX 16
 
@@ -55,6 +55,13 @@ struct qv_recorder_class {
 
 	/* Required. Finishes the file and frees the recorder, also after a failure. -1: what is there is not whole. */
 	int (*close)(struct qv_recorder *recorder, struct qv_error *err); /* NULL is fine */
+
+	/*
+	 * Optional (1.1). One more track, borrowed during the call only, with the next number; its packets come from then on.
+	 * -1: the recording goes on without it, and its number is used up: QV_E_UNSUPPORTED, QV_E_IO. NULL: tracks are known
+	 * from the beginning.
+	 */
+	int (*add)(struct qv_recorder *recorder, const struct qv_recorder_track *track, struct qv_error *err);
 };
 
 const struct qv_recorder_class *qv_recorder_class(const struct qv_class *class);

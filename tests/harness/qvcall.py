@@ -78,6 +78,13 @@ class Call:
                                env=self.env)
 
 
+def recorded(path):
+    """Kind and title of each stream of a recording, as FFmpeg sees them."""
+    done = qvtest.run(["ffprobe", "-v", "error", "-of", "json", "-show_streams", path])
+    assert not done.stderr, done.stderr
+    return [(stream["codec_type"], stream["tags"]["title"]) for stream in json.loads(done.stdout)["streams"]]
+
+
 def event(process, *kinds, where=lambda _event: True, timeout=qvtest.TIMEOUT):
     """The next event of one of these kinds that a call tool prints, and of which `where` is true."""
     deadline = time.monotonic() + timeout

@@ -9,7 +9,7 @@ import qvcall
 import qvkme
 import qvtest
 import qvvisio
-from qvconference import CANVAS, NAMES, Room, luma, tile_greys
+from qvconference import CANVAS, NAMES, RATE, TONES, Room, luma, power, tile_greys
 
 test = qvtest.Test(__file__)
 
@@ -57,12 +57,43 @@ def lines(end, name):
     return [line for line in end.process.output().splitlines() if f'"event":"{name}"' in line]
 
 
+def decode(path, index, *options):
+    return subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-map", f"0:{index}", *options, "-"], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=qvtest.TIMEOUT)
+
+
+def begins(path, index):
+    done = qvtest.run(["ffprobe", "-v", "error", "-of", "csv=p=0", "-select_streams", str(index), "-show_entries",
+                       "packet=pts_time", path])
+    assert not done.stderr, done.stderr
+    return float(done.stdout.split()[0])
+
+
+def check_recording(path):
+    """All who ever were with ann have streams in one file, from when they came, each with its own picture and tone."""
+    saes, found = {"sent": "11", "dan": "14", "bob": "12", "cid": "13"}, qvcall.recorded(path)
+    assert sorted(found) == sorted((kind, name) for kind in ("audio", "video") for name in saes), found
+    start = {}
+    for index, (kind, name) in enumerate(found):
+        if kind == "video":
+            done = decode(path, index, "-f", "rawvideo", "-pix_fmt", "gray")
+            assert not done.stderr and len(done.stdout) >= 5 * 160 * 120, (name, done.stderr)
+            start[name] = begins(path, index)
+            assert all(abs(grey - luma(saes[name])) < 6 for grey in done.stdout[160 * 60 + 80::160 * 120]), name
+        else:
+            done = decode(path, index, "-f", "s16le", "-ac", "1", "-ar", str(RATE))
+            samples = memoryview(done.stdout).cast("h")
+            assert power(samples[-RATE // 2:], TONES[saes[name]]) > 0.03, (name, done.stderr)
+    assert start["sent"] < start["bob"] and start["dan"] < start["bob"] < start["cid"], start
+
+
 @test.case("a call of two goes on as a conference, to which either end invites, and which goes on without who began it")
 def _(tmp):
     saes = ["11", "12", "13", "14"]
     room = make_room(tmp, saes)
     for sae in ("11", "12", "13"):
         room[sae].start()
+    path = os.path.join(tmp, "talk.mkv")
     caller = room["14"].start("call", "ann")
     for sae in ("11", "14"):
         qvkme.wait_until(lambda: room[sae].ctl("status")["state"] == "open" and room[sae].ctl("status")["shown"] > 3)
@@ -74,6 +105,7 @@ def _(tmp):
     assert "no call" in room["12"].ctl("invite ann")["error"]
     assert "invite" in room["11"].ctl("call bob")["error"]
 
+    assert room["11"].ctl("record " + path)["ok"]
     assert caller.ctl("invite bob")["ok"]
     room.all_connected("11", "12", "14")
     assert room["14"].open()["11"] == room["11"].open()["14"] == key, "the call of the two is another one"
@@ -95,6 +127,7 @@ def _(tmp):
         assert room[sae].ctl("hangup")["ok"]
     for sae in ("11", "12", "13"):
         qvkme.wait_until(lambda: room[sae].ctl("status")["state"] == "idle")
+    check_recording(path)
     # The devices are free for another call of two.
     assert room["11"].ctl("call bob")["ok"]
     qvkme.wait_until(lambda: room["12"].ctl("status")["state"] == "open" and room["12"].ctl("status")["shown"] > 0)

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "keys.h"
 #include "meeting.h"
+#include "taping.h"
 
 #define FILE_MAX 600
 
@@ -196,84 +197,14 @@ json_t *command_snapshot(struct visio *visio, const char *rest)
 	return json_pack("{s:b,s:o}", "ok", 1, "file", json_string(path));
 }
 
-/* The name of the peer goes before the suffix, without what has a meaning in a path. */
-static void add_peer(char path[FILE_MAX], const char *peer)
-{
-	char name[80], suffix[16] = "";
-	char *dot = strrchr(path, '.');
-	if (dot && !strchr(dot, '/') && strlen(dot) < sizeof suffix) {
-		snprintf(suffix, sizeof suffix, "%s", dot);
-		*dot = '\0';
-	}
-	snprintf(name, sizeof name, "%s", peer);
-	for (char *c = name; *c; c++)
-		if (*c == '/' || *c == '.' || (unsigned char)*c <= ' ')
-			*c = '_';
-	size_t used = strlen(path);
-	snprintf(path + used, FILE_MAX - used, "-%s%s", name, suffix);
-}
-
-/* In a conference each call has a file of its own: `files` gets their names. */
-static int record_all(struct visio *visio, const struct qv_role *role, const char *rest, json_t *files,
-		      struct qv_error *err)
-{
-	char path[FILE_MAX];
-	for (size_t i = 0; i < visio->call_count; i++) {
-		struct conversation *talk = visio->calls[i];
-		file_name(visio, rest, "mkv", path);
-		if (visio->meeting)
-			add_peer(path, talk->peer);
-		/* Who only rings is not there yet. */
-		if (visio->meeting && strcmp(talk->state, "open") != 0)
-			continue;
-		if (qv_call_control_record(talk->control, role, path, err) != 0)
-			return qv_error_prefix(err, "%s", talk->peer);
-		json_array_append_new(files, json_string(path));
-	}
-	return json_array_size(files) > 0 ? 0 : qv_fail(err, QV_E_NOT_FOUND, "no call is open");
-}
-
-static int stop_all(struct visio *visio, struct qv_error *err)
-{
-	int status = 0;
-	bool any = false;
-	for (size_t i = 0; i < visio->call_count; i++) {
-		struct qv_call_control *control = visio->calls[i]->control;
-		if (!qv_call_control_recording(control))
-			continue;
-		any = true;
-		if (qv_call_control_record_stop(control, err) != 0)
-			status = -1;
-	}
-	return any ? status : qv_fail(err, QV_E_NOT_FOUND, "nothing is recorded");
-}
-
-static bool any_recorded(const struct visio *visio)
-{
-	for (size_t i = 0; i < visio->call_count; i++)
-		if (qv_call_control_recording(visio->calls[i]->control))
-			return true;
-	return false;
-}
-
 json_t *command_record(struct visio *visio, const char *rest)
 {
-	struct qv_error err = QV_ERROR_INIT, ignored = QV_ERROR_INIT;
-	struct qv_role role;
-	if (strcmp(rest, "stop") == 0 || (!rest[0] && any_recorded(visio)))
-		return stop_all(visio, &err) == 0 ? command_ok() : command_failed("record: %s", err.message);
-	if (qv_role_load(visio->settings.loader, NULL, "recorder", "matroska", &role, &err) != 0)
+	struct qv_error err = QV_ERROR_INIT;
+	char path[FILE_MAX];
+	if (strcmp(rest, "stop") == 0 || (!rest[0] && visio->tape))
+		return taping_stop(visio, &err) == 0 ? command_ok() : command_failed("record: %s", err.message);
+	file_name(visio, rest, "mkv", path);
+	if (taping_start(visio, path, &err) != 0)
 		return command_failed("record: %s", err.message);
-	json_t *files = json_array();
-	bool was = any_recorded(visio);
-	int status = record_all(visio, &role, rest, files, &err);
-	qv_role_free(&role);
-	if (status != 0) {
-		json_decref(files);
-		/* Not some of the calls and not others. */
-		if (!was)
-			stop_all(visio, &ignored);
-		return command_failed("record: %s", err.message);
-	}
-	return json_pack("{s:b,s:O,s:o}", "ok", 1, "file", json_array_get(files, 0), "files", files);
+	return json_pack("{s:b,s:o}", "ok", 1, "file", json_string(path));
 }

@@ -16,6 +16,7 @@
 #include "socket.h"
 #include "steering.h"
 #include "succession.h"
+#include "taping.h"
 
 #define CONNECT_MS        10000
 #define ANSWERER_LATER_MS 2000
@@ -148,6 +149,7 @@ static void on_opened(struct qv_call_observer *observer, const struct qv_call_op
 		*talk->opened = true;
 	if (talk->participant)
 		mesh_opened(talk, opened->conference);
+	taping_join(talk);
 	pthread_mutex_unlock(&talk->visio->lock);
 	talk->report.observer.opened(&talk->report.observer, opened);
 	control_socket_tell(talk->visio->control, json_pack("{s:s,s:s}", "event", "opened", "peer", talk->peer));
@@ -357,6 +359,7 @@ int conversation_run(struct visio *visio, const struct conversation_plan *plan, 
 	leave(&talk);
 	if (talk.participant && !plan->participant)
 		growing_over(&talk, status, err);
+	taping_end(visio);
 	control_socket_tell(visio->control, json_pack("{s:s,s:s,s:o}", "event", "over", "peer", plan->peer, "error",
 						      status == 0 ? json_null() : json_string(err->message)));
 	qv_call_control_free(talk.control);

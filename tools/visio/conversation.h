@@ -36,6 +36,8 @@ struct visio {
 	bool muted[3];                    /* by enum qv_stream_kind: in all calls */
 	const struct qv_role *source[3];  /* likewise: chosen */
 	const struct qv_role *sink;       /* likewise, of sound */
+	struct qv_tape *tape;             /* NULL: nothing is recorded */
+	struct qv_role recorder;          /* of the tape */
 	bool self_view, fullscreen, help; /* shown in all calls */
 	bool listens;                     /* takes further calls when one is over */
 	bool dialing;                     /* somebody is being called from the control socket */

@@ -65,6 +65,8 @@ visio_SOURCES = \
 	%D%/steering.h \
 	%D%/succession.c \
 	%D%/succession.h \
+	%D%/taping.c \
+	%D%/taping.h \
 	%D%/terminal.c \
 	%D%/terminal.h \
 	%D%/tui.c \

@@ -10,6 +10,7 @@
 #include <qvisio/videosink.h>
 
 #include "happenings.h"
+#include "taping.h"
 
 static void on_closed(struct qv_conference_observer *observer, const struct qv_error *why)
 {
@@ -187,6 +188,7 @@ void meeting_part(struct meeting *meeting)
 	memset(visio->muted, 0, sizeof visio->muted);
 	pthread_cond_broadcast(&visio->changed);
 	pthread_mutex_unlock(&visio->lock);
+	taping_end(visio);
 	free(meeting);
 }
 

@@ -292,6 +292,7 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 	}
 	control_socket_free(visio.control);
+	qv_role_free(&visio.recorder);
 	settings_close(&visio.settings);
 	if (visio.quit_fd >= 0)
 		close(visio.quit_fd);

@@ -55,6 +55,7 @@
 #define ID_CUE_CLUSTER      0xf1
 
 #define APPLICATION "Qvisio"
+#define VOID_MAX    100 /* of ebml_void */
 /* BT.601 (ITU-T H.273, MatrixCoefficients 6), as all pictures here. */
 #define MATRIX_BT601 6
 
@@ -181,7 +182,7 @@ static void put_track(struct ebml *ebml, const struct qv_recorder_track *tracks,
 	const struct qv_recorder_track *track = &tracks[index];
 	bool last = true;
 	for (size_t i = index + 1; i < count; i++)
-		last = last && tracks[i].kind != track->kind;
+		last = last && (tracks[i].kind != track->kind || !tracks[i].codec);
 	size_t entry = ebml_begin(ebml, ID_TRACK);
 	ebml_uint(ebml, ID_TRACK_NUMBER, index + 1);
 	ebml_uint(ebml, ID_TRACK_UID, index + 1);
@@ -204,12 +205,38 @@ static void put_track(struct ebml *ebml, const struct qv_recorder_track *tracks,
 	ebml_end(ebml, entry);
 }
 
+/* In pieces, of which none may be a single byte. */
+static void put_void(struct ebml *ebml, size_t total)
+{
+	while (total > VOID_MAX) {
+		size_t piece = total - VOID_MAX == 1 ? VOID_MAX - 1 : VOID_MAX;
+		ebml_void(ebml, piece);
+		total -= piece;
+	}
+	ebml_void(ebml, total);
+}
+
+int head_put_tracks(struct ebml *ebml, const struct qv_recorder_track *tracks, size_t count, struct qv_error *err)
+{
+	size_t begun = ebml->size;
+	for (size_t i = 0; i < count; i++)
+		if (tracks[i].codec && check_track(&tracks[i], err) != 0)
+			return -1;
+	size_t list = ebml_begin(ebml, ID_TRACKS);
+	for (size_t i = 0; i < count; i++)
+		if (tracks[i].codec)
+			put_track(ebml, tracks, i, count);
+	ebml_end(ebml, list);
+	size_t used = ebml->size - begun;
+	if (used > HEAD_TRACKS - 2)
+		return qv_fail(err, QV_E_UNSUPPORTED, "the names of %zu streams have no room in the file", count);
+	put_void(ebml, HEAD_TRACKS - used);
+	return ebml->failed ? qv_fail(err, QV_E_NOMEM, "no memory for a recording") : 0;
+}
+
 int head_put(struct ebml *ebml, const struct qv_recorder_track *tracks, size_t count, const char *title,
 	     int64_t date_ns, struct head_places *places, struct qv_error *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (check_track(&tracks[i], err) != 0)
-			return -1;
 	put_header(ebml);
 	/* Open-ended until the file is finished: whatever is there by then counts. */
 	places->segment = ebml_begin(ebml, ID_SEGMENT);
@@ -218,10 +245,8 @@ int head_put(struct ebml *ebml, const struct qv_recorder_track *tracks, size_t c
 	ebml_void(ebml, HEAD_SEEK);
 	put_info(ebml, title, date_ns, places);
 	places->tracks = ebml->size;
-	size_t list = ebml_begin(ebml, ID_TRACKS);
-	for (size_t i = 0; i < count; i++)
-		put_track(ebml, tracks, i, count);
-	ebml_end(ebml, list);
+	if (head_put_tracks(ebml, tracks, count, err) != 0)
+		return -1;
 	return ebml->failed ? qv_fail(err, QV_E_NOMEM, "no memory for a recording") : 0;
 }
 

@@ -17,10 +17,12 @@ struct head_places {
 	size_t segment_size; /* eight bytes */
 	size_t segment;      /* positions in the file count from here */
 	size_t seek;         /* HEAD_SEEK bytes, void before the end */
-	size_t info, tracks;
+	size_t info;
+	size_t tracks;   /* HEAD_TRACKS bytes */
 	size_t duration; /* HEAD_DURATION bytes, void before the end */
 };
 #define HEAD_SEEK     90
+#define HEAD_TRACKS   6144 /* enough for as many as a recording may have */
 #define HEAD_DURATION 11
 
 /* One place to jump to. */
@@ -32,6 +34,9 @@ struct cue {
 /* QV_E_UNSUPPORTED: a codec that has no place in the file. `date_ns` counts from the beginning of 2001, UTC. */
 int head_put(struct ebml *ebml, const struct qv_recorder_track *tracks, size_t count, const char *title,
 	     int64_t date_ns, struct head_places *places, struct qv_error *err);
+
+/* HEAD_TRACKS bytes, tracks (but those without a codec, whose numbers are left out) and a void, that take the place of those before. QV_E_UNSUPPORTED also: there is no room. */
+int head_put_tracks(struct ebml *ebml, const struct qv_recorder_track *tracks, size_t count, struct qv_error *err);
 
 /* The cues, and what belongs into the two places then. `cues_at` is a position in the segment. */
 void head_put_cues(struct ebml *ebml, const struct cue *cues, size_t count);

@@ -30,7 +30,8 @@ struct qv_recorder {
 	int64_t started_ns, newest_ms;
 	struct shelf shelf;
 	struct ebml cluster;
-	size_t cue_track;
+	struct qv_recorder_track tracks[QV_RECORDER_TRACKS_MAX]; /* strings are owned */
+	size_t track_count, cue_track;
 	struct cue *cues;
 	size_t cue_count, cue_room;
 	bool failed;
@@ -99,8 +100,27 @@ static size_t cue_track(const struct qv_recorder_track *tracks, size_t count)
 	return 0;
 }
 
+static int keep_track(struct qv_recorder *recorder, const struct qv_recorder_track *track, struct qv_error *err)
+{
+	struct qv_recorder_track *kept = &recorder->tracks[recorder->track_count++];
+	*kept = *track;
+	kept->codec = strdup(track->codec);
+	kept->name = track->name ? strdup(track->name) : NULL;
+	return kept->codec && (kept->name || !track->name) ? 0 : qv_fail(err, QV_E_NOMEM, "no memory for a recording");
+}
+
+/* Its number is not given to another one. */
+static void forget_track(struct qv_recorder_track *track)
+{
+	free((char *)track->codec);
+	free((char *)track->name);
+	track->codec = track->name = NULL;
+}
+
 static void recorder_free(struct qv_recorder *recorder)
 {
+	for (size_t i = 0; i < recorder->track_count; i++)
+		forget_track(&recorder->tracks[i]);
 	if (recorder->fd >= 0)
 		close(recorder->fd);
 	shelf_clear(&recorder->shelf);
@@ -135,6 +155,8 @@ static struct qv_recorder *matroska_open(const struct qv_host *host, const struc
 	bool right = count >= 1 && count <= QV_RECORDER_TRACKS_MAX;
 	if (!right)
 		qv_fail(err, QV_E_INVALID, "a recording of %zu streams", count);
+	for (size_t i = 0; right && i < count; i++)
+		right = keep_track(recorder, &tracks[i], err) == 0;
 	if (right &&
 	    head_put(&head, tracks, count, qv_options_string(options, "title"), date_ns(), &recorder->places, err) == 0)
 		recorder->fd = open_file(options, path, err);
@@ -266,6 +288,24 @@ static int matroska_close(struct qv_recorder *recorder, struct qv_error *err)
 	return status;
 }
 
+/* The list of tracks has room to grow, so that what comes later is in a file that is whole at any time. */
+static int matroska_add(struct qv_recorder *recorder, const struct qv_recorder_track *track, struct qv_error *err)
+{
+	struct ebml list = { 0 };
+	if (recorder->track_count == QV_RECORDER_TRACKS_MAX)
+		return qv_fail(err, QV_E_UNSUPPORTED, "%s has %d streams, which is all that it can", recorder->path,
+			       QV_RECORDER_TRACKS_MAX);
+	int status = keep_track(recorder, track, err);
+	if (status == 0)
+		status = head_put_tracks(&list, recorder->tracks, recorder->track_count, err);
+	if (status == 0)
+		status = write_at(recorder, &list, recorder->places.tracks, err);
+	ebml_free(&list);
+	if (status != 0)
+		forget_track(&recorder->tracks[recorder->track_count - 1]);
+	return status;
+}
+
 static const struct qv_recorder_class class = {
 	.head = {
 		.kind = "recorder",
@@ -280,6 +320,7 @@ static const struct qv_recorder_class class = {
 	.open = matroska_open,
 	.write = matroska_write,
 	.close = matroska_close,
+	.add = matroska_add,
 };
 
 static const struct qv_class *const classes[] = { &class.head, NULL };
