@@ -47,6 +47,8 @@ libqvisio_la_SOURCES += \
 	%D%/offers.h \
 	%D%/medium.c \
 	%D%/medium.h \
+	%D%/mirror.c \
+	%D%/mirror.h \
 	%D%/negotiation.c \
 	%D%/otp.c \
 	%D%/sound_pads.c \

@@ -9,6 +9,7 @@
 
 #include "board.h"
 #include "control.h"
+#include "mirror.h"
 #include "shares.h"
 
 #define READ_MS    200
@@ -27,6 +28,7 @@ struct video_sender {
 	struct qv_videosource *source; /* NULL: gone, or of another role soon */
 	struct qv_video_format format;
 	struct qv_videoencoder *encoder;
+	struct mirror mirror;
 	struct qv_picture *black;              /* sent in place of what a muted camera gives */
 	struct qv_videoencoder *black_encoder; /* where the camera's own takes no such pictures */
 	int64_t black_ns;
@@ -44,6 +46,10 @@ struct video_sender {
 static int open_encoder(struct video_sender *sender, const struct qv_video_format *format,
 			struct qv_videoencoder **encoder, struct qv_error *err)
 {
+	mirror_clear(&sender->mirror);
+	sender->mirror = (struct mirror){ .host = &sender->codec_host.host,
+					  .class = sender->codec_class,
+					  .codec = sender->codec_role };
 	*encoder =
 		sender->codec_class->encoder_open(&sender->codec_host.host, sender->codec_role->options, format, err);
 	if (encoder == &sender->encoder) {
@@ -216,7 +222,7 @@ static int pass_frame(struct video_sender *sender, const struct qv_frame *frame,
 	struct ledger *ledger = sender->media->ledger;
 	int64_t read_ns = qv_clock_now(&qv_clock_monotonic);
 	bool muted = atomic_load(&sender->media->control->switches.muted[QV_STREAM_VIDEO]);
-	window_mirror(&sender->media->control->window, muted ? NULL : frame);
+	mirror_show(&sender->mirror, &sender->media->control->window, muted ? NULL : frame);
 	ledger_add(ledger, &ledger->totals.video.captured, 1);
 	if (frame->sequence > sender->next_frame)
 		ledger_add(ledger, &ledger->totals.video.missed, frame->sequence - sender->next_frame);
@@ -344,6 +350,7 @@ void video_sender_free(struct video_sender *sender)
 	close_source(sender);
 	sender->codec_class->encoder_close(sender->encoder);
 	forget_black(sender);
+	mirror_clear(&sender->mirror);
 	module_host_clear(&sender->source_host);
 	module_host_clear(&sender->codec_host);
 	free(sender);

@@ -118,9 +118,14 @@ static struct qv_picture *smaller(const struct qv_frame *frame)
 	return small;
 }
 
+bool window_wants_mirror(const struct window *window)
+{
+	return atomic_load(&window->self_view);
+}
+
 void window_mirror(struct window *window, const struct qv_frame *frame)
 {
-	if (frame && (!atomic_load(&window->self_view) || frame->format.pixel == QV_PIXEL_JPEG))
+	if (frame && !window_wants_mirror(window))
 		return;
 	struct qv_picture *small = frame ? smaller(frame) : NULL;
 	pthread_mutex_lock(&window->lock);

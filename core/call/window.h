@@ -32,7 +32,8 @@ void window_clear(struct window *window);
 
 void window_set_levels(struct window *window, double sent, double received);
 
-/* A frame that we send, or NULL: none is sent. Costs nothing where nobody wants to see it. */
+bool window_wants_mirror(const struct window *window);
+/* A planar frame that we send, or NULL: none is sent. Costs nothing where nobody wants to see it. */
 void window_mirror(struct window *window, const struct qv_frame *frame);
 
 /* On the thread of the sinks: shows what was asked for since the last time. */

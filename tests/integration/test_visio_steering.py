@@ -224,6 +224,30 @@ def _(tmp):
     assert pair.ctl("bob", "quit")["ok"] and pair.bob.wait(qvtest.TIMEOUT) == 0
 
 
+@test.case("our own picture is shown of a camera that gives JPEG, too")
+def _(tmp):
+    display, env = start_display()
+    for value, name in ((255, "white"), (0, "black")):
+        qvtest.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"color=c=#{value:02x}{value:02x}{value:02x}:s=320x240:r=10",
+                    "-frames:v", "5", "-pix_fmt", "yuvj420p", "-c:v", "mjpeg", "-q:v", "2", "-f", "mjpeg",
+                    os.path.join(tmp, name + ".mjpg")])
+    media = 'video: {{ source: {{ module = "file"; path = "{}.mjpg"; loop = true; }}; sink: {{ module = "{}"; }}; }};\n'
+    pair = qvvisio.Pair(test, tmp, media=media.format("black", "null"))
+    alice = pair.call(env=env, media=media.format("white", "sdl"))
+    qvcall.event(alice, "stats")
+
+    def white():
+        found = qvtest.run(["xdotool", "search", "--onlyvisible", "--name", "Qvisio|QKD"], check=False,
+                           env={**os.environ, "DISPLAY": display}).stdout.split()
+        return count_pixels(display, found[0], (255, 255, 255)) if found else math.nan
+    qvvisio.wait_until(lambda: white() < 2000)
+    assert pair.ctl("alice", "selfview", "on")["ok"]
+    qvvisio.wait_until(lambda: white() > 4000)
+    assert pair.ctl("alice", "mute", "video")["ok"]
+    qvvisio.wait_until(lambda: white() < 2000)
+    assert pair.ctl("alice", "hangup")["ok"] and alice.wait(qvtest.TIMEOUT) == 0
+
+
 @test.case("keys in the window steer the call, and the warning covers the picture until somebody saw it")
 def _(tmp):
     display, env = start_display()
