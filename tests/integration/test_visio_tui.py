@@ -23,14 +23,15 @@ ENTER, LEAVE = b"\033[?1049h", b"\033[?1049l"
 class Terminal:
     """`visio tui` in a terminal of its own."""
 
-    def __init__(self, folder, name, columns=100, rows=40, term="xterm"):
+    def __init__(self, folder, name, columns=100, rows=40, term="xterm", words=None):
         self.own, self.other = pty.openpty()
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.other)
         self.seen = b""
         self.process = subprocess.Popen(
-            [os.path.join(qvtest.BUILD, "visio"), f"--socket={folder}/{name}.sock", "tui"], stdin=self.other,
-            stdout=self.other, stderr=self.other, env={**os.environ, "TERM": term}, start_new_session=True)
+            [os.path.join(qvtest.BUILD, "visio"), *(words or [f"--socket={folder}/{name}.sock", "tui"])],
+            stdin=self.other, stdout=self.other, stderr=self.other, env={**os.environ, "TERM": term},
+            start_new_session=True, cwd=folder)
 
     def resize(self, columns, rows):
         fcntl.ioctl(self.own, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -140,6 +141,39 @@ def _(tmp):
     terminal.wait_for("no call")
     assert pair.ctl("bob", "quit")["ok"]
     assert terminal.finish() == 0
+
+
+@test.case("--tui shows a call in the terminal that it was started from, and leaving that ends it")
+def _(tmp):
+    pair = qvvisio.Pair(test, tmp)
+    config = qvcall.write(tmp, "alice.conf", pair.config("alice", 11) + pair.contacts())
+    terminal = Terminal(tmp, "alice", words=["--config=" + config, "--tui", "call", "bob"])
+    terminal.wait_for(r"bob +open|open +.*visio")
+    qvcall.event(pair.bob, "opened")
+    terminal.type("Q")
+    assert terminal.finish() == 0
+    qvcall.event(pair.bob, "summary")
+    qvvisio.wait_until(lambda: not os.path.exists(os.path.join(tmp, "alice.sock")))
+    # The peer ends it.
+    terminal = Terminal(tmp, "alice", words=["--config=" + config, "call", "bob", "--tui"])
+    terminal.wait_for(r"bob +open|open +.*visio")
+    assert pair.ctl("bob", "hangup")["ok"]
+    assert terminal.finish() == 0 and b"took key" in terminal.seen, terminal.seen[-2000:]
+    listener = qvcall.write(tmp, "carol.conf", pair.config("carol", 11) + pair.contacts() +
+                            'listen: { address = "127.0.0.1:0"; };\n')
+    terminal = Terminal(tmp, "carol", words=["--config=" + listener, "listen", "--tui"])
+    terminal.wait_for("no call")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.finish() == 0
+    qvvisio.wait_until(lambda: not os.path.exists(os.path.join(tmp, "carol.sock")))
+    for words, status, said in ((["--config=none.conf", "--tui", "listen"], 1, b"none.conf"),
+                                (["--config=" + config, "call", "nobody", "--tui"], 2, b"nobody is called"),
+                                (["--tui", "ctl", "status"], 2, b"--tui goes with")):
+        terminal = Terminal(tmp, "alice", words=words)
+        terminal.process.wait(qvtest.TIMEOUT)
+        terminal.read()
+        assert terminal.process.returncode == status and said in terminal.seen, (words, terminal.seen)
+    assert pair.ctl("bob", "quit")["ok"] and pair.bob.wait(qvtest.TIMEOUT) == 0
 
 
 @test.case("without a terminal, with a dumb one and without a visio it says so")

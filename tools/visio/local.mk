@@ -30,7 +30,8 @@ visio_server_SOURCES = %D%/visio_server.c %D%/callers.c %D%/callers.h
 visio_server_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 visio_server_LDADD = libvisiotools.la libqvisio.la
 
-visio_SOURCES = \
+# All but main: for the fuzzer of its commands, too.
+visio_parts = \
 	%D%/control_socket.c \
 	%D%/control_socket.h \
 	%D%/conversation.c \
@@ -40,6 +41,8 @@ visio_SOURCES = \
 	%D%/conversation.h \
 	%D%/dialing.c \
 	%D%/dialing.h \
+	%D%/front.c \
+	%D%/front.h \
 	%D%/growing.c \
 	%D%/growing.h \
 	%D%/happenings.c \
@@ -72,8 +75,8 @@ visio_SOURCES = \
 	%D%/tui.c \
 	%D%/tui.h \
 	%D%/tui_view.c \
-	%D%/tui_view.h \
-	%D%/visio.c
+	%D%/tui_view.h
+visio_SOURCES = $(visio_parts) %D%/visio.c
 visio_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 visio_LDADD = libvisiotools.la libqvisio.la $(JANSSON_LIBS)
 

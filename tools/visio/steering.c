@@ -67,6 +67,14 @@ static const struct command *find(const char *line, size_t length)
 	return NULL;
 }
 
+/* What is answered is JSON, and may have names of the command in it. */
+static bool is_utf8(const char *line)
+{
+	json_t *text = json_string(line);
+	json_decref(text);
+	return text;
+}
+
 json_t *steering_obey(struct commander *commander, const char *line)
 {
 	struct visio *visio = (struct visio *)(void *)commander;
@@ -75,7 +83,9 @@ json_t *steering_obey(struct commander *commander, const char *line)
 	const char *rest = line + length + strspn(line + length, " ");
 	json_t *said;
 	pthread_mutex_lock(&visio->lock);
-	if (!command)
+	if (!is_utf8(line))
+		said = command_failed("a command is text in UTF-8");
+	else if (!command)
 		said = unknown();
 	else if (command->in_call && visio->call_count == 0)
 		said = command_failed("%s: there is no call", command->word);

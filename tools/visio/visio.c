@@ -11,6 +11,7 @@
 #include "config.h"
 #include "conversation.h"
 #include "dialing.h"
+#include "front.h"
 #include "mesh.h"
 #include "reception.h"
 #include "steering.h"
@@ -20,7 +21,8 @@
 struct arguments {
 	const char *config, *socket;
 	enum stats_mode stats;
-	bool level_set, check;
+	bool level_set, check, tui;
+	int ready_fd; /* with tui: for front_ready */
 	enum qv_log_level level;
 	unsigned seconds;
 	char **words; /* command and what follows it */
@@ -37,6 +39,7 @@ static void print_help(void)
 	       "nothing\n"
 	       "  --seconds=N              stop after N seconds\n"
 	       "  --log-level=LEVEL        error, warning, info or debug, on standard error\n"
+	       "  --tui                    with listen and call: all that goes on, in this terminal, as tui shows it\n"
 	       "  --check                  judge the configuration and the options of its modules, and end\n"
 	       "  --help, --version\n\n"
 	       "Commands of ctl: status, events, invite NAME, answer, refuse, hangup [NAME], mute audio|video, unmute "
@@ -73,7 +76,7 @@ static bool parse_seconds(const char *text, unsigned *seconds)
 
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-	enum { CONFIG = 256, SOCKET, STATS, SECONDS, LOG_LEVEL, CHECK, SHOW_HELP, SHOW_VERSION };
+	enum { CONFIG = 256, SOCKET, STATS, SECONDS, LOG_LEVEL, CHECK, TUI, SHOW_HELP, SHOW_VERSION };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, CONFIG },
 		{ "socket", required_argument, NULL, SOCKET },
@@ -81,6 +84,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 		{ "seconds", required_argument, NULL, SECONDS },
 		{ "log-level", required_argument, NULL, LOG_LEVEL },
 		{ "check", no_argument, NULL, CHECK },
+		{ "tui", no_argument, NULL, TUI },
 		{ "help", no_argument, NULL, SHOW_HELP },
 		{ "version", no_argument, NULL, SHOW_VERSION },
 		{ NULL, 0, NULL, 0 },
@@ -111,6 +115,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 		case CHECK:
 			arguments->check = true;
 			break;
+		case TUI:
+			arguments->tui = true;
+			break;
 		case SHOW_HELP:
 			print_help();
 			return 0;
@@ -126,6 +133,14 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 	if (arguments->count == 0)
 		return arguments->check ? -1 : usage("say listen, call NAME…, ctl COMMAND or tui");
 	const char *word = arguments->words[0];
+	/* Beside a command it may stand as an option is wont to, behind. */
+	if ((strcmp(word, "listen") == 0 || strcmp(word, "call") == 0) &&
+	    strcmp(arguments->words[arguments->count - 1], "--tui") == 0) {
+		arguments->tui = true;
+		arguments->count--;
+	}
+	if (arguments->tui && strcmp(word, "ctl") == 0)
+		return usage("--tui goes with listen and call");
 	bool fits = ((strcmp(word, "listen") == 0 || strcmp(word, "tui") == 0) && arguments->count == 1) ||
 		    (strcmp(word, "call") == 0 && arguments->count > 1) ||
 		    (strcmp(word, "ctl") == 0 && arguments->count > 1);
@@ -184,12 +199,16 @@ static int open_control(struct visio *visio, const struct arguments *arguments, 
 	if (!path) {
 		struct qv_error why = QV_ERROR_INIT;
 		if (control_socket_path(usual, sizeof usual, &why) != 0) {
+			if (arguments->tui)
+				return qv_fail(err, QV_E_NOT_FOUND, "--tui: no control socket: %s", why.message);
 			qv_log_warning(visio->settings.log, "no control socket: %s", why.message);
 			return 0;
 		}
 		path = usual;
 	}
 	visio->control = control_socket_new(path, &visio->commander, visio->settings.log, err);
+	if (visio->control && arguments->tui)
+		front_ready(arguments->ready_fd, path);
 	return visio->control ? 0 : -1;
 }
 
@@ -277,8 +296,10 @@ int main(int argc, char **argv)
 		return ctl(&arguments);
 	if (arguments.count > 0 && strcmp(arguments.words[0], "tui") == 0)
 		return tui(&arguments);
+	if (arguments.tui && !arguments.check && !front_split(&arguments.ready_fd, &status))
+		return status;
 	visio_init(&visio);
-	visio.stats = arguments.stats;
+	visio.stats = arguments.tui ? STATS_OFF : arguments.stats;
 	if (qv_secret_harden_process(&err) != 0 ||
 	    (run(&visio, &arguments, arguments.config ? arguments.config : usual_config(path, sizeof path), &err) !=
 		     0 &&
