@@ -6,7 +6,9 @@ import functools
 import http.server
 import os
 import re
+import socket
 import threading
+import time
 
 import qvstamp
 import qvtest
@@ -176,6 +178,86 @@ def _(tmp):
         assert "404" in refused(tmp, "url=" + url + "none.mkv")
     finally:
         server.shutdown()
+
+
+# How FFmpeg sends a stream, and by what url it is received; whichever of the two listens is started first.
+PROTOCOLS = {
+    "udp": ("-f mpegts udp://127.0.0.1:{port}?pkt_size=1316", "udp://127.0.0.1:{port}", False),
+    "rtp": ("-f rtp_mpegts rtp://127.0.0.1:{port}", "rtp://127.0.0.1:{port}", False),
+    "tcp": ("-f mpegts tcp://127.0.0.1:{port}?listen=1", "tcp://127.0.0.1:{port}", True),
+    "http": ("-f mpegts -listen 1 http://127.0.0.1:{port}/live", "http://127.0.0.1:{port}/live", True),
+    "srt": ("-f mpegts srt://127.0.0.1:{port}?mode=caller", "srt://127.0.0.1:{port}?mode=listener", False),
+}
+
+
+def await_port(port):
+    """Until somebody listens there; asking by a connection would take the only one."""
+    deadline = time.monotonic() + qvtest.TIMEOUT
+    while f":{port:04X} 00000000:0000 0A" not in open("/proc/net/tcp", encoding="ascii").read():
+        assert time.monotonic() < deadline, f"nobody listens on port {port}"
+        time.sleep(0.02)
+
+
+def make_live(tmp):
+    path = os.path.join(tmp, "live.ts")
+    ffmpeg("-i", make_call(tmp), "-map", "0:0", "-map", "0:1", "-r", "30", "-g", "10", *FILES["call.ts"], path)
+    return path
+
+
+def add_protocol(name, send, receive, sender_listens):
+    @test.case(f"a live stream is received by {name}")
+    def _(tmp):
+        protocols = qvtest.run(["ffmpeg", "-hide_banner", "-protocols"]).stdout.split()
+        if name not in protocols:
+            raise qvtest.Skip(f"FFmpeg here knows no {name}")
+        port = qvtest.free_port()
+        sender = test.start(["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", make_live(tmp), "-c", "copy",
+                             *send.format(port=port).split()])
+        if sender_listens:
+            await_port(port)
+        pictures, sound, _ = play(tmp, 60, 60, "url=" + receive.format(port=port), check=False)
+        assert len(pictures) == 60 and sum(stamp is not None for _, _, stamp in pictures) >= 45, len(pictures)
+        assert len(sound[1]) > RATE // 2
+        sender.stop()
+
+
+for protocol, how in PROTOCOLS.items():
+    add_protocol(protocol, *how)
+
+
+@test.case("a stream that stalls goes on when it comes back, and its end is told")
+def _(tmp):
+    with open(make_live(tmp), "rb") as f:
+        data = f.read()
+    listener = socket.create_server(("127.0.0.1", 0))
+    stalled, resumed = threading.Event(), threading.Event()
+
+    def serve():
+        with listener.accept()[0] as client:
+            client.sendall(data[:len(data) // 2])
+            stalled.set()
+            resumed.wait(qvtest.TIMEOUT)
+            client.sendall(data[len(data) // 2:])
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    url = f"url=tcp://127.0.0.1:{listener.getsockname()[1]}"
+    # Twice the time that half of the stream lasts, so that the reader has come to its end.
+    threading.Timer(3, lambda: stalled.wait(qvtest.TIMEOUT) and resumed.set()).start()
+    pictures, sound, rest = play(tmp, 10000, 10000, url, check=False)
+    server.join(qvtest.TIMEOUT)
+    assert len(rest) == 2 and all("has ended" in text for text in rest), rest
+    numbers = [stamp[0] for _, _, stamp in pictures if stamp]
+    assert len(numbers) >= 60 and numbers == sorted(numbers), numbers
+    assert len(sound[1]) > 2 * RATE, len(sound[1])
+    listener.close()
+
+
+@test.case("a server that says nothing, or is not there, is given up")
+def _(tmp):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert f"127.0.0.1:{port}" in refused(tmp, f"url=tcp://127.0.0.1:{port}")
+    assert f"127.0.0.1:{port}" in refused(tmp, f"url=tcp://127.0.0.1:{port}")
 
 
 test.run()
