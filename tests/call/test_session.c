@@ -509,6 +509,34 @@ static void repair_packets_are_understood_by_code(void **state)
 	assert_int_equal(qv_hello_decode(bytes, (size_t)plain + 4, &out, NULL), -1);
 }
 
+/* Whoever says nothing does not come back; longer fields are of later versions. */
+static void how_long_a_lost_peer_is_looked_for_is_told(void **state)
+{
+	(void)state;
+	uint8_t bytes[1024];
+	struct qv_hello told = greeting, out;
+	static const uint8_t field[] = { 0, 9, 0, 4, 0x00, 0x00, 0x75, 0x30 };
+	int plain = qv_hello_encode(&told, bytes, sizeof bytes, NULL);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)plain, &out, NULL), 0);
+	assert_int_equal(out.resume_ms, 0);
+	told.resume_ms = 30000;
+	int size = qv_hello_encode(&told, bytes, sizeof bytes, NULL);
+	assert_int_equal(size, plain + (int)sizeof field);
+	assert_memory_equal(bytes + plain, field, sizeof field);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size, &out, NULL), 0);
+	assert_int_equal(out.resume_ms, 30000);
+	bytes[size] = 1;
+	bytes[plain + 3] = 5;
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size + 1, &out, NULL), 0);
+	assert_int_equal(out.resume_ms, 30000);
+	bytes[plain + 3] = 3;
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size - 1, &out, NULL), -1);
+	/* Twice. */
+	bytes[plain + 3] = 4;
+	memcpy(bytes + size, field, sizeof field);
+	assert_int_equal(qv_hello_decode(bytes, (size_t)size + sizeof field, &out, NULL), -1);
+}
+
 static void a_roster_is_written_and_read_back(void **state)
 {
 	(void)state;
@@ -567,6 +595,7 @@ int main(void)
 		cmocka_unit_test(the_bytes_of_a_greeting_are_those_of_the_document),
 		cmocka_unit_test(a_conference_is_written_and_read_back),
 		cmocka_unit_test(one_time_pads_are_asked_for),
+		cmocka_unit_test(how_long_a_lost_peer_is_looked_for_is_told),
 		cmocka_unit_test(repair_packets_are_understood_by_code),
 		cmocka_unit_test(a_roster_is_written_and_read_back),
 		cmocka_unit_test(rosters_that_make_no_sense_are_refused),
