@@ -32,9 +32,10 @@ static void keys_are_replaced_without_a_lost_frame(void **state)
 	join_both();
 	assert_regular(&caller);
 	assert_regular(&answerer);
-	/* Whatever was sent before BYE was received, once and in order (a gap would be counted as lost). */
+	/* Whatever was sent before BYE was received, once and in order. A gap would be counted as lost, but for pictures that
+	 * the sender gave up behind the last that it sent. */
 	const struct qv_call_totals *sent = &caller.end.result.totals, *got = &answerer.end.result.totals;
-	assert_int_equal(got->video.lost, sent->video.dropped_outbox);
+	assert_true(got->video.lost <= sent->video.dropped_outbox);
 	assert_true(got->video.received >= sent->video.sent);
 	assert_int_equal(got->audio.packets_received, sent->audio.packets_sent);
 	assert_int_equal(got->video.damaged, 0);

@@ -68,6 +68,12 @@ static void assert_ends_well(void)
 	assert_int_equal(caller.released, caller.made + 1);
 }
 
+static void assert_says(const struct two_way *way, const char *what)
+{
+	if (!strstr(way->end.err.message, what))
+		fail_msg("it says not \"%s\" but: %s", what, way->end.err.message);
+}
+
 static void a_call_goes_on_when_its_connection_breaks(void **state)
 {
 	(void)state;
@@ -128,9 +134,9 @@ static void a_call_whose_peer_is_not_found_again_ends(void **state)
 	break_link(&caller);
 	join_both();
 	assert_int_equal(caller.end.outcome, -1);
-	assert_non_null(strstr(caller.end.err.message, "not found again"));
+	assert_says(&caller, "not found again");
 	assert_int_equal(answerer.end.outcome, -1);
-	assert_non_null(strstr(answerer.end.err.message, "not found again"));
+	assert_says(&answerer, "not found again");
 }
 
 static void a_call_without_reconnection_ends_with_its_connection(void **state)
@@ -217,7 +223,7 @@ static void an_answerer_that_has_ended_the_call_is_not_looked_for(void **state)
 	atomic_store(&caller.fails, 0);
 	end_join(&caller.end);
 	assert_int_equal(caller.end.outcome, -1);
-	assert_non_null(strstr(caller.end.err.message, "does not have the call any more"));
+	assert_says(&caller, "does not have the call any more");
 	assert_int_equal(caller.made, 1);
 }
 

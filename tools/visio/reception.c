@@ -71,9 +71,10 @@ static bool admit(struct visio *visio)
 
 static void take_visitor(struct visio *visio, int fd, const char *name)
 {
-	struct visitor *visitor = admit(visio) ? calloc(1, sizeof *visitor) : NULL;
+	struct visitor *visitor = calloc(1, sizeof *visitor);
 	pthread_t thread;
-	if (!visitor) {
+	if (!visitor || !admit(visio)) {
+		free(visitor);
 		qv_log_warning(visio->settings.log, "%s: turned away, too many are calling", name);
 		close(fd);
 		return;
@@ -89,6 +90,7 @@ static void take_visitor(struct visio *visio, int fd, const char *name)
 	free(visitor);
 	pthread_mutex_lock(&visio->lock);
 	visio->threads--;
+	pthread_cond_broadcast(&visio->changed);
 	pthread_mutex_unlock(&visio->lock);
 }
 
