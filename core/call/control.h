@@ -17,6 +17,7 @@
 /* What senders look at for every picture and block. */
 struct call_switches {
 	atomic_bool muted[KINDS];
+	atomic_bool held;              /* pictures wait until it is known what the network carries */
 	atomic_uint refresh;           /* rises when a key picture is wanted */
 	atomic_uint source_set[KINDS]; /* rises when another source is */
 	atomic_uint audio_sink_set;    /* rises when another sink of sound is */

@@ -56,6 +56,8 @@ static int open_call(struct side *side, const uint16_t *accept, size_t count, co
 	side->media.connection->next_ring_ns = 0;
 	rekeying_offer(side);
 	renewer_keyed(&side->renewer);
+	/* Until ways_start knows better. */
+	atomic_store(&side->control->switches.held, side->transport && peer->srtp_port);
 	if (side->out && outgoing_start(side->out, accept, count, err) != 0)
 		return -1;
 	note_agreed(side);

@@ -222,6 +222,17 @@ void rtp_out_forget(struct rtp_out *out)
 	out->forgotten = out->packets;
 }
 
+size_t rtp_out_filler(struct rtp_out *out, uint8_t *bytes)
+{
+	struct qv_rtp packet = { .type = RTP_TYPE_AGAIN,
+				 .ssrc = out->stream.again_ssrc,
+				 .sequence = out->again_sequence++,
+				 .timestamp = out->timestamp,
+				 .has_transport = true,
+				 .padding = UINT8_MAX };
+	return (size_t)qv_rtp_write(&packet, &unit_extensions, bytes, QV_RTP_PACKET_MAX, NULL);
+}
+
 bool rtp_out_report(const struct rtp_out *out, int64_t now, struct qv_rtcp *report)
 {
 	if (!out->any)

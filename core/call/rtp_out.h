@@ -45,6 +45,9 @@ void rtp_out_again(struct rtp_out *out, const uint16_t *sequences, size_t count,
 /* Nothing that was sent so far is sent again. */
 void rtp_out_forget(struct rtp_out *out);
 
+/* Writes a packet of nothing but padding into `bytes` (QV_RTP_PACKET_MAX); its size. */
+size_t rtp_out_filler(struct rtp_out *out, uint8_t *bytes);
+
 /* False: nothing was sent yet. */
 bool rtp_out_report(const struct rtp_out *out, int64_t now, struct qv_rtcp *report);
 

@@ -18,7 +18,7 @@
 #define OLD_KEYS_NS     (3 * QV_NS_PER_SECOND) /* packets of the keys before may still be on the way */
 #define TICK_NS         (100 * QV_NS_PER_MS)
 #define SETTLED_NS      (300 * QV_NS_PER_MS)
-#define STREAM_EMPTY_NS (500 * QV_NS_PER_MS) /* what is in the stream should arrive before what goes beside it */
+#define STREAM_EMPTY_NS (500 * QV_NS_PER_MS)
 
 static void name_source(struct transport *transport)
 {
@@ -203,6 +203,7 @@ int transport_start(struct transport *transport, const struct qv_link *link, uin
 		return -1;
 	path_start(&transport->path, now);
 	transport->running = true;
+	transport_hold_pictures(transport, now);
 	return 0;
 }
 
@@ -221,7 +222,18 @@ bool transport_settled(const struct transport *transport, int64_t now)
 	       now - transport->sent_ns > SETTLED_NS + 2 * transport->path.rtt_ns;
 }
 
-/* Media go where UDP passes, once what is in the stream has arrived; back at once when it does not. */
+/* What is in the stream should arrive before what goes beside it. */
+static bool stream_is_empty(const struct transport *transport, int64_t now)
+{
+	const struct outgoing *out = transport->outgoing;
+	int unsent = 0;
+	if (out->picture.active || out->sound.active)
+		return false;
+	(void)ioctl(transport->media->connection->wire.out_link.fd, SIOCOUTQ, &unsent);
+	return unsent == 0 || now - transport->up_ns >= STREAM_EMPTY_NS;
+}
+
+/* Media go where UDP passes, once the stream has nothing of them; back at once when it does not. */
 static void choose_way(struct transport *transport, int64_t now)
 {
 	struct outgoing *out = transport->outgoing;
@@ -229,14 +241,10 @@ static void choose_way(struct transport *transport, int64_t now)
 		return;
 	bool up = transport_up(transport);
 	bool video = up && transport->sends[QV_STREAM_VIDEO], audio = up && transport->sends[QV_STREAM_AUDIO];
-	if ((video && !out->video_elsewhere) || (audio && !out->audio_elsewhere)) {
-		int unsent = 0;
-		if (out->picture.active || out->sound.active)
-			return;
-		(void)ioctl(transport->media->connection->wire.out_link.fd, SIOCOUTQ, &unsent);
-		if (unsent > 0 && now - transport->up_ns < STREAM_EMPTY_NS)
-			return;
-	}
+	if (transport->held_until)
+		out->video_elsewhere = video; /* no picture has been sent yet */
+	if (((video && !out->video_elsewhere) || (audio && !out->audio_elsewhere)) && !stream_is_empty(transport, now))
+		return;
 	out->video_elsewhere = video;
 	out->audio_elsewhere = audio;
 }
@@ -263,6 +271,7 @@ static enum path_change look_at_path(struct transport *transport, int64_t now)
 void transport_stop(struct transport *transport)
 {
 	transport->running = false;
+	transport_release_pictures(transport, 0);
 	choose_way(transport, 0);
 }
 
@@ -284,6 +293,7 @@ enum path_change transport_step(struct transport *transport, int64_t now)
 		transport_tell_rates(transport);
 		transport->tick_ns = now + TICK_NS;
 	}
+	transport_release_pictures(transport, now);
 	transport_send(transport, now);
 	udp_flush(&transport->udp);
 	return change;
@@ -303,6 +313,8 @@ int64_t transport_due(const struct transport *transport, int64_t now)
 	due = sooner(due, qv_rtp_pacer_due(transport->pacer, now));
 	if (transport->drop_ns)
 		due = sooner(due, transport->drop_ns);
+	if (transport->held_until)
+		due = sooner(due, transport->held_until);
 	for (int kind = 0; kind < TRANSPORT_KINDS; kind++)
 		if (transport->receives[kind])
 			due = sooner(due, qv_rtp_receiver_due(transport->in[kind].receiver));

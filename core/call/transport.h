@@ -51,6 +51,7 @@ struct transport {
 	uint64_t fates_told;     /* to the peer: the newest */
 	struct fates_told fates; /* by the peer */
 	int64_t up_ns;           /* since when UDP passes */
+	int64_t held_until;      /* the first picture waits for the first probe of the rate, until then; 0: no more */
 	struct unit_buffer held; /* taken from the outbox */
 	bool warned;
 };
@@ -93,6 +94,8 @@ void transport_bye(struct transport *transport);
 /* The rates to begin with, and what the encoders are told as the path turns out to be. */
 struct qv_rtp_rates transport_rates(const struct outgoing *out);
 void transport_tell_rates(struct transport *transport);
+void transport_hold_pictures(struct transport *transport, int64_t now);
+void transport_release_pictures(struct transport *transport, int64_t now);
 
 /* Between its parts: protects and sends RTCP; takes authentic RTCP. */
 void transport_put_rtcp(struct transport *transport, const uint8_t *bytes, size_t size);

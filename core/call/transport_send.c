@@ -89,6 +89,29 @@ static void empty_pacer(struct transport *transport, int64_t until, int64_t now)
 		emit(transport, bytes, size, now);
 }
 
+/* Of no meaning to the peer but by when they arrive: padding in the stream of what is sent again. */
+static void emit_filler(struct transport *transport, int64_t now)
+{
+	struct rtp_out *out = &transport->out[QV_STREAM_VIDEO];
+	uint8_t bytes[QV_RTP_PACKET_MAX];
+	while (qv_rtp_pacer_wants_filler(transport->pacer, now)) {
+		size_t size = rtp_out_filler(out, bytes);
+		emit(transport, bytes, size, now);
+		qv_rtp_pacer_filled(transport->pacer, size, now);
+	}
+}
+
+static void probe_rate(struct transport *transport, int64_t now)
+{
+	const struct share_wish *wish = &transport->outgoing->picture_wish;
+	struct qv_rtp_probe probe;
+	if (!wish->present || !wish->adaptive || !transport->path.up || !transport->sends[QV_STREAM_VIDEO])
+		return;
+	if (qv_rtp_congestion_probe(transport->congestion, &probe, now))
+		qv_rtp_pacer_probe(transport->pacer, probe.rate, probe.bytes, now);
+	emit_filler(transport, now);
+}
+
 void transport_hurry(struct transport *transport, int64_t now)
 {
 	transport_receive(transport, now);
@@ -110,4 +133,5 @@ void transport_send(struct transport *transport, int64_t now)
 	while (out->video_elsewhere && has_room(transport) && outbox_take_video(out->outbox, &transport->held))
 		send_held(transport, QV_STREAM_VIDEO, now);
 	empty_pacer(transport, now, now);
+	probe_rate(transport, now);
 }

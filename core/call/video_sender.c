@@ -208,13 +208,15 @@ static int send_black(struct video_sender *sender, const struct qv_frame *frame,
 			  err);
 }
 
-/* Where the rate is too low for all frames, every second one is left out, or three of four. */
+/* Where the rate is too low for all frames, every second one is left out, or three of four; all, while it is looked for. */
 static bool is_spared(const struct video_sender *sender, uint64_t sequence)
 {
 	const struct qv_video_format *format = &sender->format;
-	int64_t bitrate = atomic_load(&sender->media->control->switches.bitrate[QV_STREAM_VIDEO]);
+	const struct call_switches *switches = &sender->media->control->switches;
+	int64_t bitrate = atomic_load(&switches->bitrate[QV_STREAM_VIDEO]);
 	double fps = format->fps_num > 0 && format->fps_den > 0 ? (double)format->fps_num / format->fps_den : 0;
-	return sequence % shares_frame_step(bitrate, format->width, format->height, fps) != 0;
+	return atomic_load(&switches->held) ||
+	       sequence % shares_frame_step(bitrate, format->width, format->height, fps) != 0;
 }
 
 static int pass_frame(struct video_sender *sender, const struct qv_frame *frame, struct qv_error *err)

@@ -7,7 +7,7 @@
 #define REFRESH_NS (300 * QV_NS_PER_MS) /* between two requests for a picture */
 #define REPAIR_NS  (500 * QV_NS_PER_MS) /* after which a repair has not come, and a key picture is asked for */
 
-void ways_start(struct side *side, uint16_t port, bool repairs)
+static void open_way(struct side *side, uint16_t port, bool repairs)
 {
 	struct connection *c = side->media.connection;
 	struct qv_error why = QV_ERROR_INIT;
@@ -24,6 +24,13 @@ void ways_start(struct side *side, uint16_t port, bool repairs)
 	transport_free(side->transport);
 	side->transport = NULL;
 	side->way_known = true;
+}
+
+void ways_start(struct side *side, uint16_t port, bool repairs)
+{
+	open_way(side, port, repairs);
+	if (!side->transport || !side->transport->held_until)
+		atomic_store(&side->control->switches.held, false);
 }
 
 static void tell_peer(struct side *side, const char *text)

@@ -8,33 +8,47 @@
 
 #include "loss_bound.h"
 #include "path_queue.h"
+#include "probe.h"
 #include "rtcp.h"
 #include "trend.h"
 
-#define SLOTS            4096 /* packets in flight that are remembered; a power of two */
-#define BETA             0.85
-#define FIRST_RISE       0.6  /* of the rate a second, until the path was full for the first time */
-#define RISE             0.08 /* … where its capacity is not known */
-#define CAPACITY_PASSED  1.3  /* times what was found, without a queue: the path is another */
-#define RATE_WINDOW_NS   (500 * QV_NS_PER_MS)
-#define RATE_SAMPLES     1024
-#define BUSY_WINDOW_NS   (250 * QV_NS_PER_MS)
-#define BUSY_LEAST_NS    (80 * QV_NS_PER_MS)
-#define GROWTH_NS        (40 * QV_NS_PER_MS) /* too quick to wait for a trend */
-#define LARGE_BITS       (1200 * 8)
-#define STANDING_NS      (8 * QV_NS_PER_MS)   /* a queue that is of the rate, not of bursts and clocks */
-#define DRAIN_NS         (500 * QV_NS_PER_MS) /* in which a queue is to be gone */
-#define DRAIN_MAX_NS     (3 * QV_NS_PER_SECOND)
-#define QUEUE_SMALL_NS   (25 * QV_NS_PER_MS)
-#define DRAIN_MIN        0.3                    /* of the capacity that is used while draining, at least */
-#define DELAYED_NS       (500 * QV_NS_PER_MS)   /* for which loss may be of a queue that was seen */
-#define OUTAGE_NS        (1 * QV_NS_PER_SECOND) /* without feedback: what was lost meanwhile is no share of the rate */
-#define SILENCE_NS       (2 * QV_NS_PER_SECOND)
-#define PACE             1.25
-#define PACE_QUICK       2.5
-#define QUICK_LOSS       0.05
-#define QUICK_NS         (15 * QV_NS_PER_MS)
-#define WAIT_DECREASE_NS (200 * QV_NS_PER_MS)
+#define SLOTS             4096 /* packets in flight that are remembered; a power of two */
+#define BETA              0.85
+#define CUT_MOST          0.3  /* is left, at least: others may have had the path for a moment */
+#define FIRST_RISE        0.6  /* of the rate a second, until the path was full for the first time */
+#define RISE              0.08 /* … where its capacity is not known */
+#define CAPACITY_PASSED   1.3  /* times what was found, without a queue: the path is another */
+#define PROBE_FIRST       8    /* times the rate to begin with, with few bytes: the path may be narrow */
+#define PROBE_FIRST_BYTES 4000
+#define PROBE_RISE        2.0
+#define PROBE_NS          25e6 /* that a cluster takes to leave */
+#define PROBE_LEAST       2000 /* bytes */
+#define PROBE_ALL         0.9  /* of the rate that was sent: it carries all of it */
+#define PROBE_GAIN        1.05
+#define PROBE_SOON_NS     (100 * QV_NS_PER_MS)
+#define PROBE_WORTH       0.9 /* of the highest rate: more is not worth it */
+#define PROBE_WAIT_NS     (5 * QV_NS_PER_SECOND)
+#define PROBE_WAIT_MOST   (20 * QV_NS_PER_SECOND)
+#define PROBE_CALM_NS     (10 * QV_NS_PER_SECOND) /* since a queue lowered the rate */
+#define RATE_WINDOW_NS    (500 * QV_NS_PER_MS)
+#define RATE_SAMPLES      1024
+#define BUSY_WINDOW_NS    (250 * QV_NS_PER_MS)
+#define BUSY_LEAST_NS     (80 * QV_NS_PER_MS)
+#define GROWTH_NS         (40 * QV_NS_PER_MS) /* too quick to wait for a trend */
+#define LARGE_BITS        (1200 * 8)
+#define STANDING_NS       (8 * QV_NS_PER_MS)   /* a queue that is of the rate, not of bursts and clocks */
+#define DRAIN_NS          (500 * QV_NS_PER_MS) /* in which a queue is to be gone */
+#define DRAIN_MAX_NS      (3 * QV_NS_PER_SECOND)
+#define QUEUE_SMALL_NS    (25 * QV_NS_PER_MS)
+#define DRAIN_MIN         0.3                    /* of the capacity that is used while draining, at least */
+#define DELAYED_NS        (500 * QV_NS_PER_MS)   /* for which loss may be of a queue that was seen */
+#define OUTAGE_NS         (1 * QV_NS_PER_SECOND) /* without feedback: what was lost meanwhile is no share of the rate */
+#define SILENCE_NS        (2 * QV_NS_PER_SECOND)
+#define PACE              1.25
+#define PACE_QUICK        2.5
+#define QUICK_LOSS        0.05
+#define QUICK_NS          (15 * QV_NS_PER_MS)
+#define WAIT_DECREASE_NS  (200 * QV_NS_PER_MS)
 
 struct sent {
 	int64_t at;
@@ -66,8 +80,14 @@ struct qv_rtp_congestion {
 	double capacity; /* where the path was full; 0: not seen yet */
 	int64_t decreased_at, drain_until, updated_at, feedback_at;
 	int64_t rtt;
-	int64_t heard_at;  /* the last feedback came */
-	int64_t queued_at; /* a queue was seen last; 0: never */
+	int64_t heard_at; /* the last feedback came */
+	struct probe probe;
+	bool probed;         /* the first one is over */
+	int64_t probe_after; /* the next one waits until then, */
+	int64_t probe_wait;  /* and the one after it so long */
+	int64_t begun_at;    /* the probe that is on */
+	int64_t cut_at;      /* by_delay was lowered to what came through; 0: never */
+	int64_t queued_at;   /* a queue was seen last; 0: never */
 };
 
 static struct loss_limits limits_of(const struct qv_rtp_congestion *c)
@@ -87,6 +107,7 @@ struct qv_rtp_congestion *qv_rtp_congestion_new(const struct qv_rtp_rates *rates
 	if (!c)
 		return NULL;
 	c->rates = *rates;
+	c->probe_wait = PROBE_WAIT_NS;
 	c->by_delay = (double)rates->start;
 	struct loss_limits limits = limits_of(c);
 	loss_bound_start(&c->by_loss, &limits);
@@ -109,6 +130,7 @@ void qv_rtp_congestion_sent(struct qv_rtp_congestion *c, uint16_t transport, siz
 	}
 	c->sent[transport % SLOTS] =
 		(struct sent){ .at = now, .size = (uint32_t)size, .transport = transport, .open = true };
+	probe_sent(&c->probe, transport, size, now);
 }
 
 static struct sent *find(struct qv_rtp_congestion *c, uint16_t transport)
@@ -224,8 +246,10 @@ static void decrease(struct qv_rtp_congestion *c, int64_t now)
 	if (c->capacity > 0 && now - c->decreased_at < WAIT_DECREASE_NS + c->rtt)
 		return;
 	c->capacity = carried;
-	if (c->by_delay > BETA * carried)
-		c->by_delay = BETA * carried;
+	if (c->by_delay > BETA * carried) {
+		c->by_delay = BETA * carried > CUT_MOST * c->by_delay ? BETA * carried : CUT_MOST * c->by_delay;
+		c->cut_at = now;
+	}
 	c->decreased_at = now;
 	c->drain_until = now + DRAIN_MAX_NS;
 }
@@ -270,6 +294,61 @@ static void update(struct qv_rtp_congestion *c, int64_t now)
 		c->by_delay = (double)c->rates.max;
 }
 
+/* The first one may lower the rate too: that was a guess. */
+static void take_result(struct qv_rtp_congestion *c, const struct probe_result *result, int64_t now)
+{
+	bool all = result->came >= PROBE_ALL * result->sent;
+	double rate = result->came == 0 ? 0 : all ? result->sent : result->came;
+	bool gained = BETA * rate > PROBE_GAIN * c->by_delay;
+	c->probe_wait = gained ? PROBE_WAIT_NS : c->probe_wait < PROBE_WAIT_MOST ? 2 * c->probe_wait : c->probe_wait;
+	c->probe_after = gained || !c->probed ? now + PROBE_SOON_NS : now + c->probe_wait;
+	if (rate > 0 && c->decreased_at <= c->begun_at && (gained || !c->probed)) {
+		c->by_delay = BETA * rate;
+		c->capacity = all ? 0 : rate;
+	}
+	c->probed = true;
+}
+
+static void look_at_probe(struct qv_rtp_congestion *c, int64_t now)
+{
+	struct probe_result result;
+	uint16_t told = c->any_feedback ? c->told_end : c->probe.first;
+	if (!probe_done(&c->probe, told, now, c->rtt, &result))
+		return;
+	take_result(c, &result, now);
+	if (c->by_delay < (double)c->rates.min)
+		c->by_delay = (double)c->rates.min;
+	if (c->by_delay > (double)c->rates.max)
+		c->by_delay = (double)c->rates.max;
+}
+
+/* Not where the path is full now, or was lately, as what it carries is known then; nor where more is of no use. */
+static bool may_probe(const struct qv_rtp_congestion *c, int64_t now)
+{
+	if (!c->probed || c->probe.on)
+		return !c->probe.on;
+	bool full = now < c->drain_until || path_queue_standing(&c->queue) >= STANDING_NS ||
+		    (c->cut_at && now - c->cut_at < PROBE_CALM_NS) || c->by_loss.rate < c->by_delay;
+	return now >= c->probe_after && !full && c->by_delay < PROBE_WORTH * (double)c->rates.max;
+}
+
+bool qv_rtp_congestion_probe(struct qv_rtp_congestion *c, struct qv_rtp_probe *probe, int64_t now)
+{
+	look_at_probe(c, now);
+	if (!may_probe(c, now))
+		return false;
+	double rate = (c->probed ? PROBE_RISE : PROBE_FIRST) * c->by_delay;
+	if (c->probed && rate > (double)c->rates.max / BETA)
+		rate = (double)c->rates.max / BETA;
+	double bytes = rate / 8 * PROBE_NS / (double)QV_NS_PER_SECOND;
+	double least = c->probed ? PROBE_LEAST : PROBE_FIRST_BYTES;
+	*probe = (struct qv_rtp_probe){ .rate = (int64_t)rate,
+					.bytes = c->probed && bytes > least ? (size_t)bytes : (size_t)least };
+	probe_start(&c->probe, probe->bytes);
+	c->begun_at = now;
+	return true;
+}
+
 void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtcp_feedback *feedback, int64_t now)
 {
 	bool any = false;
@@ -292,6 +371,7 @@ void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtc
 		count(c, false, now);
 		int64_t arrived = unwrap(c, feedback->arrivals[i].at_us);
 		trend_add(&c->trend, sent->at, arrived);
+		probe_came(&c->probe, transport, sent->size, arrived);
 		measure(c, arrived, sent->size);
 		path_queue_add(&c->queue, arrived - sent->at, arrived, grain_of(c));
 		int64_t rtt = now - sent->at;
@@ -301,6 +381,7 @@ void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtc
 		return;
 	c->feedback_at = now;
 	update(c, now);
+	look_at_probe(c, now);
 }
 
 void qv_rtp_congestion_tick(struct qv_rtp_congestion *c, int64_t now)
@@ -328,7 +409,8 @@ void qv_rtp_congestion_state(const struct qv_rtp_congestion *c, struct qv_rtp_co
 	*state = (struct qv_rtp_congestion_state){ .received = c->received,
 						   .rtt_ns = c->rtt,
 						   .queue_ns = path_queue_standing(&c->queue),
-						   .loss = c->by_loss.share };
+						   .loss = c->by_loss.share,
+						   .probed = c->probed };
 	if (c->updated_at < c->drain_until && state->queue_ns > QUEUE_SMALL_NS) {
 		double share = 1 - (double)state->queue_ns / (double)DRAIN_NS;
 		double drained = c->capacity * (share > DRAIN_MIN ? share : DRAIN_MIN);

@@ -147,7 +147,7 @@ int qv_rtp_write(const struct qv_rtp *packet, const struct qv_rtp_extensions *id
 	if (!can_write(packet, ids))
 		return qv_fail(err, QV_E_INVALID, "payload type %u or its header extensions cannot be written",
 			       packet->type);
-	put_number(&out, 0x80 | (extended ? 0x10 : 0), 1);
+	put_number(&out, 0x80u | (packet->padding ? 0x20u : 0u) | (extended ? 0x10u : 0u), 1);
 	put_number(&out, (packet->marker ? 0x80u : 0u) | packet->type, 1);
 	put_number(&out, packet->sequence, 2);
 	put_number(&out, packet->timestamp, 4);
@@ -155,6 +155,8 @@ int qv_rtp_write(const struct qv_rtp *packet, const struct qv_rtp_extensions *id
 	if (extended)
 		put_extensions(packet, ids, &out);
 	put_bytes(&out, packet->payload, packet->size);
+	for (unsigned i = 1; i <= packet->padding; i++)
+		put_number(&out, i == packet->padding ? i : 0, 1);
 	if (out.overflow || out.used > INT32_MAX)
 		return qv_fail(err, QV_E_INVALID, "an RTP packet with %zu bytes of payload does not fit %zu bytes",
 			       packet->size, room);

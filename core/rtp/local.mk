@@ -15,6 +15,8 @@ libqvisio_la_SOURCES += \
 	%D%/path_queue.h \
 	%D%/payload.c \
 	%D%/payload.h \
+	%D%/probe.c \
+	%D%/probe.h \
 	%D%/protector.c \
 	%D%/rebuilder.c \
 	%D%/receiver.c \

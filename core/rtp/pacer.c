@@ -24,6 +24,8 @@ struct qv_rtp_pacer {
 	size_t bytes, room;
 	int64_t rate;    /* bit/s */
 	int64_t free_at; /* when what was sent is paid for */
+	int64_t probe_rate;
+	size_t probe_left; /* bytes of a probe that are still to leave */
 };
 
 struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, struct qv_error *err)
@@ -84,6 +86,40 @@ int qv_rtp_pacer_put(struct qv_rtp_pacer *pacer, enum qv_rtp_class class, const 
 	return 0;
 }
 
+void qv_rtp_pacer_probe(struct qv_rtp_pacer *pacer, int64_t bits_per_second, size_t bytes, int64_t now)
+{
+	pacer->probe_rate = bits_per_second > 1000 ? bits_per_second : 1000;
+	pacer->probe_left = bytes;
+	pacer->free_at = now;
+}
+
+static bool is_empty(const struct qv_rtp_pacer *pacer)
+{
+	for (int i = 0; i < QV_RTP_CLASSES; i++)
+		if (pacer->queues[i].first)
+			return false;
+	return true;
+}
+
+bool qv_rtp_pacer_wants_filler(const struct qv_rtp_pacer *pacer, int64_t now)
+{
+	return pacer->probe_left > 0 && now >= pacer->free_at && is_empty(pacer);
+}
+
+static void pay(struct qv_rtp_pacer *pacer, size_t size, int64_t now)
+{
+	bool probe = pacer->probe_left > 0;
+	if (!probe && pacer->free_at < now - BURST_NS)
+		pacer->free_at = now - BURST_NS;
+	pacer->free_at += (int64_t)size * 8 * QV_NS_PER_SECOND / (probe ? pacer->probe_rate : pacer->rate);
+	pacer->probe_left = size < pacer->probe_left ? pacer->probe_left - size : 0;
+}
+
+void qv_rtp_pacer_filled(struct qv_rtp_pacer *pacer, size_t size, int64_t now)
+{
+	pay(pacer, size, now);
+}
+
 int qv_rtp_pacer_next(struct qv_rtp_pacer *pacer, int64_t now, uint8_t *bytes, size_t *size, enum qv_rtp_class *class)
 {
 	for (int i = 0; i < QV_RTP_CLASSES; i++) {
@@ -95,9 +131,7 @@ int qv_rtp_pacer_next(struct qv_rtp_pacer *pacer, int64_t now, uint8_t *bytes, s
 		memcpy(bytes, packet->bytes, packet->size);
 		*size = packet->size;
 		*class = (enum qv_rtp_class)i;
-		if (pacer->free_at < now - BURST_NS)
-			pacer->free_at = now - BURST_NS;
-		pacer->free_at += (int64_t)packet->size * 8 * QV_NS_PER_SECOND / pacer->rate;
+		pay(pacer, packet->size, now);
 		free(packet);
 		return 1;
 	}
@@ -108,7 +142,7 @@ int64_t qv_rtp_pacer_due(const struct qv_rtp_pacer *pacer, int64_t now)
 {
 	if (pacer->queues[QV_RTP_SOUND].first)
 		return now;
-	if (!pacer->queues[QV_RTP_AGAIN].first && !pacer->queues[QV_RTP_PICTURE].first)
+	if (pacer->probe_left == 0 && is_empty(pacer))
 		return QV_RTP_NEVER;
 	return pacer->free_at > now ? pacer->free_at : now;
 }

@@ -49,6 +49,7 @@ struct qv_rtp {
 	struct qv_rtp_private unit, prediction;
 	const uint8_t *payload; /* borrowed; padding left out */
 	size_t size;
+	uint8_t padding; /* octets that are written behind the payload; not set by reading */
 };
 
 /*

@@ -87,6 +87,11 @@ int qv_rtp_pacer_put(struct qv_rtp_pacer *pacer, enum qv_rtp_class class, const 
 
 /* 1: `bytes` (at least QV_RTP_PACKET_MAX) has a packet of *size to send now; 0: none is due. Sound never waits. */
 int qv_rtp_pacer_next(struct qv_rtp_pacer *pacer, int64_t now, uint8_t *bytes, size_t *size, enum qv_rtp_class *class);
+/* The next `bytes` leave at this rate, evenly, whatever the rate set, and nothing that idle time has saved up. */
+void qv_rtp_pacer_probe(struct qv_rtp_pacer *pacer, int64_t bits_per_second, size_t bytes, int64_t now);
+/* In a probe a packet is due and none waits: the caller sends one of no meaning, and tells its size. */
+bool qv_rtp_pacer_wants_filler(const struct qv_rtp_pacer *pacer, int64_t now);
+void qv_rtp_pacer_filled(struct qv_rtp_pacer *pacer, size_t size, int64_t now);
 int64_t qv_rtp_pacer_due(const struct qv_rtp_pacer *pacer, int64_t now); /* when to ask again; QV_RTP_NEVER */
 size_t qv_rtp_pacer_bytes(const struct qv_rtp_pacer *pacer);             /* waiting */
 
@@ -118,6 +123,16 @@ void qv_rtp_congestion_feedback(struct qv_rtp_congestion *congestion, const stru
 /* To be called now and then, 10 times a second say: without any feedback for long, the rate is halved. */
 void qv_rtp_congestion_tick(struct qv_rtp_congestion *congestion, int64_t now);
 
+/*
+ * True: the path may carry more than is known, and a cluster is to be sent now to find out: the packets that leave from
+ * now on until they are `bytes` together are taken for it. Asked as often as the tick, or more.
+ */
+struct qv_rtp_probe {
+	int64_t rate; /* bit/s */
+	size_t bytes;
+};
+bool qv_rtp_congestion_probe(struct qv_rtp_congestion *congestion, struct qv_rtp_probe *probe, int64_t now);
+
 struct qv_rtp_congestion_state {
 	int64_t target;   /* bit/s that all streams together should send */
 	int64_t pace;     /* bit/s for the pacer */
@@ -125,6 +140,7 @@ struct qv_rtp_congestion_state {
 	int64_t rtt_ns;   /* 0: not known yet */
 	int64_t queue_ns; /* estimate of what waits on the path */
 	double loss;      /* share lost lately, 0 to 1 */
+	bool probed;      /* the first probe has been answered, or given up */
 };
 void qv_rtp_congestion_state(const struct qv_rtp_congestion *congestion, struct qv_rtp_congestion_state *state);
 

@@ -34,11 +34,13 @@ struct call {
 	uint16_t sequence, again_sequence, transport;
 	int64_t next_frame, next_report, next_sound;
 	bool paused;
+	bool probes;
 	bool lively; /* pictures differ much in size, every 150th is large, and threads wake late */
 	unsigned frame;
 	int64_t wakes;
 	/* what came of it */
 	uint64_t bytes_out;
+	size_t filler;
 	uint32_t handed, last_number, gaps;
 	bool disorder;
 	int64_t *waits;
@@ -99,7 +101,7 @@ static void pace(struct call *call, const struct qv_rtp *packet, enum qv_rtp_cla
 static void encode(struct call *call)
 {
 	static uint8_t payload[PAYLOAD_SIZE + 8];
-	if (call->now < call->next_frame || call->paused)
+	if (call->now < call->next_frame || call->paused || (call->probes && !state_of(call).probed))
 		return;
 	call->next_frame += SECOND / 30;
 	double target = (double)state_of(call).target, chance = link_random(&call->there);
@@ -124,18 +126,43 @@ static void encode(struct call *call)
 	}
 }
 
+static void emit(struct call *call, uint8_t *bytes, size_t size)
+{
+	bytes[17] = (uint8_t)(call->transport >> 8);
+	bytes[18] = (uint8_t)call->transport;
+	qv_rtp_congestion_sent(call->congestion, call->transport++, size, call->now);
+	link_put(&call->there, bytes, size, call->now);
+}
+
+static void probe(struct call *call)
+{
+	struct qv_rtp_probe probe;
+	uint8_t bytes[QV_RTP_PACKET_MAX];
+	if (call->probes && qv_rtp_congestion_probe(call->congestion, &probe, call->now))
+		qv_rtp_pacer_probe(call->pacer, probe.rate, probe.bytes, call->now);
+	while (qv_rtp_pacer_wants_filler(call->pacer, call->now)) {
+		struct qv_rtp packet = { .type = 97,
+					 .ssrc = AGAIN,
+					 .sequence = call->again_sequence++,
+					 .has_transport = true,
+					 .padding = 255 };
+		int size = qv_rtp_write(&packet, &ids, bytes, sizeof bytes, NULL);
+		assert_true(size > 255);
+		emit(call, bytes, (size_t)size);
+		qv_rtp_pacer_filled(call->pacer, (size_t)size, call->now);
+		call->filler += (size_t)size;
+	}
+}
+
 static void transmit(struct call *call)
 {
 	uint8_t bytes[QV_RTP_PACKET_MAX];
 	size_t size;
 	enum qv_rtp_class class;
 	qv_rtp_pacer_set_rate(call->pacer, state_of(call).pace);
-	while (qv_rtp_pacer_next(call->pacer, call->now, bytes, &size, &class) == 1) {
-		bytes[17] = (uint8_t)(call->transport >> 8);
-		bytes[18] = (uint8_t)call->transport;
-		qv_rtp_congestion_sent(call->congestion, call->transport++, size, call->now);
-		link_put(&call->there, bytes, size, call->now);
-	}
+	while (qv_rtp_pacer_next(call->pacer, call->now, bytes, &size, &class) == 1)
+		emit(call, bytes, size);
+	probe(call);
 }
 
 static void receive(struct call *call)
@@ -152,6 +179,8 @@ static void receive(struct call *call)
 			call->waits[call->wait_count++] = datagram.waited;
 		qv_rtp_arrivals_note(call->arrivals, packet.transport, call->lively ? call->now : datagram.due);
 		bool again = packet.ssrc == AGAIN;
+		if (again && packet.size == 0)
+			continue;
 		if (again) {
 			assert_int_equal(qv_rtp_original(&packet, &original, NULL), 0);
 			packet = original;
@@ -306,6 +335,56 @@ static void lively_pictures_fill_the_rate(void **state)
 		assert_true(wait < 100);
 		assert_true(used >= 0.83);
 		assert_true(p95 < 80);
+		close_call(call);
+	}
+}
+
+/* Clusters find what a path carries long before a climb would, and nothing queues for it. */
+static void probes_find_the_rate(void **state)
+{
+	(void)state;
+	static const int64_t rates[] = { 128000, 300000, 1000000, 3000000, 8000000, 50000000 };
+	for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+		for (uint32_t seed = 1; seed <= 6; seed++) {
+			struct link_settings settings = { .rate = rates[i],
+							  .delay = 20 * LINK_MS,
+							  .jitter = seed % 2 * 3 * LINK_MS,
+							  .queue = 1000 * LINK_MS,
+							  .loss = seed % 3 * 0.02 };
+			struct call *call = open_call(seed, settings, 300000);
+			int64_t p95;
+			call->probes = call->lively = true;
+			run(call, 2 * SECOND);
+			int64_t found = state_of(call).target;
+			size_t filler = call->filler;
+			double used = measure(call, 10 * SECOND, &p95);
+			print_message(
+				"# %lld kbit/s, seed %u: %lld after 2 s, %zu bytes of filler; then %.2f used, p95 of "
+				"the queue %lld ms, %zu more of filler\n",
+				(long long)rates[i] / 1000, seed, (long long)found / 1000, filler, used, (long long)p95,
+				call->filler - filler);
+			assert_true((double)found >= 0.6 * (rates[i] < 20000000 ? (double)rates[i] : 20e6));
+			assert_true((double)found <= 1.3 * (double)rates[i]);
+			assert_true(used >= (rates[i] > 20000000 ? 0.3 : 0.65));
+			assert_true(p95 < (rates[i] < 1000000 ? 200 : 100));
+			assert_true(filler > 0);
+			close_call(call);
+		}
+}
+
+/* A path that gets better is noticed in seconds. */
+static void probes_notice_a_better_path(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed <= 6; seed++) {
+		struct link_settings settings = { .rate = 500000, .delay = 20 * LINK_MS, .queue = 1000 * LINK_MS };
+		struct call *call = open_call(seed, settings, 300000);
+		call->probes = call->lively = true;
+		run(call, 20 * SECOND);
+		call->there.settings.rate = 8000000;
+		run(call, 15 * SECOND);
+		print_message("# seed %u: %lld kbit/s after 15 s\n", seed, (long long)state_of(call).target / 1000);
+		assert_true(state_of(call).target > 6000000);
 		close_call(call);
 	}
 }
@@ -583,6 +662,8 @@ int main(void)
 		cmocka_unit_test(kept_packets),
 		cmocka_unit_test(rate_step),
 		cmocka_unit_test(lively_pictures_fill_the_rate),
+		cmocka_unit_test(probes_find_the_rate),
+		cmocka_unit_test(probes_notice_a_better_path),
 		cmocka_unit_test(lost_packets_are_repaired),
 		cmocka_unit_test(random_loss_leaves_the_rate),
 		cmocka_unit_test(loss_of_a_full_path_lowers_the_rate),
