@@ -45,3 +45,8 @@ fuzz_core_units_LDADD = $(LDADD_FUZZ)
 FUZZERS += fuzz/core/pad
 fuzz_core_pad_SOURCES = %D%/pad.c fuzz/fuzz.h
 fuzz_core_pad_LDADD = $(LDADD_FUZZ)
+
+FUZZERS += fuzz/core/sealed_rtp
+fuzz_core_sealed_rtp_SOURCES = %D%/sealed_rtp.c fuzz/fuzz.h core/call/rtp_in.c core/call/rtp_stream.c \
+	core/call/sound_pads.c core/call/unit_buffer.c core/call/unit_extension.c
+fuzz_core_sealed_rtp_LDADD = $(LDADD_FUZZ)
