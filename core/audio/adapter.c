@@ -79,17 +79,26 @@ static int make_room(struct audio_adapter *adapter, size_t frames, struct qv_err
 	return 0;
 }
 
-/* The source begins, or goes on elsewhere. */
-static void begin_at(struct audio_adapter *adapter, const struct qv_audio_block *block)
+/*
+ * The source begins, or goes on elsewhere: with as much silence as the filter holds back, so that a block of the source
+ * makes one of the output at once.
+ */
+static int begin_at(struct audio_adapter *adapter, const struct qv_audio_block *block, struct qv_error *err)
 {
+	size_t lag = resampler_lag(adapter->resampler);
 	uint64_t end = adapter->position + (adapter->held - adapter->taken);
 	uint64_t place = scaled(block->position, adapter->from.rate, adapter->to.rate);
 	resampler_reset(adapter->resampler);
 	adapter->held = adapter->taken = 0;
+	if (make_room(adapter, lag, err) != 0)
+		return -1;
+	memset(adapter->samples, 0, lag * (size_t)adapter->to.channels * sizeof adapter->samples[0]);
+	adapter->held = lag;
 	adapter->position = !adapter->begun || place > end ? place : end;
 	adapter->from_position = block->position;
-	adapter->to_position = adapter->position;
+	adapter->to_position = adapter->position + lag;
 	adapter->begun = true;
+	return 0;
 }
 
 int audio_adapter_push(struct audio_adapter *adapter, const struct qv_audio_block *block, struct qv_error *err)
@@ -97,8 +106,8 @@ int audio_adapter_push(struct audio_adapter *adapter, const struct qv_audio_bloc
 	if (block->format.rate != adapter->from.rate || block->format.channels != adapter->from.channels)
 		return qv_fail(err, QV_E_INTERNAL, "it delivered sound of %d Hz, %d channels, and had said %d Hz, %d",
 			       block->format.rate, block->format.channels, adapter->from.rate, adapter->from.channels);
-	if (!adapter->begun || block->position != adapter->expected)
-		begin_at(adapter, block);
+	if ((!adapter->begun || block->position != adapter->expected) && begin_at(adapter, block, err) != 0)
+		return -1;
 	/* Once a second the two places are told anew, where they are the same exactly. */
 	uint64_t rate = (uint64_t)adapter->from.rate;
 	uint64_t seconds = (block->position - adapter->from_position) / rate;

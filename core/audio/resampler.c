@@ -123,6 +123,11 @@ double resampler_held(const struct resampler *resampler)
 	return (double)resampler->held - ((double)half - 1) - (double)resampler->at / (double)ONE;
 }
 
+size_t resampler_lag(const struct resampler *resampler)
+{
+	return (size_t)ceil((double)(resampler->taps / 2 + 1) / resampler->ratio);
+}
+
 /* The dot product of `x` with the filter between two rows. */
 static float filter(const float *x, const float *row, size_t taps, float between)
 {

@@ -30,6 +30,9 @@ size_t resampler_run(struct resampler *resampler, const int16_t *in, size_t fram
 /* Samples per channel at the rate of the input that are held back for the filter. */
 double resampler_held(const struct resampler *resampler);
 
+/* Samples per channel of the output that come only with input after their own, rounded up. */
+size_t resampler_lag(const struct resampler *resampler);
+
 /* What was taken and the input that follows do not belong together. */
 void resampler_reset(struct resampler *resampler);
 

@@ -220,13 +220,15 @@ static void blocks_have_their_length_place_and_time(void **state)
 			assert_int_equal(block.format.rate, 48000);
 			assert_int_equal(block.position, next);
 			int64_t error = block.capture_ns - (START + (int64_t)(next * 1000000000 / 48000));
-			assert_true(llabs(error) < 1000);
+			/* What the filter holds back is silence before the start. */
+			assert_true(error <= 0 && error > -QV_NS_PER_MS);
 			next += 960;
 		}
+		/* Nothing is waited for but what the source has not given yet. */
+		assert_int_equal(next, (at + 441) / 882 * 960);
 	}
-	assert_in_range(next, 48000 * 30 - 2 * 960, 48000 * 30);
 	assert_true(audio_adapter_finish(adapter, &block));
-	assert_in_range(block.frames, 1, 959);
+	assert_in_range(block.frames, 1, 48);
 	assert_false(audio_adapter_finish(adapter, &block));
 	audio_adapter_free(adapter);
 }
@@ -244,9 +246,9 @@ static void a_loss_of_the_source_moves_the_place(void **state)
 	in = piece(44100, 4410);
 	assert_int_equal(audio_adapter_push(adapter, &in, NULL), 0);
 	assert_true(audio_adapter_take(adapter, &block));
-	assert_true(end < 4800);
+	assert_true(end <= 4800);
 	assert_int_equal(block.position, 48000);
-	assert_true(llabs(block.capture_ns - (START + QV_NS_PER_SECOND)) < 1000);
+	assert_true(llabs(block.capture_ns - (START + QV_NS_PER_SECOND)) < QV_NS_PER_MS);
 	/* A source whose places go back does not take the stream back. */
 	while (audio_adapter_take(adapter, &block))
 		end = block.position + block.frames;

@@ -56,13 +56,13 @@ static int start(struct qv_audiosource *source, struct qv_error *err)
 	return 0;
 }
 
-/* A block lasts as long as one of what was asked for. */
+/* A block lasts as long as one of what was asked for, and no shorter: then it makes one of these at once. */
 static int make_block(struct qv_audiosource *source, const struct qv_audio_format *asked, size_t block_frames,
 		      struct qv_error *err)
 {
 	const struct qv_audio_format *own = &source->device.format;
-	size_t frames = (size_t)((uint64_t)block_frames * (uint64_t)own->rate / (uint64_t)asked->rate);
-	source->block_frames = frames > 0 ? frames : 1;
+	uint64_t rate = (uint64_t)asked->rate;
+	source->block_frames = (size_t)((block_frames * (uint64_t)own->rate + rate - 1) / rate);
 	source->samples = calloc(source->block_frames * (size_t)own->channels, sizeof source->samples[0]);
 	return source->samples ? 0 : qv_fail(err, QV_E_NOMEM, "no memory for an audio block");
 }
