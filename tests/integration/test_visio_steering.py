@@ -190,6 +190,7 @@ def _(tmp):
         return count_pixels(display, found[0], NOTICE) if found else math.nan
 
     def rings(**options):
+        qvvisio.wait_until(lambda: not search())  # the window of the call before
         alice = pair.call(media=media, **options)
         qvcall.event(pair.bob, "ringing")
         qvvisio.wait_until(search)
@@ -275,6 +276,11 @@ def _(tmp):
     press("question")
     qvvisio.wait_until(lambda: count_pixels(display, window(), (20, 24, 48)) > 5000)
     press("question")
+    qvvisio.wait_until(lambda: count_pixels(display, window(), (20, 24, 48)) < 100)
+    press("i")
+    qvvisio.wait_until(lambda: count_pixels(display, window(), (20, 24, 48)) > 1000)
+    press("1")  # who is in the call, and cannot be invited
+    alice.wait_for("invite: the call is with bob")
     qvvisio.wait_until(lambda: count_pixels(display, window(), (20, 24, 48)) < 100)
     # The last key is used up: the next renewal fails, and nobody can overlook it.
     press("k")

@@ -107,6 +107,10 @@ def _(tmp):
     terminal.seen = ENTER
     terminal.type(":devices now\r")
     terminal.wait_for("devices now: devices: nothing follows it")
+    terminal.type("i")
+    terminal.wait_for(":invite _")
+    terminal.type("bob\r")
+    terminal.wait_for("invite bob: invite: ")
     terminal.type("q")
     terminal.process.wait(qvtest.TIMEOUT)
     assert terminal.finish() == 0 and "visio has ended".encode() in terminal.seen

@@ -44,6 +44,10 @@ json_t *command_help(struct visio *visio, const char *rest);
 json_t *command_snapshot(struct visio *visio, const char *rest);
 json_t *command_record(struct visio *visio, const char *rest);
 
+/* Help, or whom to invite, as it is to be shown now; the contact that goes by that number there, NULL: none. */
+void commands_show_help(struct visio *visio);
+const char *commands_numbered(const struct visio *visio, int number);
+
 /* What this side shows and sends whatever the call: applied to one that begins. */
 void commands_begin(struct conversation *talk);
 

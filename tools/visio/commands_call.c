@@ -25,7 +25,10 @@ json_t *command_call(struct visio *visio, const char *rest)
 json_t *command_invite(struct visio *visio, const char *rest)
 {
 	struct qv_error err = QV_ERROR_INIT;
-	return mesh_invite(visio, rest, &err) == 0 ? command_ok() : command_failed("invite: %s", err.message);
+	visio->inviting = !rest[0] && !visio->inviting;
+	int status = rest[0] ? mesh_invite(visio, rest, &err) : 0;
+	commands_show_help(visio);
+	return status == 0 ? command_ok() : command_failed("invite: %s", err.message);
 }
 
 /* All that ring belong to one call of two, or to one conference. */

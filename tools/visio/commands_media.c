@@ -10,7 +10,8 @@
 #include "meeting.h"
 #include "taping.h"
 
-#define FILE_MAX 600
+#define FILE_MAX     600
+#define NUMBERED_MAX 9 /* contacts that a key invites */
 
 /* "audio" or "video", and what follows. 0: neither. */
 static enum qv_stream_kind kind_of(const char *rest, const char **after)
@@ -95,10 +96,35 @@ static int switched(const char *rest, bool now)
 	return strcmp(rest, "on") == 0 ? 1 : strcmp(rest, "off") == 0 ? 0 : -1;
 }
 
+const char *commands_numbered(const struct visio *visio, int number)
+{
+	if (!visio->inviting || number < 1 || number > NUMBERED_MAX || (size_t)number > visio->settings.contact_count)
+		return NULL;
+	return qv_options_string(visio->settings.contacts[number - 1], "name");
+}
+
+static const char *invitation(const struct visio *visio, char *text, size_t room)
+{
+	const char *name;
+	size_t used = (size_t)snprintf(text, room, "invite");
+	for (int i = 1; (name = commands_numbered(visio, i)) && used < room; i++)
+		used += (size_t)snprintf(text + used, room - used, "\n%d  %s", i, name);
+	return text;
+}
+
 static void show_help(struct visio *visio, struct conversation *talk)
 {
 	char text[1000];
-	qv_call_control_overlay(talk->control, QV_OVERLAY_HELP, visio->help ? keys_help(text, sizeof text) : NULL);
+	const char *shown = visio->inviting ? invitation(visio, text, sizeof text)
+			    : visio->help   ? keys_help(text, sizeof text)
+					    : NULL;
+	qv_call_control_overlay(talk->control, QV_OVERLAY_HELP, shown);
+}
+
+void commands_show_help(struct visio *visio)
+{
+	for (size_t i = 0; i < visio->call_count; i++)
+		show_help(visio, visio->calls[i]);
 }
 
 static json_t *set_switch(struct visio *visio, const char *rest, bool *now,

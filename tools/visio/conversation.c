@@ -83,9 +83,21 @@ const char *transport_name(enum qv_transport transport)
 	return transport == QV_TRANSPORT_SRTP ? "srtp" : "stream";
 }
 
+/* While contacts are shown by number; NULL: that key is none of these. */
+static const char *invitation(struct visio *visio, int key, char *command, size_t room)
+{
+	pthread_mutex_lock(&visio->lock);
+	const char *name = commands_numbered(visio, key - '0');
+	int size = name ? snprintf(command, room, "invite %s", name) : 0;
+	pthread_mutex_unlock(&visio->lock);
+	return size > 0 && (size_t)size < room ? command : NULL;
+}
+
 static void obey_key(struct visio *visio, int key)
 {
-	const char *command = keys_command(key);
+	char text[CONTROL_LINE_MAX];
+	const char *command = invitation(visio, key, text, sizeof text);
+	command = command ? command : keys_command(key);
 	json_t *said = command ? steering_obey(&visio->commander, command) : NULL;
 	const char *why = json_string_value(json_object_get(said, "error"));
 	if (why)
@@ -233,7 +245,7 @@ static void leave(struct conversation *talk)
 		meeting_changed(visio->meeting);
 	} else {
 		memset(visio->muted, 0, sizeof visio->muted);
-		visio->help = visio->fullscreen = false;
+		visio->help = visio->inviting = visio->fullscreen = false;
 	}
 	pthread_cond_broadcast(&visio->changed);
 	pthread_mutex_unlock(&visio->lock);

@@ -39,6 +39,7 @@ struct visio {
 	struct qv_tape *tape;             /* NULL: nothing is recorded */
 	struct qv_role recorder;          /* of the tape */
 	bool self_view, fullscreen, help; /* shown in all calls */
+	bool inviting;                    /* likewise, in place of help: contacts by number */
 	bool listens;                     /* takes further calls when one is over */
 	bool dialing;                     /* somebody is being called from the control socket */
 	unsigned threads;                 /* that serve callers */

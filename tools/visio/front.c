@@ -75,7 +75,7 @@ static int be_terminal(pid_t visio, int ready_fd, int log_fd)
 		ask_to_quit(path);
 	int status = await_end(visio);
 	show_log(log_fd);
-	return shown ? shown : status;
+	return status ? status : shown;
 }
 
 static void leave_terminal(int log_fd)

@@ -15,6 +15,7 @@ static const struct key {
 	{ 's', "selfview", "s", "own picture" },
 	{ 'p', "snapshot", "p", "snapshot" },
 	{ 'r', "record", "r", "record, stop recording" },
+	{ 'i', "invite", "i", "invite somebody" },
 	{ 'k', "rekey", "k", "new key now" },
 	{ 'a', "answer", "a", "answer" },
 	{ 'x', "refuse", "x", "refuse" },

@@ -186,6 +186,7 @@ void meeting_part(struct meeting *meeting)
 	pthread_mutex_lock(&visio->lock);
 	visio->meeting = NULL;
 	memset(visio->muted, 0, sizeof visio->muted);
+	visio->inviting = false;
 	pthread_cond_broadcast(&visio->changed);
 	pthread_mutex_unlock(&visio->lock);
 	taping_end(visio);

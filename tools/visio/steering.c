@@ -14,7 +14,7 @@ static const struct command commands[] = {
 	{ "contacts", "", false, command_contacts },
 	{ "devices", "", false, command_devices },
 	{ "call", "NAME", false, command_call },
-	{ "invite", "NAME", true, command_invite },
+	{ "invite", "[NAME]", true, command_invite },
 	{ "answer", "", true, command_answer },
 	{ "refuse", "", true, command_refuse },
 	{ "hangup", "[NAME]", false, command_hangup },

@@ -123,9 +123,11 @@ static bool take_key(struct tui *tui, int key)
 		return type(tui, key);
 	const char *command = keys_command(key < 128 ? tolower(key) : key);
 	tui->message[0] = '\0';
-	if (key == ':') {
+	/* Whom to invite is typed, as numbers are for the window. */
+	bool invites = command && strcmp(command, "invite") == 0;
+	if (key == ':' || invites) {
 		tui->typing = true;
-		tui->command[0] = '\0';
+		snprintf(tui->command, sizeof tui->command, "%s", invites ? "invite " : "");
 	} else if (command) {
 		return obey(tui, command);
 	}
