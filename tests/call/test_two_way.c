@@ -403,7 +403,10 @@ static void an_answerer_of_version_1_0_is_sent_to(void **state)
 	parts.video_frames = 3;
 	parts.audio_blocks = 2;
 	replay(&caller, &answerer, answerer_1_0, sizeof answerer_1_0);
-	assert_int_equal(caller.end.result.totals.video.sent + caller.end.result.totals.video.skipped, 3);
+	/* A slow machine may have a newer picture before the last one has left. */
+	const struct qv_call_video_totals *video = &caller.end.result.totals.video;
+	assert_true(video->sent > 0);
+	assert_int_equal(video->sent + video->skipped + video->dropped_outbox, 3);
 	assert_int_equal(caller.end.result.totals.video.received, 0);
 	assert_true(caller.end.result.opened);
 	assert_true(caller.end.result.report_valid);
