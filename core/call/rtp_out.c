@@ -97,8 +97,10 @@ static int send(struct rtp_out *out, const struct qv_unit *unit, struct qv_rtp *
 	packet->ssrc = out->stream.ssrc;
 	packet->has_transport = true; /* the number is given when it leaves */
 	packet->sequence = out->sequence;
-	if (put(pacer, out->class, packet, now, err) != 0)
+	if (put(pacer, out->class, packet, now, err) != 0) {
+		packet->payload = plain;
 		return -1;
+	}
 	out->sequence++;
 	out->packets++;
 	out->octets += (uint32_t)packet->size;

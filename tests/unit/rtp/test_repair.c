@@ -95,9 +95,9 @@ static unsigned pass(struct qv_rtp_rebuilder *rebuilder, const struct group *gro
 	uint16_t last;
 	for (unsigned i = 0; i < all; i++)
 		order[i] = i;
-	for (unsigned i = all - 1; i > 0; i--) {
-		unsigned other = random_next(seed) % (i + 1), held = order[i];
-		order[i] = order[other];
+	for (unsigned i = all; i > 1; i--) {
+		unsigned other = random_next(seed) % i, held = order[i - 1];
+		order[i - 1] = order[other];
 		order[other] = held;
 	}
 	for (unsigned i = 0; i < all; i++) {
@@ -134,7 +134,8 @@ static void as_many_as_repair_packets_come_back(void **state)
 	for (unsigned count = 1; count <= QV_RTP_REPAIR_GROUP; count++)
 		for (unsigned round = 0; round < 60; round++, first = (uint16_t)(first + count)) {
 			struct qv_rtp_rebuilder *rebuilder = qv_rtp_rebuilder_new(&ids, NULL);
-			uint32_t lost = random_next(&seed) & random_next(&seed) & ((1u << count) - 1);
+			uint32_t lost = random_next(&seed) & ((1u << count) - 1);
+			lost &= random_next(&seed);
 			uint32_t repairs = random_next(&seed) & 15;
 			make_group(group, count, first, 1000 * round, &seed);
 			unsigned rebuilt = pass(rebuilder, group, lost, repairs, &seed);
