@@ -8,6 +8,7 @@ call_tests = \
 	tests/call/test_lip_sync \
 	tests/call/test_otp \
 	tests/call/test_otp_resume \
+	tests/call/test_hostile_peer \
 	tests/call/test_protocol \
 	tests/call/test_recording \
 	tests/call/test_refuse \
@@ -121,9 +122,13 @@ tests_call_test_otp_resume_SOURCES = %D%/test_otp_resume.c %D%/part_kme.c %D%/pa
 tests_call_test_otp_resume_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_otp_resume_LDADD = $(LDADD_UNIT) $(CORE_LIBS)
 
-tests_call_test_protocol_SOURCES = %D%/test_protocol.c $(call_parts)
+tests_call_test_protocol_SOURCES = %D%/test_protocol.c %D%/byte_peer.c %D%/byte_peer.h $(call_parts)
 tests_call_test_protocol_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_protocol_LDADD = $(LDADD_UNIT)
+
+tests_call_test_hostile_peer_SOURCES = %D%/test_hostile_peer.c %D%/byte_peer.c %D%/byte_peer.h $(call_parts)
+tests_call_test_hostile_peer_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_hostile_peer_LDADD = $(LDADD_UNIT)
 
 tests_call_test_recording_SOURCES = %D%/test_recording.c $(call_parts)
 tests_call_test_recording_CFLAGS = $(CFLAGS_UNIT)
