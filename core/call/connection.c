@@ -442,7 +442,7 @@ static void step(struct connection *c, bool woken, bool cancelled)
 	struct qv_error err = QV_ERROR_INIT;
 	if (cancelled)
 		connection_bye(c, QV_BYE_STOPPED, NULL, QV_CALL_CANCELLED);
-	if (c->phase != PHASE_LOST && receive(c, &err) != 0)
+	if (!c->done && c->phase != PHASE_LOST && receive(c, &err) != 0)
 		give_up(c, &err);
 	if (c->look_ns && now_ns() >= c->look_ns) {
 		c->look_ns = 0;

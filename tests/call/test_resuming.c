@@ -164,6 +164,21 @@ static void one_may_hang_up_while_the_peer_is_looked_for(void **state)
 	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
 }
 
+static void a_program_may_be_stopped_while_the_peer_is_looked_for(void **state)
+{
+	(void)state;
+	with_reconnection(20000);
+	atomic_store(&caller.fails, 1);
+	break_link(&caller);
+	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
+	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
+	end_cancel(&caller.end);
+	end_cancel(&answerer.end);
+	join_both();
+	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);
+	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
+}
+
 static void assert_ends_at_once(void)
 {
 	break_link(&caller);
@@ -265,6 +280,7 @@ int main(void)
 		TWO_WAY(a_call_whose_peer_is_not_found_again_ends),
 		TWO_WAY(a_call_without_reconnection_ends_with_its_connection),
 		TWO_WAY(one_may_hang_up_while_the_peer_is_looked_for),
+		TWO_WAY(a_program_may_be_stopped_while_the_peer_is_looked_for),
 		TWO_WAY(a_caller_that_cannot_come_back_is_not_waited_for),
 		TWO_WAY(an_answerer_that_does_not_wait_is_not_looked_for),
 		TWO_WAY(a_session_may_take_over_while_the_old_one_lives),
