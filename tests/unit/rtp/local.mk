@@ -4,6 +4,7 @@ rtp_tests = \
 	tests/unit/rtp/test_repair \
 	tests/unit/rtp/test_rtcp \
 	tests/unit/rtp/test_rtp \
+	tests/unit/rtp/test_rtp_congestion \
 	tests/unit/rtp/test_rtp_flow
 check_PROGRAMS += $(rtp_tests)
 TESTS += $(rtp_tests)
@@ -20,7 +21,11 @@ tests_unit_rtp_test_rtcp_SOURCES = %D%/test_rtcp.c
 tests_unit_rtp_test_rtcp_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_rtp_test_rtcp_LDADD = $(LDADD_UNIT)
 
-tests_unit_rtp_test_rtp_flow_SOURCES = %D%/test_rtp_flow.c %D%/link.c %D%/link.h
+tests_unit_rtp_test_rtp_congestion_SOURCES = %D%/test_rtp_congestion.c %D%/link.c %D%/link.h
+tests_unit_rtp_test_rtp_congestion_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_rtp_test_rtp_congestion_LDADD = $(LDADD_UNIT)
+
+tests_unit_rtp_test_rtp_flow_SOURCES = %D%/test_rtp_flow.c %D%/link.h
 tests_unit_rtp_test_rtp_flow_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_rtp_test_rtp_flow_LDADD = $(LDADD_UNIT)
 endif
