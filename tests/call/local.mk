@@ -14,6 +14,7 @@ call_tests = \
 	tests/call/test_refuse \
 	tests/call/test_repairs \
 	tests/call/test_sealed_rtp \
+	tests/call/test_greeting \
 	tests/call/test_session \
 	tests/call/test_transport_parts \
 	tests/call/test_rekeying \
@@ -153,6 +154,10 @@ tests_call_test_resuming_bytes_LDADD = $(LDADD_UNIT)
 tests_call_test_two_way_SOURCES = %D%/test_two_way.c %D%/two_way.c %D%/two_way.h %D%/recorded_1_0.h $(call_parts)
 tests_call_test_two_way_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_two_way_LDADD = $(LDADD_UNIT)
+
+tests_call_test_greeting_SOURCES = %D%/test_greeting.c
+tests_call_test_greeting_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_greeting_LDADD = $(LDADD_UNIT)
 
 tests_call_test_session_SOURCES = %D%/test_session.c
 tests_call_test_session_CFLAGS = $(CFLAGS_UNIT)
