@@ -104,7 +104,8 @@ def _(tmp):
     assert client.wait() == 0, client.output()
     qvcall.event(call.server, "summary")
     fit = qvaudio.correlate(audio, os.path.join(tmp, "received.wav"))
-    assert fit.rate == 16000 and fit.peak > 0.97 and abs(fit.delay) <= 1, fit
+    # The filter of the converter stands 2 ms of silence before the sound, so that no block waits for the next.
+    assert fit.rate == 16000 and fit.peak > 0.97 and abs(fit.delay - 33) <= 1, fit
 
 
 @test.case("a call in VP8 and Opus")

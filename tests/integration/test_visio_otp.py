@@ -107,8 +107,10 @@ def _(tmp):
 
 @test.case("a KME that is too slow is refused with the numbers, at either end")
 def _(tmp):
-    # 16000 bit/s for both lanes together: 1000 B/s of key for each end.
-    pair = qvkme.KmePair(test, tmp, rate=16000, stock=600)
+    # 16000 bit/s for both lanes together: 1000 B/s of key for each end; and what is stored lasts for half a second.
+    pair = qvkme.KmePair(test, tmp, rate=16000, stock=300)
+    # While its first stock comes in the KME seems fast.
+    pair.a.wait_stock("11", "12", 300)
     ends = Ends(tmp, pair)
     alice = ends.call()
     error = qvcall.event(alice, "summary")["error"]
