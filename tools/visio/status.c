@@ -51,8 +51,11 @@ static json_t *participant_json(const struct participant *participant)
 static json_t *participants_json(const struct visio *visio)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; !visio->meeting && i < visio->call_count; i++)
-		json_array_append_new(list, call_json(visio->calls[i]));
+	for (size_t i = 0; !visio->meeting && i < visio->call_count; i++) {
+		json_t *json = call_json(visio->calls[i]);
+		json_object_set_new(json, "sae_id", json_string(visio->calls[i]->session.peer_sae));
+		json_array_append_new(list, json);
+	}
 	for (size_t i = 0; visio->meeting && i < CALLS_MAX; i++)
 		if (visio->meeting->participants[i].meeting)
 			json_array_append_new(list, participant_json(&visio->meeting->participants[i]));
