@@ -14,6 +14,7 @@ test = qvtest.Test(__file__)
 SEED = int(os.environ.get("QV_SEED", random.randrange(10**6)))
 TURNS = int(os.environ.get("QV_KILLS", 200))
 STOCK = 12000
+TRIES = 20  # of letting both settle
 print(f"# seed {SEED}; QV_SEED={SEED} repeats it, QV_KILLS is the number of moments")
 
 
@@ -31,12 +32,13 @@ def books(kme):
 
 
 def books_at_rest(pair):
-    """Of both, once nothing is imported or undone any more."""
-    for turn in range(20):
+    """Of both, once nothing is imported or undone any more, and they have compared what they hold."""
+    for turn in range(TRIES):
         for kme in pair.a, pair.b:
             kme.stop()
         both = books(pair.a), books(pair.b)
-        if all(b["reserved"] == 0 and set(b["cursors"].values()) == {str(STOCK)} for b in both):
+        still = all(b["reserved"] == 0 and set(b["cursors"].values()) == {str(STOCK)} for b in both)
+        if still and (both[0]["free"] == both[1]["free"] or turn == TRIES - 1):
             return both
         # The one that starts last finds the other one there, and need not wait to undo what it left.
         for kme in (pair.a, pair.b) if turn % 2 else (pair.b, pair.a):
