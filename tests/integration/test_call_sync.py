@@ -27,9 +27,8 @@ def _(tmp):
     # A busy machine delays single pictures; most of them are where they belong.
     skews = sorted(one["skew"]["mean_ms"] for one in told if one["skew"])
     assert skews and -45 < skews[len(skews) // 2] < 15, skews
-    # And makes sound wait for longer at times.
-    waiting = [one["jitter_buffer_ms"] for one in told]
-    assert 0 < min(waiting) < 150, waiting
+    waiting = sorted(one["jitter_buffer_ms"] for one in told)
+    assert 0 < waiting[len(waiting) // 2] < 150, waiting
 
 
 @test.case("where nothing is heard no picture waits for sound")
