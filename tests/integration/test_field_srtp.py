@@ -104,6 +104,21 @@ def _(tmp):
     check(call, 40, whole=0.5)
 
 
+@test.case("50 Mbit/s, 100 ms round trip: JPEG pictures that no other path here would carry come whole")
+def _(tmp):
+    pictures = dict(qvfield.PICTURES, width=1280, height=720, fps=15)
+    call = call_over(tmp, video_codec=dict(module="mjpeg", quality=95), pictures=pictures, delay=50, rate=50e6,
+                     queue=1000000)
+    over_udp(call)
+    call.stats(1, 4)
+    counts = call.field.counts()
+    summaries = call.hang_up()
+    check(call, 30, delay=50, whole=0.4)
+    for ours, theirs in ((1, 2), (2, 1)):
+        assert summaries[theirs]["video"]["lost"] <= summaries[ours]["video"]["dropped_outbox"], summaries
+        assert counts[ours, theirs]["full"] == 0 and counts[ours, theirs]["bytes"] > 2000000, counts
+
+
 def lost_nothing(summaries):
     """But for what was on the way when somebody hung up."""
     for ours, theirs in ((1, 2), (2, 1)):
