@@ -17,6 +17,8 @@ libqvisio_la_SOURCES += \
 	%D%/mixer.h \
 	%D%/scale.c \
 	%D%/scale.h \
+	%D%/shared_device.c \
+	%D%/shared_device.h \
 	%D%/speaker.c \
 	%D%/speaker.h \
 	%D%/tile.c \

@@ -1,66 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "microphone.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <qvisio/conference.h>
 
 #include "../call/voice_filter.h"
+#include "shared_device.h"
 
 #define READ_MS 200
 #define HELD_MS 500 /* of sound, for late shares */
 
 struct microphone {
-	const struct media *media;
-	const struct qv_role *role;
-	struct module_host host;
+	struct shared_device device; /* its lock is of what stands behind the filter, too */
 	const struct qv_audiosource_class *class;
-	pthread_mutex_t opening; /* held while the source is opened or closed; before `lock` */
 	struct qv_audiosource *source;
 	const struct qv_role *filter_role; /* NULL: none */
 	struct voice_filter *filter;       /* of the open source */
-	struct stop stop;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of the rest */
 	struct qv_audio_format format;
-	unsigned opened; /* how often the source was, so far */
-	struct qv_audiosource *shares[QV_CONFERENCE_SEATS];
 	int16_t *samples;    /* ring of `room` samples per channel */
 	size_t room;         /* samples per channel */
 	uint64_t start, end; /* positions that are held */
 	int64_t end_ns;      /* when the sample at `end` would have been heard */
-	struct qv_error failure;
 };
 
 /* A share. */
 struct qv_audiosource {
+	struct share share;
 	struct microphone *microphone;
-	const struct qv_host *host;
-	int event_fd; /* readable when there is something new */
 	struct qv_audio_format format;
 	size_t block_frames;
-	unsigned opened;
 	uint64_t base, next; /* positions: of the first sample of this share, and of the next one */
 	uint64_t before;     /* samples that the share has passed on of sources before */
 	int16_t *samples;
 };
 
-static void tell_shares(struct microphone *microphone)
-{
-	for (size_t i = 0; i < QV_CONFERENCE_SEATS; i++)
-		if (microphone->shares[i])
-			eventfd_write(microphone->shares[i]->event_fd, 1);
-}
-
 static void publish(struct microphone *microphone, const struct qv_audio_block *block)
 {
 	size_t channels = (size_t)microphone->format.channels, frames = block->frames, skipped = 0;
-	pthread_mutex_lock(&microphone->lock);
+	pthread_mutex_lock(&microphone->device.lock);
 	if (frames > microphone->room)
 		skipped = frames - microphone->room;
 	/* The source lost some: what is held ends there. */
@@ -73,8 +50,8 @@ static void publish(struct microphone *microphone, const struct qv_audio_block *
 	if (microphone->end - microphone->start > microphone->room)
 		microphone->start = microphone->end - microphone->room;
 	microphone->end_ns = block->capture_ns + (int64_t)frames * QV_NS_PER_SECOND / microphone->format.rate;
-	tell_shares(microphone);
-	pthread_mutex_unlock(&microphone->lock);
+	shared_device_tell(&microphone->device);
+	pthread_mutex_unlock(&microphone->device.lock);
 }
 
 static void *run(void *argument)
@@ -82,7 +59,7 @@ static void *run(void *argument)
 	struct microphone *microphone = argument;
 	struct qv_audio_block block;
 	struct qv_error err = QV_ERROR_INIT;
-	while (!stop_raised(&microphone->stop)) {
+	while (!stop_raised(&microphone->device.stop)) {
 		int got = microphone->class->read(microphone->source, &block, READ_MS, &err);
 		if (got < 0)
 			break;
@@ -91,15 +68,7 @@ static void *run(void *argument)
 		if (got > 0)
 			publish(microphone, &block);
 	}
-	pthread_mutex_lock(&microphone->lock);
-	microphone->failure = err;
-	/* Whoever still has a share then opens it anew. */
-	if (stop_raised(&microphone->stop) && !stop_raised(&microphone->media->stop))
-		qv_fail(&microphone->failure, QV_E_GONE, "another microphone was chosen");
-	else if (err.code == QV_OK)
-		qv_fail(&microphone->failure, QV_E_CANCELLED, "the conference was closed");
-	tell_shares(microphone);
-	pthread_mutex_unlock(&microphone->lock);
+	shared_device_ended(&microphone->device, &err, "microphone");
 	return NULL;
 }
 
@@ -107,13 +76,12 @@ static void close_source(struct microphone *microphone)
 {
 	if (!microphone->source)
 		return;
-	stop_raise(&microphone->stop);
-	pthread_join(microphone->thread, NULL);
+	shared_device_join(&microphone->device);
 	microphone->class->close(microphone->source);
 	microphone->source = NULL;
 	voice_filter_close(microphone->filter);
 	microphone->filter = NULL;
-	stop_clear(&microphone->stop);
+	stop_clear(&microphone->device.stop);
 }
 
 static int open_filter(struct microphone *microphone, const struct qv_audio_format *format, size_t block_frames,
@@ -121,7 +89,8 @@ static int open_filter(struct microphone *microphone, const struct qv_audio_form
 {
 	if (!microphone->filter_role)
 		return 0;
-	microphone->filter = voice_filter_open(microphone->media, microphone->filter_role, format, block_frames, err);
+	microphone->filter =
+		voice_filter_open(microphone->device.media, microphone->filter_role, format, block_frames, err);
 	return microphone->filter ? 0 : -1;
 }
 
@@ -132,33 +101,31 @@ static int begin(struct microphone *microphone, const struct qv_audio_format *fo
 	int16_t *samples = calloc(room * (size_t)format->channels, sizeof samples[0]);
 	if (!samples)
 		return qv_fail(err, QV_E_NOMEM, "no memory for shared sound");
-	pthread_mutex_lock(&microphone->lock);
+	pthread_mutex_lock(&microphone->device.lock);
 	free(microphone->samples);
 	microphone->samples = samples;
 	microphone->room = room;
 	microphone->format = *format;
-	microphone->opened++;
 	microphone->start = microphone->end = 0;
-	microphone->failure = (struct qv_error)QV_ERROR_INIT;
-	pthread_mutex_unlock(&microphone->lock);
+	shared_device_opened(&microphone->device);
+	pthread_mutex_unlock(&microphone->device.lock);
 	return 0;
 }
 
 static int open_source(struct microphone *microphone, const struct qv_audio_format *format, size_t block_frames,
 		       struct qv_error *err)
 {
-	if (stop_init(&microphone->stop, microphone->media->stop.poll_fd, err) != 0)
+	if (shared_device_prepare(&microphone->device, err) != 0)
 		return -1;
-	microphone->host.host.cancel_fd = microphone->stop.poll_fd;
-	microphone->source =
-		microphone->class->open(&microphone->host.host, microphone->role->options, format, block_frames, err);
+	microphone->source = microphone->class->open(&microphone->device.host.host, microphone->device.role->options,
+						     format, block_frames, err);
 	struct qv_audio_format own = *format;
 	if (microphone->source && microphone->class->format)
 		microphone->class->format(microphone->source, &own);
 	size_t own_frames = block_frames * (size_t)own.rate / (size_t)format->rate;
 	if (microphone->source && begin(microphone, &own, err) == 0 &&
 	    open_filter(microphone, &own, own_frames, err) == 0) {
-		int failed = pthread_create(&microphone->thread, NULL, run, microphone);
+		int failed = pthread_create(&microphone->device.thread, NULL, run, microphone);
 		if (!failed)
 			return 0;
 		qv_fail_errno(err, QV_E_IO, failed, "starting the thread of the shared microphone");
@@ -168,16 +135,8 @@ static int open_source(struct microphone *microphone, const struct qv_audio_form
 	microphone->source = NULL;
 	voice_filter_close(microphone->filter);
 	microphone->filter = NULL;
-	stop_clear(&microphone->stop);
+	stop_clear(&microphone->device.stop);
 	return -1;
-}
-
-static bool has_failed(struct microphone *microphone)
-{
-	pthread_mutex_lock(&microphone->lock);
-	bool failed = microphone->failure.code != QV_OK;
-	pthread_mutex_unlock(&microphone->lock);
-	return failed;
 }
 
 static bool same_format(const struct qv_audio_format *a, const struct qv_audio_format *b)
@@ -189,37 +148,26 @@ static bool same_format(const struct qv_audio_format *a, const struct qv_audio_f
 static int have_source(struct microphone *microphone, const struct qv_audio_format *format, size_t block_frames,
 		       struct qv_error *err)
 {
-	if (microphone->source && has_failed(microphone))
+	if (microphone->source && shared_device_has_failed(&microphone->device))
 		close_source(microphone);
 	return microphone->source ? 0 : open_source(microphone, format, block_frames, err);
 }
 
-static bool add_share(struct microphone *microphone, struct qv_audiosource *share)
+static int add_share(struct microphone *microphone, struct qv_audiosource *share, struct qv_error *err)
 {
-	bool added = false;
-	pthread_mutex_lock(&microphone->lock);
-	share->opened = microphone->opened;
+	pthread_mutex_lock(&microphone->device.lock);
 	share->base = share->next = microphone->end;
-	for (size_t i = 0; i < QV_CONFERENCE_SEATS && !added; i++)
-		if (!microphone->shares[i]) {
-			microphone->shares[i] = share;
-			added = true;
-		}
-	pthread_mutex_unlock(&microphone->lock);
-	return added;
+	int status = share_add(&microphone->device, &share->share, "microphone", err);
+	pthread_mutex_unlock(&microphone->device.lock);
+	return status;
 }
 
 /* False: it was the last one. */
 static bool remove_share(struct microphone *microphone, const struct qv_audiosource *share)
 {
-	bool others = false;
-	pthread_mutex_lock(&microphone->lock);
-	for (size_t i = 0; i < QV_CONFERENCE_SEATS; i++) {
-		if (microphone->shares[i] == share)
-			microphone->shares[i] = NULL;
-		others = others || microphone->shares[i];
-	}
-	pthread_mutex_unlock(&microphone->lock);
+	pthread_mutex_lock(&microphone->device.lock);
+	bool others = share_remove(&microphone->device, &share->share);
+	pthread_mutex_unlock(&microphone->device.lock);
 	return others;
 }
 
@@ -228,11 +176,11 @@ static void close_share(struct qv_audiosource *share)
 	if (!share)
 		return;
 	struct microphone *microphone = share->microphone;
-	pthread_mutex_lock(&microphone->opening);
+	pthread_mutex_lock(&microphone->device.opening);
 	if (!remove_share(microphone, share))
 		close_source(microphone);
-	pthread_mutex_unlock(&microphone->opening);
-	close(share->event_fd);
+	pthread_mutex_unlock(&microphone->device.opening);
+	share_clear(&share->share);
 	free(share->samples);
 	free(share);
 }
@@ -260,21 +208,18 @@ static struct qv_audiosource *open_share(const struct qv_host *host, const struc
 		return NULL;
 	}
 	share->microphone = host->object;
-	share->host = host;
-	share->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (share->event_fd < 0) {
-		qv_fail_errno(err, QV_E_IO, errno, "making an event descriptor");
+	if (share_init(&share->share, host, err) != 0) {
 		free(share);
 		return NULL;
 	}
 	struct microphone *microphone = share->microphone;
-	pthread_mutex_lock(&microphone->opening);
+	pthread_mutex_lock(&microphone->device.opening);
 	int status = have_source(microphone, format, block_frames, err);
 	if (status == 0)
 		status = make_room(share, format, block_frames, err);
-	if (status == 0 && !add_share(microphone, share))
-		status = qv_fail(err, QV_E_BUSY, "the shared microphone has no share left");
-	pthread_mutex_unlock(&microphone->opening);
+	if (status == 0)
+		status = add_share(microphone, share, err);
+	pthread_mutex_unlock(&microphone->device.opening);
 	if (status == 0)
 		return share;
 	close_share(share);
@@ -290,30 +235,32 @@ static void share_format(const struct qv_audiosource *share, struct qv_audio_for
 static int follow(struct qv_audiosource *share, struct qv_error *err)
 {
 	struct microphone *microphone = share->microphone;
-	if (share->opened == microphone->opened)
+	if (share->share.opened == microphone->device.opened)
 		return 0;
 	if (!same_format(&share->format, &microphone->format))
 		return qv_fail(err, QV_E_GONE, "the shared microphone came back with another format");
 	share->before += share->next - share->base;
-	share->opened = microphone->opened;
+	share->share.opened = microphone->device.opened;
 	share->base = share->next = microphone->start;
 	return 0;
 }
 
 /* With the lock held. */
-static int take(struct qv_audiosource *share, struct qv_audio_block *block, struct qv_error *err)
+static int take(struct share *of, void *into, struct qv_error *err)
 {
+	struct qv_audiosource *share = (struct qv_audiosource *)of;
 	struct microphone *microphone = share->microphone;
+	struct qv_audio_block *block = into;
 	if (follow(share, err) != 0)
 		return -1;
 	if (share->next < microphone->start)
 		share->next = microphone->start;
 	size_t has = (size_t)(microphone->end - share->next), channels = (size_t)share->format.channels;
 	size_t frames = has < share->block_frames ? has : share->block_frames;
-	bool ended = microphone->failure.code != QV_OK;
+	bool ended = microphone->device.failure.code != QV_OK;
 	if (frames == 0 || (frames < share->block_frames && !ended)) {
 		if (ended && err)
-			*err = microphone->failure;
+			*err = microphone->device.failure;
 		return ended ? -1 : 0;
 	}
 	for (size_t i = 0; i < frames; i++)
@@ -333,19 +280,7 @@ static int take(struct qv_audiosource *share, struct qv_audio_block *block, stru
 
 static int read_share(struct qv_audiosource *share, struct qv_audio_block *block, int timeout_ms, struct qv_error *err)
 {
-	for (int tries = 0; tries < 2; tries++) {
-		eventfd_t told;
-		eventfd_read(share->event_fd, &told);
-		pthread_mutex_lock(&share->microphone->lock);
-		int got = take(share, block, err);
-		pthread_mutex_unlock(&share->microphone->lock);
-		if (got != 0 || tries > 0)
-			return got;
-		int ready = qv_wait_fd(share->event_fd, POLLIN, timeout_ms, share->host->cancel_fd, err);
-		if (ready <= 0)
-			return ready;
-	}
-	return 0;
+	return share_read(&share->microphone->device, &share->share, take, block, timeout_ms, err);
 }
 
 const struct qv_audiosource_class microphone_share_class = {
@@ -364,26 +299,20 @@ struct microphone *microphone_new(const struct media *media, const struct qv_rol
 		qv_fail(err, QV_E_NOMEM, "no memory for a shared microphone");
 		return NULL;
 	}
-	microphone->media = media;
-	microphone->role = role;
+	shared_device_init(&microphone->device, media, role, "audio.source");
 	microphone->filter_role = filter;
 	microphone->class = qv_audiosource_class(role->class);
-	microphone->stop = (struct stop){ -1, -1 };
-	module_host_init(&microphone->host, media, "audio.source");
-	module_host_take(&microphone->host, role);
-	pthread_mutex_init(&microphone->opening, NULL);
-	pthread_mutex_init(&microphone->lock, NULL);
 	return microphone;
 }
 
 void microphone_use(struct microphone *microphone, const struct qv_role *role)
 {
-	pthread_mutex_lock(&microphone->opening);
+	pthread_mutex_lock(&microphone->device.opening);
 	close_source(microphone);
-	microphone->role = role;
+	microphone->device.role = role;
 	microphone->class = qv_audiosource_class(role->class);
-	module_host_take(&microphone->host, role);
-	pthread_mutex_unlock(&microphone->opening);
+	module_host_take(&microphone->device.host, role);
+	pthread_mutex_unlock(&microphone->device.opening);
 }
 
 void microphone_free(struct microphone *microphone)
@@ -392,8 +321,6 @@ void microphone_free(struct microphone *microphone)
 		return;
 	close_source(microphone);
 	free(microphone->samples);
-	module_host_clear(&microphone->host);
-	pthread_mutex_destroy(&microphone->opening);
-	pthread_mutex_destroy(&microphone->lock);
+	shared_device_clear(&microphone->device);
 	free(microphone);
 }
