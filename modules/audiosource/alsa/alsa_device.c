@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define POLL_MAX 16
+
+/* Samples per channel that are converted at a time. */
+#define CONVERT_FRAMES 1024
 
 /* Restarts in a row that move no sound. */
 #define FAILURES_MAX 8
@@ -116,12 +120,27 @@ static int fail_format(struct alsa_device *device, const char *what, snd_pcm_hw_
 	snd_pcm_hw_params_get_rate_max(params, &rate_max, NULL);
 	snd_pcm_hw_params_get_channels_min(params, &channels_min);
 	snd_pcm_hw_params_get_channels_max(params, &channels_max);
-	return qv_fail(
-		err, QV_E_UNSUPPORTED,
-		"ALSA device \"%s\" cannot do %s of 16-bit samples, %d Hz, %d channels: it has %u to %u Hz, %u to "
-		"%u channels; \"plughw:…\" or \"default\" convert",
-		device->name, what, device->format.rate, device->format.channels, rate_min, rate_max, channels_min,
-		channels_max);
+	return qv_fail(err, QV_E_UNSUPPORTED,
+		       "ALSA device \"%s\" cannot do %s of %d Hz, %d channels: it has %u to %u Hz, %u to %u channels; "
+		       "\"plughw:…\" or \"default\" convert",
+		       device->name, what, device->format.rate, device->format.channels, rate_min, rate_max,
+		       channels_min, channels_max);
+}
+
+/* The first that it has of the sample formats that we have. */
+static int set_samples(struct alsa_device *device, snd_pcm_hw_params_t *params, struct qv_error *err)
+{
+	const struct alsa_samples *samples;
+	for (size_t rank = 0; (samples = alsa_samples_ranked(rank)); rank++)
+		if (snd_pcm_hw_params_set_format(device->pcm, params, samples->format) == 0)
+			break;
+	if (!samples)
+		return qv_fail(err, QV_E_UNSUPPORTED,
+			       "ALSA device \"%s\" has no samples of 16, 24 or 32 bits, nor floats; \"plughw:…\" or "
+			       "\"default\" convert",
+			       device->name);
+	device->samples = samples;
+	return 0;
 }
 
 /* The rate and the channels that are asked for, or the nearest that there are: whoever opened it adapts the sound. */
@@ -158,9 +177,7 @@ static int set_hardware(struct alsa_device *device, size_t period, size_t buffer
 		return fail_open(device->name, error, err);
 	if (snd_pcm_hw_params_set_access(pcm, params, SND_PCM_ACCESS_RW_INTERLEAVED) < 0)
 		return fail_format(device, "interleaved access", params, err);
-	if (snd_pcm_hw_params_set_format(pcm, params, SND_PCM_FORMAT_S16) < 0)
-		return fail_format(device, "the sample format", params, err);
-	if (set_format(device, params, err) != 0)
+	if (set_samples(device, params, err) != 0 || set_format(device, params, err) != 0)
 		return -1;
 	device->period = (snd_pcm_uframes_t)(period * (uint64_t)device->format.rate / asked);
 	device->buffer = (snd_pcm_uframes_t)(buffer * (uint64_t)device->format.rate / asked);
@@ -207,6 +224,15 @@ static int open_pcm(struct alsa_device *device, snd_pcm_stream_t stream)
 	return error;
 }
 
+/* For samples that have to be converted. */
+static int make_room(struct alsa_device *device, struct qv_error *err)
+{
+	if (!device->samples->pack)
+		return 0;
+	device->converted = calloc((size_t)CONVERT_FRAMES * (size_t)device->format.channels, device->samples->bytes);
+	return device->converted ? 0 : qv_fail(err, QV_E_NOMEM, "no memory to convert sound");
+}
+
 int alsa_device_open(struct alsa_device *device, const struct qv_host *host, const char *name, snd_pcm_stream_t stream,
 		     const struct qv_audio_format *format, size_t period, size_t buffer, struct qv_error *err)
 {
@@ -217,6 +243,8 @@ int alsa_device_open(struct alsa_device *device, const struct qv_host *host, con
 	int result = error < 0 ? fail_open(name, error, err) : set_hardware(device, period, buffer, err);
 	if (result == 0)
 		result = set_software(device, err);
+	if (result == 0)
+		result = make_room(device, err);
 	if (result != 0 && error >= 0)
 		snd_pcm_close(device->pcm);
 	listen_end(previous);
@@ -224,8 +252,9 @@ int alsa_device_open(struct alsa_device *device, const struct qv_host *host, con
 		device->pcm = NULL;
 	else
 		qv_log_debug(host->log,
-			     "ALSA device \"%s\": %d Hz, %d channels, periods of %lu in a buffer of %lu samples", name,
-			     device->format.rate, device->format.channels, device->period, device->buffer);
+			     "ALSA device \"%s\": %s, %d Hz, %d channels, periods of %lu in a buffer of %lu samples",
+			     name, snd_pcm_format_name(device->samples->format), device->format.rate,
+			     device->format.channels, device->period, device->buffer);
 	return result;
 }
 
@@ -237,6 +266,8 @@ void alsa_device_close(struct alsa_device *device)
 	QUIETLY(ignored, snd_pcm_drop(device->pcm));
 	QUIETLY(ignored, snd_pcm_close(device->pcm));
 	(void)ignored;
+	free(device->converted);
+	device->converted = NULL;
 	device->pcm = NULL;
 }
 
@@ -296,16 +327,26 @@ static long outcome(struct alsa_device *device, snd_pcm_sframes_t moved, bool *r
 long alsa_device_read(struct alsa_device *device, int16_t *samples, size_t frames, bool *restarted,
 		      struct qv_error *err)
 {
+	uint8_t *converted = device->converted;
 	snd_pcm_sframes_t moved;
-	QUIETLY(moved, snd_pcm_readi(device->pcm, samples, frames));
+	if (converted && frames > CONVERT_FRAMES)
+		frames = CONVERT_FRAMES;
+	QUIETLY(moved, snd_pcm_readi(device->pcm, converted ? (void *)converted : samples, frames));
+	if (converted && moved > 0)
+		device->samples->unpack(converted, samples, (size_t)moved * (size_t)device->format.channels);
 	return outcome(device, moved, restarted, err);
 }
 
 long alsa_device_write(struct alsa_device *device, const int16_t *samples, size_t frames, bool *restarted,
 		       struct qv_error *err)
 {
+	uint8_t *converted = device->converted;
 	snd_pcm_sframes_t moved;
-	QUIETLY(moved, snd_pcm_writei(device->pcm, samples, frames));
+	if (converted && frames > CONVERT_FRAMES)
+		frames = CONVERT_FRAMES;
+	if (converted)
+		device->samples->pack(samples, converted, frames * (size_t)device->format.channels);
+	QUIETLY(moved, snd_pcm_writei(device->pcm, converted ? (const void *)converted : samples, frames));
 	return outcome(device, moved, restarted, err);
 }
 

@@ -11,11 +11,15 @@
 #include <qvisio/media.h>
 #include <qvisio/module.h>
 
+#include "alsa_samples.h"
+
 struct alsa_device {
 	struct qv_host host;
 	struct qv_audio_format format;
 	char name[128];
 	snd_pcm_t *pcm;
+	const struct alsa_samples *samples; /* that it has, converted where they are others than of 16 bits: */
+	uint8_t *converted;
 	snd_pcm_uframes_t period, buffer; /* samples per channel, as the device took them */
 	unsigned xruns;
 	unsigned failures; /* restarts since sound last moved */

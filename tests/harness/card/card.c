@@ -8,7 +8,7 @@
  *   pcm.!default { type qvcard path "heard" frequency 400 sweep 3000 chirp 60 interval 500 level 8000 }
  *
  * Its rate is off by `ppm` if that is given. It has any rate, one or two channels and 16-bit samples, or only those
- * given as `rate`, `channels` and `format`. One stream each way at a time.
+ * given as `rate`, `channels` and `format` (linear ones, lowest byte first, and floats). One stream each way at a time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -127,31 +127,53 @@ static snd_pcm_sframes_t card_pointer(snd_pcm_ioplug_t *io)
 	return (snd_pcm_sframes_t)(at % io->buffer_size);
 }
 
-static int16_t *place(const snd_pcm_channel_area_t *areas, snd_pcm_uframes_t offset)
+static unsigned char *place(const snd_pcm_channel_area_t *areas, snd_pcm_uframes_t offset)
 {
-	return (int16_t *)(void *)((char *)areas[0].addr + areas[0].first / 8 + offset * areas[0].step / 8);
+	return (unsigned char *)areas[0].addr + areas[0].first / 8 + offset * areas[0].step / 8;
 }
 
-static void hear(struct card *card, int16_t *samples, size_t frames)
+static void put_sample(const struct card *card, unsigned char *to, int16_t value)
+{
+	int32_t stored = (int32_t)((uint32_t)value << (snd_pcm_format_width(card->format) - 16));
+	float share = (float)value / 32768;
+	if (card->format == SND_PCM_FORMAT_FLOAT_LE)
+		memcpy(&stored, &share, sizeof share);
+	memcpy(to, &stored, (size_t)snd_pcm_format_physical_width(card->format) / 8);
+}
+
+static int16_t get_sample(const struct card *card, const unsigned char *from)
+{
+	int32_t stored = 0;
+	float share;
+	memcpy(&stored, from, (size_t)snd_pcm_format_physical_width(card->format) / 8);
+	memcpy(&share, &stored, sizeof share);
+	if (card->format == SND_PCM_FORMAT_FLOAT_LE)
+		return (int16_t)(share * 32768);
+	return (int16_t)(stored >> (snd_pcm_format_width(card->format) - 16));
+}
+
+static void hear(struct card *card, unsigned char *to, size_t frames)
 {
 	int64_t interval = card->interval_ms * 1000000;
 	for (size_t i = 0; i < frames; i++) {
 		int64_t since = time_of(card, card->moved + i) % interval;
 		int16_t value = tone_sample(&card->signal, (uint64_t)((double)since * card->io.rate / 1e9));
-		for (unsigned c = 0; c < card->io.channels; c++)
-			samples[i * card->io.channels + c] = value;
+		for (unsigned c = 0; c < card->io.channels; c++, to += snd_pcm_format_physical_width(card->format) / 8)
+			put_sample(card, to, value);
 	}
 }
 
-static void play(struct card *card, const int16_t *samples, size_t frames)
+static void play(struct card *card, const unsigned char *from, size_t frames)
 {
-	if (card->running) {
+	if (card->early_frames + frames > BUFFER_MAX)
+		return;
+	int16_t *samples = card->early + card->early_frames * card->io.channels;
+	for (size_t i = 0; i < frames * card->io.channels; i++, from += snd_pcm_format_physical_width(card->format) / 8)
+		samples[i] = get_sample(card, from);
+	if (card->running)
 		recording_put(&card->recording, time_of(card, card->moved), samples, frames);
-	} else if (card->early_frames + frames <= BUFFER_MAX) {
-		memcpy(card->early + card->early_frames * card->io.channels, samples,
-		       frames * card->io.channels * sizeof *samples);
+	else
 		card->early_frames += frames;
-	}
 }
 
 static snd_pcm_sframes_t card_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas,
