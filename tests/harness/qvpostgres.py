@@ -16,7 +16,6 @@ import pwd
 import shutil
 import signal
 import tempfile
-import time
 
 import qvtest
 
@@ -98,12 +97,11 @@ class Server:
         return f"host={self.folder} dbname=postgres user=qvisio"
 
     def start(self):
-        self.process = self.test.start(as_user([os.path.join(programs(), "postgres"), "-D", self.data]), cwd="/")
-        wait_until(self.is_ready)
+        # After SIGTERM it would wait for its clients; killed while it does, it leaves its shared memory behind.
+        self.process = self.test.start(as_user([os.path.join(programs(), "postgres"), "-D", self.data]), cwd="/",
+                                       end=signal.SIGINT)
+        self.process.wait_for("ready to accept connections")
         return self
-
-    def is_ready(self):
-        return qvtest.run([os.path.join(programs(), "pg_isready"), "-q", "-h", self.folder], check=False).returncode == 0
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: fast, SIGQUIT: immediate, as if power had gone, but for what the system has yet to write."""
@@ -121,10 +119,3 @@ class Server:
     def load(self, path):
         qvtest.run([os.path.join(programs(), "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", path,
                     self.connection])
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + qvtest.TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, "PostgreSQL does not start"
-        time.sleep(0.02)

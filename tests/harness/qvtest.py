@@ -115,10 +115,12 @@ def sanitized(name):
 class Process:
     """A running program whose output is read line by line as it comes."""
 
-    def __init__(self, argv, cwd=None, env=None, stdin=None):
+    def __init__(self, argv, cwd=None, env=None, stdin=None, end=signal.SIGTERM):
+        """`end`: the signal that makes it end in good order."""
         argv = [program(argv[0])] + [str(a) for a in argv[1:]]
         full_env = dict(os.environ)
         full_env.update(env or {})
+        self.end = end
         self.name = os.path.basename(argv[0])
         self.popen = subprocess.Popen(
             argv, cwd=cwd, env=full_env, stdin=stdin if stdin is not None else subprocess.DEVNULL,
@@ -184,9 +186,9 @@ class Process:
         return self.popen.poll() is None
 
     def stop(self, timeout=10):
-        """Ends it with SIGTERM, or SIGKILL if it does not listen."""
+        """Ends it with its signal, or SIGKILL if it does not listen."""
         if self.running():
-            self.popen.terminate()
+            self.popen.send_signal(self.end)
             try:
                 self.popen.wait(timeout)
             except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 import stat
 import subprocess
 
@@ -128,6 +129,20 @@ def _(tmp):
     env.pop("PGPASSWORD", None)
     done = trial("look", "KME-B", "postgres", as_other, check=False, env=env)
     assert "no password supplied" in done.stderr, done.stderr
+
+
+@test.case("a server of this test that is ended while somebody uses it leaves no shared memory behind")
+def _(_tmp):
+    pg = server()
+    user = test.start([os.path.join(qvpostgres.programs(), "psql"), "-X", "-q", pg.connection], stdin=subprocess.PIPE)
+    user.popen.stdin.write(b"\\echo connected\n")
+    user.popen.stdin.flush()
+    user.wait_for("connected")
+    with open(f"/proc/{pg.process.pid}/maps", encoding="utf-8") as f:
+        segments = set(re.findall(r"/dev/shm/\S+", f.read()))
+    assert segments
+    pg.process.stop()
+    assert not [segment for segment in segments if os.path.exists(segment)], segments
 
 
 test.run()
