@@ -50,6 +50,14 @@ void ledger_frame(struct ledger *ledger, int64_t now)
 	pthread_mutex_unlock(&ledger->lock);
 }
 
+void ledger_picture(struct ledger *ledger, const struct qv_video_format *format)
+{
+	pthread_mutex_lock(&ledger->lock);
+	ledger->sent_width = format->width;
+	ledger->sent_height = format->height;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
 void ledger_sound(struct ledger *ledger, const struct qv_audio_block *block)
 {
 	size_t count = block->frames * (size_t)block->format.channels;

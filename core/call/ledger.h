@@ -29,7 +29,8 @@ struct ledger {
 	struct qv_call_totals totals;
 	struct medium_state video, audio;
 	int64_t first_frame_ns, last_frame_ns;
-	int64_t jitter_buffer_ns; /* -1: none */
+	int sent_width, sent_height; /* of the last picture that was encoded */
+	int64_t jitter_buffer_ns;    /* -1: none */
 	struct histogram stage[QV_STAGE_COUNT];
 	struct loudness loudness; /* of what was captured or played since it was read */
 	bool filtered;
@@ -48,6 +49,9 @@ void ledger_stage(struct ledger *ledger, enum qv_call_stage stage, int64_t durat
 
 /* Notes that a frame was sent or shown. */
 void ledger_frame(struct ledger *ledger, int64_t now);
+
+/* Notes the size in which a picture was encoded. */
+void ledger_picture(struct ledger *ledger, const struct qv_video_format *format);
 
 /* Notes sound that was captured or played. */
 void ledger_sound(struct ledger *ledger, const struct qv_audio_block *block);

@@ -28,6 +28,8 @@ libqvisio_la_SOURCES += \
 	%D%/control.h \
 	%D%/fates.c \
 	%D%/fates.h \
+	%D%/fitting.c \
+	%D%/fitting.h \
 	%D%/greeting.c \
 	%D%/histogram.c \
 	%D%/histogram.h \
@@ -62,6 +64,8 @@ libqvisio_la_SOURCES += \
 	%D%/outgoing.h \
 	%D%/pad_worker.c \
 	%D%/pad_worker.h \
+	%D%/picture_size.c \
+	%D%/picture_size.h \
 	%D%/recording.c \
 	%D%/recording.h \
 	%D%/records.c \

@@ -33,6 +33,7 @@ struct media {
 	struct lip_sync *lip_sync; /* of the half that receives */
 	struct otp *otp;           /* seals and opens sound */
 	bool keep_devices;
+	bool adapt_size; /* of pictures that are sent */
 };
 int media_init(struct media *media, const struct qv_link *link, const struct qv_host *host,
 	       const struct qv_call_limits *limits, struct qv_error *err);

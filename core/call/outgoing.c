@@ -71,6 +71,7 @@ struct outgoing *outgoing_open(const struct media *media, const struct qv_send_p
 		return NULL;
 	}
 	out->media = *media;
+	out->media.adapt_size = plan->adapt_size;
 	out->media.ledger = ledger_new(err);
 	if (out->media.ledger && open_sources(out, plan, err) == 0)
 		return out;

@@ -5,6 +5,17 @@
 #include "lip_sync.h"
 #include "side.h"
 
+static void fill_sent_size(const struct side *side, struct qv_call_stats *stats)
+{
+	if (!side->out)
+		return;
+	struct ledger *ledger = side->out->media.ledger;
+	pthread_mutex_lock(&ledger->lock);
+	stats->sent_width = ledger->sent_width;
+	stats->sent_height = ledger->sent_height;
+	pthread_mutex_unlock(&ledger->lock);
+}
+
 static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *stats)
 {
 	const struct qv_call_result *result = side->result;
@@ -12,6 +23,7 @@ static void fill_stats(struct side *side, int64_t median, struct qv_call_stats *
 	if (!receives)
 		stats->fps = stats->fps_sent;
 	ways_stats(side, stats);
+	fill_sent_size(side, stats);
 	stats->report_valid = result->report_valid;
 	stats->report = result->report;
 	stats->latency_ms = stats->jitter_buffer_ms = -1;

@@ -9,6 +9,7 @@
 
 #include "board.h"
 #include "control.h"
+#include "fitting.h"
 #include "mirror.h"
 #include "shares.h"
 
@@ -29,6 +30,7 @@ struct video_sender {
 	struct qv_video_format format;
 	struct qv_videoencoder *encoder;
 	struct mirror mirror;
+	struct fitting fitting;
 	struct qv_picture *black;              /* sent in place of what a muted camera gives */
 	struct qv_videoencoder *black_encoder; /* where the camera's own takes no such pictures */
 	int64_t black_ns;
@@ -53,6 +55,10 @@ static int open_encoder(struct video_sender *sender, const struct qv_video_forma
 	*encoder =
 		sender->codec_class->encoder_open(&sender->codec_host.host, sender->codec_role->options, format, err);
 	if (encoder == &sender->encoder) {
+		bool adapts = sender->media->adapt_size && sender->codec_class->adjust;
+		fitting_begin(&sender->fitting, format,
+			      adapts ? qv_videocodec_wire_name(sender->codec_class, sender->codec_role->options)
+				     : NULL);
 		sender->bitrate = 0;
 		sender->base = sender->encoded;
 	}
@@ -138,6 +144,18 @@ static int follow_rate(struct video_sender *sender, struct qv_error *err)
 	return sender->codec_class->adjust(sender->encoder, &target, err) == 0 ? 0 : qv_error_prefix(err, "encoding");
 }
 
+/* How large pictures are then worth being. A black one of another size is made anew when it is wanted. */
+static void follow_size(struct video_sender *sender, int64_t now)
+{
+	const struct call_switches *switches = &sender->media->control->switches;
+	if (atomic_load(&switches->held) ||
+	    !picture_size_follow(&sender->fitting.size, atomic_load(&switches->bitrate[QV_STREAM_VIDEO]), now))
+		return;
+	struct qv_video_format format = fitting_format(&sender->fitting);
+	forget_black(sender);
+	qv_log_info(sender->media->host->log, "pictures are sent in %dx%d now", format.width, format.height);
+}
+
 /* What the peer could and could not decode. */
 static void follow_fates(struct video_sender *sender)
 {
@@ -181,6 +199,7 @@ static int send_frame(struct video_sender *sender, struct qv_videoencoder *encod
 	if (given_up < 0)
 		return -1;
 	ledger_add(ledger, &ledger->totals.video.encoded, 1);
+	ledger_picture(ledger, &frame->format);
 	if (given_up > 0)
 		ledger_add(ledger, &ledger->totals.video.dropped_outbox, (uint64_t)given_up);
 	connection_wake(sender->media->connection);
@@ -190,7 +209,7 @@ static int send_frame(struct video_sender *sender, struct qv_videoencoder *encod
 /* A black picture in place of the frame, now and then: it says nothing, but that the call is alive. */
 static int send_black(struct video_sender *sender, const struct qv_frame *frame, int64_t read_ns, struct qv_error *err)
 {
-	struct qv_video_format format = sender->format;
+	struct qv_video_format format = fitting_format(&sender->fitting);
 	if (sender->black_ns && read_ns < sender->black_ns + BLACK_MS * QV_NS_PER_MS)
 		return 0;
 	if (format.pixel == QV_PIXEL_JPEG)
@@ -211,17 +230,18 @@ static int send_black(struct video_sender *sender, const struct qv_frame *frame,
 /* Where the rate is too low for all frames, every second one is left out, or three of four; all, while it is looked for. */
 static bool is_spared(const struct video_sender *sender, uint64_t sequence)
 {
-	const struct qv_video_format *format = &sender->format;
+	const struct qv_video_format format = fitting_format(&sender->fitting);
 	const struct call_switches *switches = &sender->media->control->switches;
 	int64_t bitrate = atomic_load(&switches->bitrate[QV_STREAM_VIDEO]);
-	double fps = format->fps_num > 0 && format->fps_den > 0 ? (double)format->fps_num / format->fps_den : 0;
+	double fps = format.fps_num > 0 && format.fps_den > 0 ? (double)format.fps_num / format.fps_den : 0;
 	return atomic_load(&switches->held) ||
-	       sequence % shares_frame_step(bitrate, format->width, format->height, fps) != 0;
+	       sequence % shares_frame_step(bitrate, format.width, format.height, fps) != 0;
 }
 
 static int pass_frame(struct video_sender *sender, const struct qv_frame *frame, struct qv_error *err)
 {
 	struct ledger *ledger = sender->media->ledger;
+	struct qv_frame fitted;
 	int64_t read_ns = qv_clock_now(&qv_clock_monotonic);
 	bool muted = atomic_load(&sender->media->control->switches.muted[QV_STREAM_VIDEO]);
 	mirror_show(&sender->mirror, &sender->media->control->window, muted ? NULL : frame);
@@ -229,6 +249,7 @@ static int pass_frame(struct video_sender *sender, const struct qv_frame *frame,
 	if (frame->sequence > sender->next_frame)
 		ledger_add(ledger, &ledger->totals.video.missed, frame->sequence - sender->next_frame);
 	sender->next_frame = frame->sequence + 1;
+	follow_size(sender, read_ns);
 	if (is_spared(sender, frame->sequence) || !outbox_video_room(sender->outbox)) {
 		ledger_add(ledger, &ledger->totals.video.skipped, 1);
 		return 0;
@@ -239,7 +260,9 @@ static int pass_frame(struct video_sender *sender, const struct qv_frame *frame,
 	follow_fates(sender);
 	if (follow_rate(sender, err) != 0)
 		return -1;
-	return send_frame(sender, sender->encoder, frame, read_ns, err);
+	if (fitting_frame(&sender->fitting, frame, &fitted, err) != 0)
+		return qv_error_prefix(err, "scaling");
+	return send_frame(sender, sender->encoder, &fitted, read_ns, err);
 }
 
 static void tell(struct video_sender *sender, enum qv_call_happening happening, const char *text)
@@ -353,6 +376,7 @@ void video_sender_free(struct video_sender *sender)
 	sender->codec_class->encoder_close(sender->encoder);
 	forget_black(sender);
 	mirror_clear(&sender->mirror);
+	fitting_clear(&sender->fitting);
 	module_host_clear(&sender->source_host);
 	module_host_clear(&sender->codec_host);
 	free(sender);

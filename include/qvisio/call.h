@@ -145,6 +145,7 @@ struct qv_call_stats {
 	int64_t elapsed_ns;              /* since the call began */
 	double fps;                      /* shown during the last interval, or sent where nothing is received */
 	double fps_sent;                 /* sent during the last interval */
+	int sent_width, sent_height;     /* of the last picture that was encoded; 0: none yet */
 	double kbit_sent, kbit_received; /* kbit/s during the last interval, all records */
 	double latency_ms;               /* capture to display, median of the last interval; -1: not known (yet) */
 	double jitter_buffer_ms;         /* sound waiting here or, when sending, at the receiver; -1: none */
@@ -275,6 +276,7 @@ struct qv_send_plan {
 	struct qv_call_limits limits;
 	/* What captured sound goes through, with what this call plays taken for the echo in it. */
 	const struct qv_role *audio_filter;
+	bool adapt_size; /* pictures are sent smaller where the rate is too low for the camera's size, if the codec can */
 };
 
 /* What to do with what comes. */

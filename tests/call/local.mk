@@ -6,6 +6,7 @@ call_tests = \
 	tests/call/test_jitter_buffer \
 	tests/call/test_key_budget \
 	tests/call/test_lip_sync \
+	tests/call/test_picture_size \
 	tests/call/test_otp \
 	tests/call/test_otp_resume \
 	tests/call/test_hostile_peer \
@@ -113,6 +114,10 @@ tests_call_test_lip_sync_SOURCES = \
 	core/call/unit_buffer.c
 tests_call_test_lip_sync_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_lip_sync_LDADD = $(LDADD_UNIT) -lm
+
+tests_call_test_picture_size_SOURCES = %D%/test_picture_size.c core/call/picture_size.c
+tests_call_test_picture_size_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_picture_size_LDADD = $(LDADD_UNIT)
 
 tests_call_test_otp_SOURCES = %D%/test_otp.c %D%/part_kme.c %D%/part_kme.h $(call_parts)
 tests_call_test_otp_CFLAGS = $(CFLAGS_UNIT)

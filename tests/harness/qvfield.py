@@ -153,15 +153,16 @@ SOUND = dict(module="tone", signal="chirp", **CHIRP)
 
 class Call:
     """`visio` on node 1 calls `visio` on node 2. None for pictures or sound leaves them out; with `null` nobody watches.
-    `audio`: more of that group."""
+    `audio`, `more_video`: more of these groups. `painted`: width and height of the pictures where those that come may be
+    smaller."""
 
     def __init__(self, field, pictures=PICTURES, video_codec=None, sound=SOUND, audio_codec=None, extra="", rekey=0.0,
                  keys=50, key_sources=None, judge=True, latency=20, start=True, transport=dict(prefer="stream"),
-                 null=False, audio=""):
+                 null=False, audio="", painted=None, more_video=""):
         self.field, self.folder, self.test = field, field.folder, field.test
         self.pictures, self.sound, self.judge, self.latency, self.null = pictures, sound, judge, latency, null
         self.codecs = {"video": video_codec or dict(module="mjpeg", quality=50), "audio": audio_codec or dict(module="opus")}
-        self.inside = {"video": "", "audio": audio}
+        self.inside, self.painted = {"video": more_video, "audio": audio}, painted
         self.extra, self.rekey = extra + f"\ntransport: {{ {options(**transport)} }};", rekey
         if key_sources is None:
             qvcall.write_keys(self.folder, keys)
@@ -190,6 +191,8 @@ class Call:
             if source:
                 sink = dict(module="witness", path=self.path(f"{kind}-{node}"))
                 sink.update(dict(judge=self.judge) if kind == "video" else dict(latency=self.latency))
+                if self.painted and kind == "video":
+                    sink.update(width=self.painted[0], height=self.painted[1])
                 if self.null:
                     sink = dict(module="null") if kind == "video" else dict(module="null", paced=True)
                 config += (f"{kind}: {{ source: {{ {options(**source)} }}; codec: {{ {options(**self.codecs[kind])} }}; "

@@ -12,8 +12,8 @@ if WITH_OPUS
 dist_check_SCRIPTS += %D%/test_field_stream.py
 TESTS += %D%/test_field_stream.py
 if WITH_SRTP
-dist_check_SCRIPTS += %D%/test_field_srtp.py %D%/test_field_changes.py %D%/test_field_otp.py
-TESTS += %D%/test_field_srtp.py %D%/test_field_changes.py %D%/test_field_otp.py
+dist_check_SCRIPTS += %D%/test_field_srtp.py %D%/test_field_size.py %D%/test_field_changes.py %D%/test_field_otp.py
+TESTS += %D%/test_field_srtp.py %D%/test_field_size.py %D%/test_field_changes.py %D%/test_field_otp.py
 endif
 endif
 endif

@@ -287,6 +287,7 @@ static int talk_on(struct conversation *talk, int fd, const struct conversation_
 		.audio_codecs = audio->codecs,
 		.audio_codec_count = audio->codec_count,
 		.audio_filter = seat ? NULL : &audio->filter, /* the conference has it */
+		.adapt_size = video->adapt_size,
 	};
 	struct qv_receive_plan receive = {
 		.program = "visio " PACKAGE_VERSION,

@@ -77,6 +77,12 @@ static json_t *levels_json(const struct qv_call_stats *stats)
 	return levels;
 }
 
+json_t *report_size_json(const struct qv_call_stats *stats)
+{
+	return stats->sent_width > 0 ? json_pack("{s:i,s:i}", "width", stats->sent_width, "height", stats->sent_height)
+				     : json_null();
+}
+
 json_t *report_otp_json(const struct qv_call_otp_state *state)
 {
 	if (!state->on)
@@ -110,15 +116,18 @@ static uint64_t drops(const struct report *report, const struct qv_call_totals *
 static void stats_line(struct report *report, const struct qv_call_stats *stats)
 {
 	bool terminal = isatty(STDOUT_FILENO);
-	char latency[32] = "-", rtt[32] = "-";
+	char latency[32] = "-", rtt[32] = "-", size[32] = "";
+	if (stats->sent_width > 0)
+		snprintf(size, sizeof size, "  sent %dx%d", stats->sent_width, stats->sent_height);
 	if (stats->latency_ms >= 0)
 		snprintf(latency, sizeof latency, "%.0f ms", stats->latency_ms);
 	if (stats->rtt_ms >= 0)
 		snprintf(rtt, sizeof rtt, "%.1f ms", stats->rtt_ms);
-	printf("%s%4.0f s  %4.1f fps  %6.0f kbit/s  latency %s  rtt %s  dropped %llu  | %s%s", terminal ? "\r" : "",
+	printf("%s%4.0f s  %4.1f fps  %6.0f kbit/s  latency %s  rtt %s  dropped %llu%s  | %s%s", terminal ? "\r" : "",
 	       (double)stats->elapsed_ns / 1e9, stats->fps,
 	       report->role == VISIO_CLIENT ? stats->kbit_sent : stats->kbit_received, latency, rtt,
-	       (unsigned long long)drops(report, &stats->totals), report->secure->text, terminal ? "\033[K" : "\n");
+	       (unsigned long long)drops(report, &stats->totals), size, report->secure->text,
+	       terminal ? "\033[K" : "\n");
 	report->line_open = terminal;
 	fflush(stdout);
 }
@@ -139,16 +148,16 @@ static json_t *repaired_json(const struct qv_call_totals *totals)
 
 json_t *report_stats_json(const struct report *report, const struct qv_call_stats *stats)
 {
-	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "event", "stats",
-			 "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent", stats->kbit_sent,
-			 "kbit_received", stats->kbit_received, "latency_ms", milliseconds(stats->latency_ms),
-			 "jitter_buffer_ms", milliseconds(stats->jitter_buffer_ms), "rtt_ms",
-			 milliseconds(stats->rtt_ms), "skew", skew_json(stats), "dropped",
+	return json_pack("{s:s,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "event",
+			 "stats", "seconds", (double)stats->elapsed_ns / 1e9, "fps", stats->fps, "kbit_sent",
+			 stats->kbit_sent, "kbit_received", stats->kbit_received, "latency_ms",
+			 milliseconds(stats->latency_ms), "jitter_buffer_ms", milliseconds(stats->jitter_buffer_ms),
+			 "rtt_ms", milliseconds(stats->rtt_ms), "skew", skew_json(stats), "dropped",
 			 (json_int_t)drops(report, &stats->totals), "secured", secured_word(report->secure->secured),
 			 "key_ID", report->secure->key_id, "video", video_json(&stats->totals.video), "audio",
 			 audio_json(&stats->totals.audio), "security", secured_json(&stats->security), "levels",
 			 levels_json(stats), "otp", report_otp_json(&stats->otp), "repaired",
-			 repaired_json(&stats->totals));
+			 repaired_json(&stats->totals), "sent_size", report_size_json(stats));
 }
 
 static void on_stats(struct qv_call_observer *observer, const struct qv_call_stats *stats)

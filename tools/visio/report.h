@@ -36,6 +36,9 @@ void report_secured(struct report *report);
 void report_refused(enum stats_mode mode, const char *peer);
 
 /* One-time pads of sound: an object, or null where they are off. */
+/* {"width", "height"} of the pictures that are sent; null: none yet. */
+json_t *report_size_json(const struct qv_call_stats *stats);
+
 json_t *report_otp_json(const struct qv_call_otp_state *state);
 
 /* The call is over, regularly (`err` NULL) or not. */

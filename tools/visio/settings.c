@@ -188,6 +188,13 @@ static int load_devices(struct settings *settings, const char *name, const char 
 			struct qv_error *err)
 {
 	static const struct qv_option none[] = { { .name = NULL } };
+	static const struct qv_option picture_options[] = {
+		{ .name = "adapt_size",
+		  .type = QV_OPTION_BOOL,
+		  .fallback = "true",
+		  .help = "Send smaller pictures where the network carries too little for those of the source." },
+		{ .name = NULL },
+	};
 	static const char *const groups[] = { "source", "sources", "sink", "sinks", "codec", "codecs", NULL };
 	static const char *const sound_groups[] = { "source", "sources", "sink", "sinks", "codec",
 						    "codecs", "filter",  "otp",  NULL };
@@ -198,7 +205,9 @@ static int load_devices(struct settings *settings, const char *name, const char 
 	if (!outer)
 		return 0;
 	bool sound = strcmp(name, "audio") == 0;
-	struct qv_options *options = qv_options_check(outer, none, sizeof none[0], sound ? sound_groups : groups, err);
+	struct qv_options *options = qv_options_check(outer, sound ? none : picture_options, sizeof none[0],
+						      sound ? sound_groups : groups, err);
+	devices->adapt_size = options && !sound && qv_options_bool(options, "adapt_size");
 	qv_options_free(options);
 	if (!options || qv_section_group(outer, "source", &source, err) != 0 ||
 	    qv_section_group(outer, "filter", &filter, err) != 0)

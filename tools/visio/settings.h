@@ -18,6 +18,7 @@ struct devices {
 	struct qv_role codecs[QV_CALL_CODECS_MAX]; /* in the order of preference */
 	size_t codec_count;
 	struct qv_role filter; /* of captured sound; class NULL: none */
+	bool adapt_size;       /* of pictures */
 };
 
 struct settings {

@@ -34,6 +34,7 @@ static json_t *call_json(const struct conversation *talk)
 				(json_int_t)totals->rebuilt, "resent", (json_int_t)totals->resent));
 	json_object_set_new(json, "resumed", json_integer((json_int_t)talk->resumed));
 	json_object_set_new(json, "otp", report_otp_json(&talk->stats.otp));
+	json_object_set_new(json, "sent_size", report_size_json(&talk->stats));
 	return json;
 }
 

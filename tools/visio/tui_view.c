@@ -155,8 +155,12 @@ static void put_figures(struct screen *screen, const json_t *call, const json_t 
 		snprintf(delay, sizeof delay, "%.0f ms", json_number_value(latency));
 	if (json_is_number(trip))
 		snprintf(round_trip, sizeof round_trip, "%.1f ms", json_number_value(trip));
-	putf_line(screen, PLAIN, "pictures  sent %.1f/s  shown %.1f/s  lost %.0f  damaged %.0f  delay %s%s%s",
-		  number_of(call, "fps_sent"), number_of(call, "fps"), number_of(video, "lost"),
+	const json_t *size = json_object_get(call, "sent_size");
+	char of_size[32] = "";
+	if (json_is_object(size))
+		snprintf(of_size, sizeof of_size, " of %.0fx%.0f", number_of(size, "width"), number_of(size, "height"));
+	putf_line(screen, PLAIN, "pictures  sent %.1f/s%s  shown %.1f/s  lost %.0f  damaged %.0f  delay %s%s%s",
+		  number_of(call, "fps_sent"), of_size, number_of(call, "fps"), number_of(video, "lost"),
 		  number_of(video, "damaged"), delay, flag_of(call, "muted", "video") ? "  CAMERA MUTED" : "",
 		  flag_of(call, "peer_muted", "video") ? "  peer's camera muted" : "");
 	putf_line(screen, PLAIN, "sound     waiting %.0f ms  concealed %.0f samples%s",

@@ -3,12 +3,13 @@
 
 #include <math.h>
 
+#include "../../../core/conference/scale.h"
 #include "../../../modules/videosource/testpattern/pattern.h"
 
 #define BANDS 15 /* as the grid of the stamp has rows */
 #define BLOCK 8  /* px; of the SSIM */
 
-struct plane {
+struct luma {
 	const uint8_t *at;
 	int stride;
 };
@@ -16,7 +17,8 @@ struct plane {
 void judge_close(struct judge *judge)
 {
 	qv_picture_free(judge->pattern);
-	judge->pattern = NULL;
+	qv_picture_free(judge->scaled);
+	judge->pattern = judge->scaled = NULL;
 }
 
 static double psnr_of(double square, double count)
@@ -24,7 +26,7 @@ static double psnr_of(double square, double count)
 	return square > 0 ? 10 * log10(255.0 * 255 * count / square) : 99;
 }
 
-static double square_of_rows(struct plane a, struct plane b, int width, int top, int bottom)
+static double square_of_rows(struct luma a, struct luma b, int width, int top, int bottom)
 {
 	double sum = 0;
 	for (int y = top; y < bottom; y++) {
@@ -40,7 +42,7 @@ static double square_of_rows(struct plane a, struct plane b, int width, int top,
 }
 
 /* Wang, Bovik, Sheikh, Simoncelli 2004, with blocks in place of a sliding window. */
-static double ssim_of_block(struct plane a, struct plane b, int left, int top)
+static double ssim_of_block(struct luma a, struct luma b, int left, int top)
 {
 	static const double c1 = 0.01 * 255 * 0.01 * 255, c2 = 0.03 * 255 * 0.03 * 255;
 	int sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
@@ -55,7 +57,7 @@ static double ssim_of_block(struct plane a, struct plane b, int left, int top)
 	return (2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2));
 }
 
-static double ssim(struct plane a, struct plane b, int width, int height)
+static double ssim(struct luma a, struct luma b, int width, int height)
 {
 	double sum = 0;
 	int blocks = 0;
@@ -65,27 +67,42 @@ static double ssim(struct plane a, struct plane b, int width, int height)
 	return blocks ? sum / blocks : 0;
 }
 
-static bool fit_pattern(struct judge *judge, const struct qv_frame *frame)
+static bool fit_pattern(struct judge *judge, int width, int height)
 {
-	const struct qv_video_format *want = &frame->format, *have = &judge->format;
-	if (judge->pattern && want->width == have->width && want->height == have->height)
+	const struct qv_video_format *have = &judge->format;
+	if (judge->pattern && width == have->width && height == have->height)
 		return true;
 	judge_close(judge);
-	judge->format = *want;
-	judge->format.pixel = QV_PIXEL_GRAY;
+	judge->format =
+		(struct qv_video_format){ .pixel = QV_PIXEL_GRAY, .width = width, .height = height, .fps_den = 1 };
 	judge->pattern = qv_picture_new(&judge->format, NULL);
-	return judge->pattern != NULL;
+	judge->scaled = qv_picture_new(&judge->format, NULL);
+	return judge->pattern && judge->scaled;
+}
+
+/* The luma of a frame in the size of the pattern. */
+static struct luma luma_of(const struct judge *judge, const struct qv_frame *frame)
+{
+	struct qv_frame scaled = qv_picture_frame(judge->scaled);
+	if (frame->format.width == scaled.format.width && frame->format.height == scaled.format.height)
+		return (struct luma){ frame->plane[0], frame->stride[0] };
+	struct plane from = { frame->plane[0], frame->stride[0], frame->format.width, frame->format.height };
+	struct raster to = { qv_picture_plane(judge->scaled, 0), scaled.stride[0], scaled.format.width,
+			     scaled.format.height };
+	scale_plane(&from, &to, NULL);
+	return (struct luma){ scaled.plane[0], scaled.stride[0] };
 }
 
 struct judgement judge_frame(struct judge *judge, const struct qv_frame *frame)
 {
 	struct judgement it = { .stamped = qv_stamp_read(frame, &it.stamp) };
-	int width = frame->format.width, height = frame->format.height;
-	if (!it.stamped || !fit_pattern(judge, frame) ||
+	int width = judge->width > 0 ? judge->width : frame->format.width;
+	int height = judge->height > 0 ? judge->height : frame->format.height;
+	if (!it.stamped || !fit_pattern(judge, width, height) ||
 	    pattern_paint(judge->pattern, it.stamp.number, it.stamp.capture_ns, NULL) != 0)
 		return (struct judgement){ .stamped = false };
 	struct qv_frame painted = qv_picture_frame(judge->pattern);
-	struct plane a = { painted.plane[0], painted.stride[0] }, b = { frame->plane[0], frame->stride[0] };
+	struct luma a = { painted.plane[0], painted.stride[0] }, b = luma_of(judge, frame);
 	double square = 0;
 	it.worst = 99;
 	for (int i = 0; i < BANDS; i++) {

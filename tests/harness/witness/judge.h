@@ -7,8 +7,11 @@
 
 #include <qvisio/stamp.h>
 
+/* Smaller pictures than those painted are compared scaled up. Sides are 0: each was painted in the size that it has. */
 struct judge {
-	struct qv_picture *pattern; /* of the last picture's size */
+	int width, height;          /* in which pictures were painted */
+	struct qv_picture *pattern; /* of the last picture's size, or that */
+	struct qv_picture *scaled;  /* the last one that was; NULL: none */
 	struct qv_video_format format;
 };
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../../core/conference/scale.h"
 #include "../../../modules/videosource/testpattern/pattern.h"
 #include "judge.h"
 #include "recording.h"
@@ -73,6 +74,29 @@ static void a_band_of_another_picture_is_found(void **state)
 	qv_picture_free(other);
 }
 
+/* Of a picture that was painted larger. */
+static void a_small_one_is_judged_by_the_size_it_was_painted_in(void **state)
+{
+	(void)state;
+	struct qv_picture *picture = painted(9);
+	struct qv_video_format format = { QV_PIXEL_I420, QV_RANGE_LIMITED, 240, 180, 20, 1 };
+	struct qv_picture *small = qv_picture_new(&format, NULL);
+	struct qv_frame from = qv_picture_frame(picture), to = qv_picture_frame(small);
+	struct judge judge = { .width = 320, .height = 240 };
+	scale_plane(&(struct plane){ from.plane[0], from.stride[0], 320, 240 },
+		    &(struct raster){ qv_picture_plane(small, 0), to.stride[0], 240, 180 }, NULL);
+	struct judgement it = judge_frame(&judge, &to);
+	assert_true(it.stamped && it.stamp.number == 9);
+	assert_true(it.psnr > 20 && it.psnr < 60 && it.worst > 15);
+	/* One of the full size is judged as ever, and a wrong one is found. */
+	assert_true(judge_frame(&judge, &from).psnr >= 99);
+	memset(qv_picture_plane(small, 0) + (size_t)to.stride[0] * 150, 60, (size_t)to.stride[0] * 20);
+	assert_true(judge_frame(&judge, &to).worst < 15);
+	judge_close(&judge);
+	qv_picture_free(picture);
+	qv_picture_free(small);
+}
+
 static void a_spoiled_stamp_is_none(void **state)
 {
 	(void)state;
@@ -115,6 +139,7 @@ int main(void)
 		cmocka_unit_test(a_picture_as_painted_is_whole),
 		cmocka_unit_test(noise_is_measured_and_breaks_nothing),
 		cmocka_unit_test(a_band_of_another_picture_is_found),
+		cmocka_unit_test(a_small_one_is_judged_by_the_size_it_was_painted_in),
 		cmocka_unit_test(a_spoiled_stamp_is_none),
 		cmocka_unit_test(sound_lies_at_its_time),
 	};

@@ -21,6 +21,20 @@ static const struct qv_option options[] = {
 	  .type = QV_OPTION_BOOL,
 	  .fallback = "true",
 	  .help = "Compare the pictures; otherwise only their stamps are read." },
+	{ .name = "width",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = QV_VIDEO_SIDE_MAX,
+	  .unit = "px",
+	  .help = "In which pictures were painted; 0: in what comes." },
+	{ .name = "height",
+	  .type = QV_OPTION_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = QV_VIDEO_SIDE_MAX,
+	  .unit = "px",
+	  .help = "Likewise." },
 	{ .name = NULL },
 };
 
@@ -44,6 +58,8 @@ static struct qv_videosink *witness_open(const struct qv_host *host, const struc
 		return NULL;
 	}
 	sink->judged = qv_options_bool(values, "judge");
+	sink->judge.width = (int)qv_options_int(values, "width");
+	sink->judge.height = (int)qv_options_int(values, "height");
 	sink->out = fopen(qv_options_string(values, "path"), "we");
 	if (!sink->out) {
 		qv_options_fail(values, "path", err, "%s", strerror(errno));
