@@ -57,6 +57,7 @@ libqvisio_la_SOURCES += \
 	%D%/sound_pads.h \
 	%D%/otp.h \
 	%D%/otp_budget.c \
+	%D%/otp_measure.c \
 	%D%/otp_supply.c \
 	%D%/outbox.c \
 	%D%/outbox.h \

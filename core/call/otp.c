@@ -5,6 +5,10 @@
 
 #include "side.h"
 
+/* More than is of use to anybody is not told, so that the text has room for all of it. */
+#define STOCK_MAX_S 999999.0
+#define RATE_MAX    99999999.0
+
 static bool required(const struct otp *otp)
 {
 	return otp->plan->policy == QV_OTP_REQUIRE;
@@ -98,7 +102,7 @@ int otp_start(struct side *side, struct qv_error *err)
 	otp->receives = side->in && side->in->has_audio;
 	if (otp->sends && otp_count_need(side, err) != 0)
 		return -1;
-	otp->state.budget = -1;
+	otp->state.budget = otp->state.stock = -1;
 	otp->opened_ns = qv_clock_now(&qv_clock_monotonic);
 	otp->pads.seals = qv_pad_new(calls ? QV_PAD_CALLER : QV_PAD_ANSWERER, err);
 	otp->pads.opens = otp->pads.seals ? qv_pad_new(calls ? QV_PAD_ANSWERER : QV_PAD_CALLER, err) : NULL;
@@ -174,18 +178,27 @@ int otp_open(struct otp *otp, struct unit_buffer *unit, struct qv_error *err)
 	return qv_error_prefix(err, "sound under its one-time pad");
 }
 
+/* What is at hand, what the KME has besides, how fast it gives more, and how long all of it will do. */
 static void describe(struct otp *otp)
 {
 	struct qv_call_otp_state *state = &otp->state;
-	if (state->dry)
+	if (state->dry) {
 		snprintf(state->text, sizeof state->text, "SOUND IS MUTED: NO KEY LEFT for its one-time pad");
-	else if (otp->sends && state->budget >= 0)
-		snprintf(state->text, sizeof state->text, "sound: one-time pad, %d s of key left, %d s with the KME's",
-			 (int)state->seconds, (int)state->budget);
-	else if (otp->sends)
-		snprintf(state->text, sizeof state->text, "sound: one-time pad, %d s of key left", (int)state->seconds);
-	else
-		snprintf(state->text, sizeof state->text, "sound: one-time pad");
+		return;
+	}
+	int at = snprintf(state->text, sizeof state->text, "sound: one-time pad");
+	if (!otp->sends)
+		return;
+	at += snprintf(state->text + at, sizeof state->text - (size_t)at, ", %.0f s of key left", state->seconds);
+	if (state->stock < 0)
+		return;
+	at += snprintf(state->text + at, sizeof state->text - (size_t)at, ", %.0f s with the KME's",
+		       state->stock < STOCK_MAX_S ? state->stock : STOCK_MAX_S);
+	if (state->rate_known)
+		at += snprintf(state->text + at, sizeof state->text - (size_t)at, "; it gives %.0f of %.0f B/s",
+			       state->kme_rate < RATE_MAX ? state->kme_rate : RATE_MAX, state->needed);
+	if (state->budget >= 0)
+		snprintf(state->text + at, sizeof state->text - (size_t)at, ": lasts %.0f s", state->budget);
 }
 
 void otp_second(struct otp *otp)
@@ -210,6 +223,9 @@ void otp_drop_flights(struct otp *otp)
 		otp->flight_first = (otp->flight_first + 1) % OTP_FLIGHTS;
 		otp->flight_count--;
 	}
+	while (otp->early_count > 0)
+		pad_batch_free(otp->early[--otp->early_count]);
+	otp->early_next = 0;
 	pad_batch_free(otp->to_tell);
 	pad_batch_free(otp->to_answer);
 	otp->to_tell = otp->to_answer = NULL;

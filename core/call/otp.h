@@ -8,7 +8,8 @@
 #include "sound_pads.h"
 #include "unit_buffer.h"
 
-#define OTP_FLIGHTS 64 /* batches told to the peer, of which it has not said yet what it holds */
+#define OTP_FLIGHTS 64  /* batches told to the peer, of which it has not said yet what it holds */
+#define OTP_EARLY   256 /* batches taken before the call */
 
 struct side;
 
@@ -22,10 +23,13 @@ struct otp {
 	bool sends, receives; /* sound */
 	struct sound_pads pads;
 	unsigned pad; /* how often they began afresh */
-	double rate;  /* bytes of key a second that the KME gives */
+	double rate;  /* bytes of key a second that the KME gives, negative when others take more */
 	bool rate_known;
-	int64_t stored; /* bytes that the KME had before the call; -1: it does not say */
+	int64_t stored;                     /* bytes that the KME had before the call; -1: it does not say */
+	struct pad_batch *early[OTP_EARLY]; /* taken before the call, to see how fast the KME gives more */
+	size_t early_next, early_count;     /* of these the first were told to the peer */
 	struct key_budget budget;
+	double drawn;      /* bytes of key that were taken */
 	int64_t status_ns; /* the KME is not asked for its status before */
 	bool told_short;   /* that the key lasts for less than a minute */
 	unsigned key_bits; /* of a key that is asked for; 0: the source's default */
@@ -50,6 +54,14 @@ int otp_prepare(struct side *side, struct qv_error *err);
 int otp_judge(struct side *side, struct qv_error *err);
 /* Likewise, of the codec that the peer has chosen. */
 int otp_count_need(struct side *side, struct qv_error *err);
+/* The KME's status, and bytes of so many of the keys that it counts there. */
+int otp_status(const struct otp *otp, struct qv_keysource_status *status, struct qv_error *err);
+double otp_bytes_of(const struct qv_keysource_status *status, int64_t keys);
+/*
+ * Looks for at most some seconds how fast keys come, and fills in `rate` and the newest `stored`. From a store that is
+ * full keys are drawn for that. False: it cannot be seen, or need not, for there are `enough` bytes in the store.
+ */
+bool otp_measure(struct side *side, struct qv_keysource_status *status, double need, double enough);
 /* Asks for the status of the key source, when it is time; takes what it says; and tells when the key will not last. */
 void otp_ask_status(struct otp *otp);
 void otp_take_status(struct side *side, const struct pad_batch *batch);

@@ -7,8 +7,6 @@
 
 #include "side.h"
 
-/* Between two looks at a KME that does not say its rate. */
-#define MEASURE_MS 1000
 /* A key this large saves requests, where the KME gives such. */
 #define KEY_BITS_WANTED 8192
 
@@ -39,39 +37,6 @@ static double needed(const struct side *side)
 	return needed_in(side, side->plan->srtp && side->plan->srtp->class);
 }
 
-static int look(const struct otp *otp, struct qv_keysource_status *status, struct qv_error *err)
-{
-	return otp->source.class->status(otp->source.keys, otp->source.peer, status, err);
-}
-
-static double bytes_of(const struct qv_keysource_status *status, int64_t keys)
-{
-	return (double)keys * (double)(status->key_size > 0 ? status->key_size : QV_KEY_BITS_DEFAULT) / 8;
-}
-
-/* A store that is full takes no more, whatever the rate is. */
-static bool is_full(const struct qv_keysource_status *status)
-{
-	return status->stored_key_count < 0 ||
-	       (status->max_key_count > 0 && status->stored_key_count >= status->max_key_count);
-}
-
-/* Bytes a second by which the store grows; 0 with *known false: that cannot be seen now. */
-static double measure(const struct side *side, const struct qv_keysource_status *before, bool *known)
-{
-	const struct otp *otp = &side->otp;
-	struct qv_keysource_status after;
-	int64_t began = qv_clock_now(&qv_clock_monotonic);
-	*known = false;
-	if (is_full(before) ||
-	    qv_clock_sleep_until(began + MEASURE_MS * QV_NS_PER_MS, side->media.stop.poll_fd, NULL) != 0 ||
-	    look(otp, &after, NULL) != 0 || is_full(&after))
-		return 0;
-	double seconds = (double)(qv_clock_now(&qv_clock_monotonic) - began) / 1e9;
-	*known = after.stored_key_count >= before->stored_key_count;
-	return *known ? bytes_of(&after, after.stored_key_count - before->stored_key_count) / seconds : 0;
-}
-
 static void plan_requests(struct otp *otp, const struct qv_keysource_status *status)
 {
 	int64_t bits = status->max_key_size < KEY_BITS_WANTED ? status->max_key_size : KEY_BITS_WANTED;
@@ -90,6 +55,7 @@ static void plan_requests(struct otp *otp, const struct qv_keysource_status *sta
 static int check_lasts(const struct otp *otp, struct qv_error *err)
 {
 	double need = otp->state.needed, lack = need - otp->rate, least = otp->plan->minimum;
+	double gives = otp->rate > 0 ? otp->rate : 0;
 	if (otp->stored < 0 || lack <= 0 || (double)otp->stored >= lack * least)
 		return 0;
 	if (otp->rate_known)
@@ -97,7 +63,7 @@ static int check_lasts(const struct otp *otp, struct qv_error *err)
 			err, QV_E_NO_KEY,
 			"a one-time pad for sound needs %.0f B/s of key, and the KME gives %.0f B/s: the %lld B in "
 			"its store last for %.0f s, less than otp.minimum of %.0f s: " ADVICE,
-			need, otp->rate, (long long)otp->stored, (double)otp->stored / lack, least);
+			need, gives, (long long)otp->stored, (double)otp->stored / lack, least);
 	return qv_fail(
 		err, QV_E_NO_KEY,
 		"a one-time pad for sound needs %.0f B/s of key; the KME does not say how fast it gives keys, and "
@@ -110,7 +76,8 @@ int otp_count_need(struct side *side, struct qv_error *err)
 {
 	struct otp *otp = &side->otp;
 	otp->state.needed = needed(side);
-	otp->state.kme_rate = otp->rate;
+	otp->state.kme_rate = otp->rate > 0 ? otp->rate : 0;
+	otp->state.rate_known = otp->rate_known;
 	if (otp->plan->kme_rate <= 0)
 		return check_lasts(otp, err);
 	if (otp->rate < otp->state.needed)
@@ -126,7 +93,7 @@ static void judge_requests(struct side *side)
 	struct otp *otp = &side->otp;
 	struct qv_keysource_status status = { 0 };
 	int64_t began = qv_clock_now(&qv_clock_monotonic);
-	if (look(otp, &status, NULL) != 0)
+	if (otp_status(otp, &status, NULL) != 0)
 		return;
 	double seconds = (double)(qv_clock_now(&qv_clock_monotonic) - began) / 1e9;
 	double bytes = (double)(otp->batch_keys * otp->key_bytes);
@@ -139,17 +106,29 @@ static void judge_requests(struct side *side)
 		otp->batch_keys, otp->key_bytes, seconds * 1000, bytes / seconds, otp->state.needed);
 }
 
+/* What is stored is good for the call by itself, or the rate is looked for. */
+static void look_for_rate(struct side *side, struct qv_keysource_status *status)
+{
+	struct otp *otp = &side->otp;
+	double need = needed(side), enough = need * otp->plan->minimum;
+	otp->rate = 0;
+	otp->rate_known = otp->stored >= 0 && (double)otp->stored < enough && otp_measure(side, status, need, enough);
+}
+
 int otp_judge(struct side *side, struct qv_error *err)
 {
 	struct otp *otp = &side->otp;
 	struct qv_keysource_status status = { 0 };
-	bool known = otp->plan->kme_rate > 0;
-	if (look(otp, &status, err) != 0)
+	if (otp_status(otp, &status, err) != 0)
 		return -1;
 	plan_requests(otp, &status);
-	otp->rate = known ? otp->plan->kme_rate : measure(side, &status, &known);
-	otp->rate_known = known;
-	otp->stored = status.stored_key_count < 0 ? -1 : (int64_t)bytes_of(&status, status.stored_key_count);
+	otp->stored = status.stored_key_count < 0 ? -1 : (int64_t)otp_bytes_of(&status, status.stored_key_count);
+	if (otp->plan->kme_rate > 0) {
+		otp->rate = otp->plan->kme_rate;
+		otp->rate_known = true;
+	} else {
+		look_for_rate(side, &status);
+	}
 	if (otp_count_need(side, err) != 0)
 		return -1;
 	judge_requests(side);
@@ -180,12 +159,9 @@ static void tell_short(struct side *side)
 {
 	struct otp *otp = &side->otp;
 	char text[200];
-	double fall = 0;
-	(void)key_budget_fall(&otp->budget, &fall);
-	double gives = otp->state.needed - fall;
 	snprintf(text, sizeof text,
 		 "key for the one-time pad of sound runs out in %.0f s: it needs %.0f B/s, and the KME gives %.0f B/s",
-		 otp->state.budget, otp->state.needed, gives > 0 ? gives : 0);
+		 otp->state.budget, otp->state.needed, otp->state.kme_rate);
 	otp_say(side, text);
 }
 
@@ -194,11 +170,18 @@ void otp_take_status(struct side *side, const struct pad_batch *batch)
 {
 	struct otp *otp = &side->otp;
 	struct qv_call_otp_state *state = &otp->state;
+	struct key_level level = { .at_ns = qv_clock_now(&qv_clock_monotonic), .drawn = otp->drawn };
+	double rate;
 	if (batch->failure.code != QV_OK || batch->status.stored_key_count < 0)
 		return;
-	double bytes = bytes_of(&batch->status, batch->status.stored_key_count) + (double)otp->flight_bytes +
-		       (double)qv_pad_left(otp->pads.seals);
-	key_budget_note(&otp->budget, qv_clock_now(&qv_clock_monotonic), bytes);
+	level.stored = otp_bytes_of(&batch->status, batch->status.stored_key_count);
+	level.hand = (double)otp->flight_bytes + (double)qv_pad_left(otp->pads.seals);
+	key_budget_note(&otp->budget, &level);
+	state->stock = state->needed > 0 ? (level.stored + level.hand) / state->needed : -1;
+	if (key_budget_rate(&otp->budget, &rate)) {
+		state->rate_known = true;
+		state->kme_rate = rate > 0 ? rate : 0;
+	}
 	state->budget = key_budget_lasts(&otp->budget, state->needed);
 	bool is_short = state->budget >= 0 && state->budget < SHORT_S;
 	if (is_short && !otp->told_short)

@@ -16,15 +16,25 @@ static int64_t now_ns(void)
 	return qv_clock_now(&qv_clock_monotonic);
 }
 
+/* Those that were taken before the call come first. */
+static struct pad_batch *next_done(struct otp *otp)
+{
+	if (otp->early_next == otp->early_count)
+		return pad_worker_get(&otp->takes);
+	struct pad_batch *batch = otp->early[otp->early_next];
+	otp->early[otp->early_next++] = NULL;
+	return batch;
+}
+
 /* The next keys that were taken, as they are to be told to the peer; NULL: none. */
 static struct pad_batch *next_taken(struct side *side)
 {
 	struct otp *otp = &side->otp;
-	struct pad_batch *batch = pad_worker_get(&otp->takes);
+	struct pad_batch *batch = next_done(otp);
 	while (batch && batch->asks_status) {
 		otp_take_status(side, batch);
 		pad_batch_free(batch);
-		batch = pad_worker_get(&otp->takes);
+		batch = next_done(otp);
 	}
 	if (!batch)
 		return NULL;
@@ -38,6 +48,7 @@ static struct pad_batch *next_taken(struct side *side)
 		snprintf(batch->record.key[i].id, sizeof batch->record.key[i].id, "%s", batch->key[i].id);
 		otp->told_end += batch->record.key[i].size;
 		otp->flight_bytes += batch->record.key[i].size;
+		otp->drawn += batch->record.key[i].size;
 	}
 	if (batch->count > 0)
 		return batch;
@@ -266,12 +277,15 @@ void otp_resume(struct otp *otp)
 	if (!otp->on)
 		return;
 	otp_drop_flights(otp);
+	/* What the old session asked for would hold up what the new one does. */
+	if (otp->receives)
+		pad_worker_forget(&otp->claims);
 	qv_pad_restart(otp->pads.seals);
 	qv_pad_restart(otp->pads.opens);
 	otp->pad++;
 	otp->told_end = otp->heard_end = 0;
 	otp->budget.count = 0;
-	otp->state.budget = -1;
+	otp->state.budget = otp->state.stock = -1;
 	otp->filled = otp->pads.ready = otp->pads.starved = false;
 	otp->retry_ns = 0;
 	otp->opened_ns = now_ns();

@@ -44,7 +44,15 @@ void pad_batch_free(struct pad_batch *batch)
 	free(batch);
 }
 
-static void take(const struct pad_source *source, struct pad_batch *batch)
+size_t pad_batch_bytes(const struct pad_batch *batch)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		bytes += qv_secret_size(batch->key[i].secret);
+	return bytes;
+}
+
+void pad_source_take(const struct pad_source *source, struct pad_batch *batch)
 {
 	const struct qv_keysource_class *class = source->class;
 	size_t got = 0;
@@ -121,7 +129,7 @@ static void work(const struct pad_worker *worker, struct pad_batch *batch)
 	if (worker->claims && claim_all(worker->source, batch))
 		return;
 	if (!worker->claims)
-		take(worker->source, batch);
+		pad_source_take(worker->source, batch);
 	for (size_t i = 0; worker->claims && i < batch->count && !stop_raised(&worker->media->stop); i++)
 		claim_one(worker, batch, i);
 }
@@ -200,6 +208,14 @@ struct pad_batch *pad_worker_get(struct pad_worker *worker)
 	}
 	pthread_mutex_unlock(&worker->lock);
 	return batch;
+}
+
+void pad_worker_forget(struct pad_worker *worker)
+{
+	pthread_mutex_lock(&worker->lock);
+	while (worker->count > worker->done + 1)
+		pad_batch_free(worker->batch[(worker->first + --worker->count) % PAD_JOBS]);
+	pthread_mutex_unlock(&worker->lock);
 }
 
 size_t pad_worker_busy(struct pad_worker *worker)

@@ -38,6 +38,11 @@ struct pad_batch {
 };
 struct pad_batch *pad_batch_new(void);
 void pad_batch_free(struct pad_batch *batch); /* NULL is fine */
+/* Of all its keys, which are there. */
+size_t pad_batch_bytes(const struct pad_batch *batch);
+
+/* Takes as many keys as it wants and can have, at once. */
+void pad_source_take(const struct pad_source *source, struct pad_batch *batch);
 
 struct pad_worker {
 	struct pad_source *source;
@@ -62,6 +67,8 @@ void pad_worker_stop(struct pad_worker *worker);
 bool pad_worker_put(struct pad_worker *worker, struct pad_batch *batch);
 /* The next one that is done, owned by the caller, or NULL. */
 struct pad_batch *pad_worker_get(struct pad_worker *worker);
+/* Frees those that wait, but for one that may be at work. */
+void pad_worker_forget(struct pad_worker *worker);
 /* Batches that wait or are at work. */
 size_t pad_worker_busy(struct pad_worker *worker);
 

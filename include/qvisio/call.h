@@ -107,7 +107,7 @@ struct qv_call_security {
 	bool no_link;        /* the connection is lost, and the peer is looked for; no session has a key in use */
 	bool udp_goes_on;    /* then: media still go over UDP, under the key that the lost session gave */
 	bool otp, otp_dry;   /* sound is under one-time pads; and muted, because no key is left for them */
-	char sound[120];     /* likewise, in words; "": it is not */
+	char sound[160];     /* likewise, in words; "": it is not */
 	char text[768];      /* all of it in words, one line, for people */
 };
 
@@ -128,16 +128,19 @@ struct qv_sound_level {
 
 /* Sound under one-time pads. */
 struct qv_call_otp_state {
-	bool on;                 /* all sound of the call, both ways, is sealed with pads */
-	bool dry;                /* no key is left for the sound of this end: it is muted */
-	double needed;           /* bytes of key a second for the sound of this end */
-	double kme_rate;         /* bytes of key a second that the KME gives; 0: not known */
-	double seconds;          /* for which the key at hand lasts; -1: no sound is sent */
-	double budget;           /* for which it lasts with what the KME has, as that falls; -1: it does not, or unknown */
-	uint64_t left;           /* bytes of key at hand for what this end sends */
+	bool on;         /* all sound of the call, both ways, is sealed with pads */
+	bool dry;        /* no key is left for the sound of this end: it is muted */
+	double needed;   /* bytes of key a second for the sound of this end */
+	bool rate_known; /* what follows is known: as configured, or seen of late */
+	double kme_rate; /* bytes of key a second that the KME gives, without stock that comes in all at once */
+	double seconds;  /* for which the key at hand lasts; -1: no sound is sent */
+	double stock;    /* for which it lasts with what the KME has, if no more came; -1: unknown */
+	double budget;   /* for which it lasts with what the KME has, as that falls; -1: it does not, or unknown */
+	uint64_t left;   /* bytes of key at hand for what this end sends */
 	uint64_t used, received; /* bytes of key used to seal, and to open */
 	uint64_t refused;        /* packets that did not open */
-	char text[120];          /* "sound: one-time pad, 41 s of key left, 95 s with the KME's"; "" when off */
+	/* "sound: one-time pad, 41 s of key left, 95 s with the KME's; it gives 1500 of 2800 B/s: lasts 205 s"; "" when off */
+	char text[160];
 };
 
 /* The state of a call, once a second. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <qvisio/clock.h>
+
 struct kme kme = { .lock = PTHREAD_MUTEX_INITIALIZER, .stored = -1, .most = -1 };
 
 void kme_reset(void)
@@ -14,6 +16,41 @@ void kme_reset(void)
 	memset(kme.claimed, 0, sizeof kme.claimed);
 	kme.taken = kme.claims_refused = kme.lacks = 0;
 	kme.stored = kme.most = -1;
+	kme.burst = kme.rate = kme.burst_s = kme.level = 0;
+	kme.began_ns = kme.at_ns = 0;
+}
+
+static bool grows(void)
+{
+	return kme.burst > 0 || kme.rate > 0;
+}
+
+/* Lets come what has come since. */
+static void grow(void)
+{
+	int64_t now = qv_clock_now(&qv_clock_monotonic);
+	if (!grows())
+		return;
+	if (kme.began_ns == 0) {
+		kme.began_ns = kme.at_ns = now;
+		kme.level = (double)kme.stored;
+	}
+	int64_t turn = kme.began_ns + (int64_t)(kme.burst_s * 1e9);
+	int64_t middle = turn < kme.at_ns ? kme.at_ns : turn > now ? now : turn;
+	kme.level += ((double)(middle - kme.at_ns) * kme.burst + (double)(now - middle) * kme.rate) / 1e9;
+	if (kme.most > 0 && kme.level > (double)kme.most)
+		kme.level = (double)kme.most;
+	kme.at_ns = now;
+	kme.stored = (int64_t)kme.level;
+}
+
+static bool has_one(void)
+{
+	grow();
+	if (kme.taken >= KEYS || (grows() && kme.level < 1))
+		return false;
+	kme.level -= grows();
+	return true;
 }
 
 struct qv_keysource {
@@ -47,7 +84,7 @@ static int kme_take(struct qv_keysource *source, const char *peer, unsigned bits
 	(void)peer;
 	(void)bits;
 	pthread_mutex_lock(&kme.lock);
-	int number = kme.taken < KEYS ? kme.taken++ : -1;
+	int number = has_one() ? kme.taken++ : -1;
 	pthread_mutex_unlock(&kme.lock);
 	return number < 0 ? qv_fail(err, QV_E_NO_KEY, "no key") : fill_key(number, key);
 }
@@ -75,8 +112,12 @@ static int kme_status(struct qv_keysource *source, const char *peer, struct qv_k
 	(void)source;
 	(void)peer;
 	(void)err;
+	pthread_mutex_lock(&kme.lock);
+	grow();
+	int64_t stored = kme.stored;
+	pthread_mutex_unlock(&kme.lock);
 	*status = (struct qv_keysource_status){ .key_size = KEY_SIZE * 8,
-						.stored_key_count = kme.stored,
+						.stored_key_count = stored,
 						.max_key_count = kme.most,
 						.max_key_per_request = 8,
 						.max_key_size = -1 };

@@ -22,6 +22,8 @@
 
 #define TAPE   (4u << 20)
 #define BLOCKS 200
+/* The source says them while one looks at the KME, too. */
+#define BLOCKS_FOR_A_LOOK 600
 /* What the source says at a position. */
 #define SAMPLE_OF(position) ((int16_t)((position) % 32000 + 1))
 
@@ -265,14 +267,76 @@ static void test_changed_on_its_way(void **state)
 static void test_minimum(void **state)
 {
 	(void)state;
-	kme.stored = kme.most = 4 * NEED / KEY_SIZE; /* full: nothing can be seen of its rate */
+	kme.stored = 4 * NEED / KEY_SIZE;
 	otp.minimum = 60;
 	call();
 	assert_int_equal(caller.outcome, -1);
 	assert_int_equal(caller.err.code, QV_E_NO_KEY);
-	assert_non_null(strstr(caller.err.message, "does not say how fast"));
+	assert_non_null(strstr(caller.err.message, "needs 33600 B/s of key, and the KME gives 0 B/s"));
 	assert_non_null(strstr(caller.err.message, "last for 4 s, less than otp.minimum of 60 s"));
 	assert_int_equal(kme.taken, 0);
+}
+
+/* Its first stock comes in, faster than is needed, while one looks. */
+static void test_a_first_stock_is_no_rate(void **state)
+{
+	(void)state;
+	kme.stored = 0;
+	kme.burst = 1.5 * NEED / KEY_SIZE;
+	kme.burst_s = 1;
+	kme.rate = 0.1 * NEED / KEY_SIZE;
+	otp.minimum = 60;
+	call();
+	assert_int_equal(caller.outcome, -1);
+	assert_int_equal(caller.err.code, QV_E_NO_KEY);
+	double gives = 0;
+	const char *at = strstr(caller.err.message, "the KME gives ");
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, "the KME gives %lf B/s", &gives), 1);
+	assert_true(gives > 0.05 * NEED && gives < 0.5 * NEED);
+	assert_int_equal(kme.taken, 0);
+}
+
+static void test_a_rate_that_does(void **state)
+{
+	(void)state;
+	parts.audio_blocks = BLOCKS_FOR_A_LOOK;
+	kme.stored = 0;
+	kme.rate = 3 * NEED / KEY_SIZE;
+	otp.minimum = 60;
+	call();
+	assert_int_equal(caller.outcome, 0);
+	assert_true(caller.result.otp.rate_known && caller.result.otp.kme_rate > NEED);
+	assert_true(judge_tape(0) > 0);
+}
+
+/* A small store that is always full: how fast it fills is seen by drawing from it, and what was drawn is used. */
+static void test_a_full_store_that_fills_again(void **state)
+{
+	(void)state;
+	parts.audio_blocks = BLOCKS_FOR_A_LOOK;
+	kme.stored = kme.most = 2 * NEED / KEY_SIZE;
+	kme.rate = 4 * NEED / KEY_SIZE;
+	otp.minimum = 60;
+	call();
+	assert_int_equal(caller.outcome, 0);
+	assert_true(caller.result.otp.rate_known && caller.result.otp.kme_rate >= NEED);
+	assert_true(judge_tape(0) > 0);
+	assert_int_equal(kme.claims_refused, 0);
+}
+
+static void test_a_full_store_that_does_not(void **state)
+{
+	(void)state;
+	kme.stored = kme.most = 3 * NEED / KEY_SIZE;
+	kme.rate = 0.1 * NEED / KEY_SIZE;
+	otp.minimum = 60;
+	call();
+	assert_int_equal(caller.outcome, -1);
+	assert_int_equal(caller.err.code, QV_E_NO_KEY);
+	assert_non_null(strstr(caller.err.message, "and the KME gives "));
+	/* For as long as one looks, and no more. */
+	assert_true(kme.taken > 0 && kme.taken < 3 * NEED / KEY_SIZE);
 }
 
 static void test_minimum_is_there(void **state)
@@ -314,6 +378,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lacking_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changed_on_its_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_minimum, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_first_stock_is_no_rate, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_rate_that_does, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_full_store_that_fills_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_full_store_that_does_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_minimum_is_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_minimum_is_not_for_a_rate_that_is_configured, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rate_that_is_too_low, setup, teardown),
