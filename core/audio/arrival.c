@@ -3,9 +3,10 @@
 
 #define SPAN_NS   (INT64_C(1000000000) / 2)
 #define DETOUR_NS (5 * ARRIVAL_BIN_NS) /* a least transit that has risen by so much is that of another way */
-#define SECOND_NS INT64_C(1000000000)
-#define MANY      (15 * ARRIVAL_RECENT) /* packets that make the last seconds tell something */
-#define REMEMBER  0.9975                /* from one packet to the next: eight seconds of packets of 20 ms */
+#define TELLING   4                    /* packets that make a span tell something… */
+#define KNOWN     6                    /* …and spans that make the last seconds do so */
+#define OFTEN     3                    /* spans that have something late, where it is more than an interruption */
+#define REMEMBER  0.9975               /* from one packet to the next: eight seconds of packets of 20 ms */
 
 static void note_least(struct arrival *arrival, int64_t transit_ns, int64_t now)
 {
@@ -33,30 +34,36 @@ int64_t arrival_least(const struct arrival *arrival)
 
 static void note_recent(struct arrival *arrival, int64_t late, int64_t now)
 {
-	if (now - arrival->second_began >= SECOND_NS) {
-		arrival->second = (arrival->second + 1) % ARRIVAL_RECENT;
-		arrival->second_began = now;
-		arrival->recent[arrival->second].latest = 0;
-		arrival->recent[arrival->second].count = 0;
+	if (now - arrival->recent_began >= SPAN_NS) {
+		arrival->last = (arrival->last + 1) % ARRIVAL_RECENT;
+		arrival->recent_began = now;
+		arrival->recent[arrival->last].latest = 0;
+		arrival->recent[arrival->last].count = 0;
 	}
-	if (late > arrival->recent[arrival->second].latest)
-		arrival->recent[arrival->second].latest = late;
-	arrival->recent[arrival->second].count++;
+	if (late > arrival->recent[arrival->last].latest)
+		arrival->recent[arrival->last].latest = late;
+	arrival->recent[arrival->last].count++;
 }
 
-/* How late the latest of the last seconds was; more than any, if they were too few. */
-static int64_t latest_of_recent(const struct arrival *arrival)
+/* How late the latest packet was in OFTEN of the last spans; more than any, if they tell too little. */
+static int64_t late_often(const struct arrival *arrival)
 {
-	int64_t latest = 0;
-	unsigned count = 0;
+	int64_t latest[OFTEN] = { 0 }; /* the largest first */
+	unsigned telling = 0;
 	for (int i = 0; i < ARRIVAL_RECENT; i++) {
-		const int64_t late = arrival->recent[i].latest;
-		if (arrival->recent[i].count == 0)
-			return INT64_MAX;
-		latest = late > latest ? late : latest;
-		count += arrival->recent[i].count;
+		if (arrival->recent[i].count < TELLING)
+			continue;
+		telling++;
+		int64_t late = arrival->recent[i].latest;
+		for (int k = 0; k < OFTEN; k++) {
+			if (late <= latest[k])
+				continue;
+			int64_t less = latest[k];
+			latest[k] = late;
+			late = less;
+		}
 	}
-	return count >= MANY ? latest : INT64_MAX;
+	return telling >= KNOWN ? latest[OFTEN - 1] : INT64_MAX;
 }
 
 /* On another way the packets are late by what they are later than the least there. */
@@ -96,10 +103,10 @@ int64_t arrival_note(struct arrival *arrival, int64_t transit_ns, int64_t now)
 int64_t arrival_quantile(const struct arrival *arrival, double quantile)
 {
 	double sum = 0;
-	int64_t recent = latest_of_recent(arrival);
+	int64_t often = late_often(arrival);
 	for (int i = 0; i < ARRIVAL_BINS && arrival->packets > 0; i++) {
 		sum += arrival->weight[i];
-		if (sum >= quantile || recent < (i + 1) * ARRIVAL_BIN_NS)
+		if (sum >= quantile || often < (i + 1) * ARRIVAL_BIN_NS)
 			return (i + 1) * ARRIVAL_BIN_NS;
 	}
 	return arrival->packets > 0 ? ARRIVAL_BINS * ARRIVAL_BIN_NS : 0;

@@ -13,7 +13,7 @@
 #define ARRIVAL_BINS   200
 #define ARRIVAL_BIN_NS (2 * INT64_C(1000000))
 #define ARRIVAL_SPANS  8
-#define ARRIVAL_RECENT 10 /* seconds */
+#define ARRIVAL_RECENT 20 /* spans of half a second */
 
 struct arrival {
 	double weight[ARRIVAL_BINS]; /* of the packets that were that late; together 1 */
@@ -25,9 +25,9 @@ struct arrival {
 	struct {
 		int64_t latest;
 		unsigned count;
-	} recent[ARRIVAL_RECENT]; /* of each second, a ring */
-	unsigned second;
-	int64_t second_began;
+	} recent[ARRIVAL_RECENT]; /* of each span of time, a ring */
+	unsigned last;
+	int64_t recent_began;
 };
 
 /*
@@ -40,8 +40,9 @@ int64_t arrival_note(struct arrival *arrival, int64_t transit_ns, int64_t now);
 int64_t arrival_least(const struct arrival *arrival);
 
 /*
- * What a share of `quantile` of the packets is late by at most; 0 before the first. Where none of many packets of the last
- * ten seconds was that late, the network has become better: it is what the latest of them was.
+ * What a share of `quantile` of the packets is late by at most; 0 before the first. No more than what some packet was late
+ * by in three of the last twenty half-seconds: what came less often was an interruption, or is over, as is a network
+ * that was worse before.
  */
 int64_t arrival_quantile(const struct arrival *arrival, double quantile);
 

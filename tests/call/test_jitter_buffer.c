@@ -368,6 +368,24 @@ static int64_t outage(uint64_t *random, uint64_t number)
 	return number >= 1000 && number < 1100 ? (int64_t)(1100 - number) * 20 * MS : 0;
 }
 
+/* All that is sent in the first 300 ms of so many packets comes at the end of them. */
+static int64_t stalled(uint64_t number, uint64_t every)
+{
+	return number % every < 15 ? (int64_t)(15 - number % every) * 20 * MS : 0;
+}
+
+static int64_t stall_once(uint64_t *random, uint64_t number)
+{
+	(void)random;
+	return number >= 60 && number < 3000 ? stalled(number - 60, 1440) : 0;
+}
+
+static int64_t stall_again(uint64_t *random, uint64_t number)
+{
+	(void)random;
+	return number >= 60 ? stalled(number - 60, 125) : 0;
+}
+
 /* The way becomes 60 ms longer after 20 s, and shorter again after 40. */
 static int64_t detour(uint64_t *random, uint64_t number)
 {
@@ -451,6 +469,25 @@ static void an_outage_leaves_no_delay_behind(void **state)
 	assert_true(mean_delay(&s, 32, 39) - mean_delay(&s, 10, 19) < 60 + 25);
 }
 
+/* What is hardly ever as late is an interruption: waiting for it would cost more than it does. */
+static void only_stalls_that_come_again_are_waited_for(void **state)
+{
+	(void)state;
+	static const struct network once = { stall_once, true, 0 }, again = { stall_again, true, 0 };
+	static struct simulation s;
+	s = (struct simulation){ .network = &once, .seconds = 60 };
+	run(&s);
+	double early = mean_delay(&s, 5, 8), late = mean_delay(&s, 33, 36);
+	print_message("# %.1f and %.1f ms soon after a stall\n", early, late);
+	assert_true(early > 0 && early < 25 + 22 && late > 0 && late < 25 + 22);
+	s = (struct simulation){ .network = &again, .seconds = 60 };
+	run(&s);
+	double concealed = (double)s.concealed / (s.seconds * RATE);
+	print_message("# %.1f ms, %.2f %% concealed where stalls come again\n", mean_delay(&s, 30, 59),
+		      100 * concealed);
+	assert_true(mean_delay(&s, 30, 59) > 200 && concealed < 0.04);
+}
+
 static void a_thread_that_wakes_late_is_given_time(void **state)
 {
 	(void)state;
@@ -524,6 +561,7 @@ int main(void)
 		cmocka_unit_test(delay_is_low_and_little_is_concealed),
 		cmocka_unit_test(drift_of_the_clocks_adds_under_5_ms),
 		cmocka_unit_test(an_outage_leaves_no_delay_behind),
+		cmocka_unit_test(only_stalls_that_come_again_are_waited_for),
 		cmocka_unit_test(a_thread_that_wakes_late_is_given_time),
 		cmocka_unit_test(delay_is_given_back),
 		cmocka_unit_test(copies_of_lost_packets_are_waited_for),
