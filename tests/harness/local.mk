@@ -57,6 +57,15 @@ tests_harness_srtp_tap_la_LIBADD = tests/harness/libsrtptapped.la libqvisio.la $
 tests_harness_srtp_tap_la_LDFLAGS = $(LDFLAGS_MOCK)
 endif
 endif
+if WITH_OPENSSL
+check_LTLIBRARIES += tests/harness/libopensslaged.la tests/harness/tls-older.la
+tests_harness_libopensslaged_la_SOURCES = $(tls_openssl_la_SOURCES)
+tests_harness_libopensslaged_la_CPPFLAGS = $(AM_CPPFLAGS) -Dqv_module=aged
+tests_harness_libopensslaged_la_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_harness_tls_older_la_SOURCES = %D%/older/older.c
+tests_harness_tls_older_la_LIBADD = tests/harness/libopensslaged.la libqvisio.la $(OPENSSL_LIBS)
+tests_harness_tls_older_la_LDFLAGS = $(LDFLAGS_MOCK)
+endif
 tests_harness_listener_SOURCES = %D%/witness/listener.c modules/audiosource/tone/signal.c modules/audiosource/tone/signal.h
 tests_harness_listener_CFLAGS = $(AM_CFLAGS)
 tests_harness_listener_LDADD = -lm

@@ -153,17 +153,17 @@ SOUND = dict(module="tone", signal="chirp", **CHIRP)
 
 class Call:
     """`visio` on node 1 calls `visio` on node 2. None for pictures or sound leaves them out; with `null` nobody watches.
-    `audio`, `more_video`: more of these groups. `painted`: width and height of the pictures where those that come may be
-    smaller."""
+    `audio`, `more_video`: more of these groups. By node: `tls` names another module, `more_transport` is more of that group."""
 
     def __init__(self, field, pictures=PICTURES, video_codec=None, sound=SOUND, audio_codec=None, extra="", rekey=0.0,
                  keys=50, key_sources=None, judge=True, latency=20, start=True, transport=dict(prefer="stream"),
-                 null=False, audio="", painted=None, more_video=""):
+                 null=False, audio="", more_video="", tls=None, more_transport=None):
         self.field, self.folder, self.test = field, field.folder, field.test
         self.pictures, self.sound, self.judge, self.latency, self.null = pictures, sound, judge, latency, null
         self.codecs = {"video": video_codec or dict(module="mjpeg", quality=50), "audio": audio_codec or dict(module="opus")}
-        self.inside, self.painted = {"video": more_video, "audio": audio}, painted
-        self.extra, self.rekey = extra + f"\ntransport: {{ {options(**transport)} }};", rekey
+        self.inside = {"video": more_video, "audio": audio}
+        self.extra, self.rekey, self.transport = extra, rekey, options(**transport)
+        self.tls, self.more_transport = tls or {}, more_transport or {}
         if key_sources is None:
             qvcall.write_keys(self.folder, keys)
             key_sources = {1: qvcall.psk_source("sae-11", 11), 2: qvcall.psk_source("sae-12", 12)}
@@ -186,13 +186,14 @@ class Call:
     def start(self, node, text, *command):
         name = {1: "alice", 2: "bob"}[node]
         config = f'control = "{name}.sock";\nkey_source: {self.key_sources[node]};\n'
-        config += f'tls: {{ module = "openssl"; }};\nrekey: {{ interval = {self.rekey}; }};\n'
+        config += f'tls: {{ module = "{self.tls.get(node, "openssl")}"; }};\nrekey: {{ interval = {self.rekey}; }};\n'
+        config += f"transport: {{ {self.transport} {self.more_transport.get(node, '')} }};\n"
         for kind, source in (("video", self.pictures), ("audio", self.sound)):
             if source:
                 sink = dict(module="witness", path=self.path(f"{kind}-{node}"))
                 sink.update(dict(judge=self.judge) if kind == "video" else dict(latency=self.latency))
-                if self.painted and kind == "video":
-                    sink.update(width=self.painted[0], height=self.painted[1])
+                if kind == "video":
+                    sink.update(width=source["width"], height=source["height"])
                 if self.null:
                     sink = dict(module="null") if kind == "video" else dict(module="null", paced=True)
                 config += (f"{kind}: {{ source: {{ {options(**source)} }}; codec: {{ {options(**self.codecs[kind])} }}; "
@@ -233,10 +234,14 @@ class Call:
         return self.hang_up()
 
     def seen(self, node):
-        return Seen(self.path(f"video-{node}"), self.pictures["fps"])
+        return Seen(self.path(f"video-{node}"), self.pictures["fps"], (self.pictures["width"], self.pictures["height"]))
 
     def heard(self, node):
         return Heard(self.path(f"audio-{node}"))
+
+
+# dB of a band, however small a picture was sent: lines of a pixel are lost in it.
+SMALL_WORST = 10.0
 
 
 class Picture:
@@ -249,12 +254,13 @@ class Picture:
 
 
 class Seen:
-    """Pictures as they were shown: what is corrupt, frozen and late, apart from each other."""
+    """Pictures as they were shown: what is corrupt, frozen and late, apart from each other. `full`: width and height in which
+    they were painted, where smaller ones may have been sent; what these lack is no fault."""
 
-    def __init__(self, path, fps):
+    def __init__(self, path, fps, full=None):
         with open(path, encoding="ascii") as f:
             self.all = [Picture(line) for line in f if line.endswith("\n")]
-        self.fps = fps
+        self.fps, self.full = fps, full
         self.stamped = [p for p in self.all if p.number >= 0]
 
     def unreadable(self):
@@ -263,7 +269,10 @@ class Seen:
 
     def corrupt(self, worst=15.0):
         """Pictures that are not what was painted: in a band of one, or so wrong that the stamp does not read."""
-        return self.unreadable() + sum(p.worst < worst for p in self.stamped)
+        return self.unreadable() + sum(p.worst < (worst if self.is_full(p) else min(worst, SMALL_WORST)) for p in self.stamped)
+
+    def is_full(self, picture):
+        return self.full is None or picture.size == self.full
 
     def backward(self):
         """Pictures shown after a later one, or twice."""
@@ -293,10 +302,14 @@ class Seen:
         return waits
 
     def psnr(self):
-        return statistics.median(p.psnr for p in self.stamped)
+        return statistics.median(p.psnr for p in self.whole())
 
     def ssim(self):
-        return statistics.median(p.ssim for p in self.stamped)
+        return statistics.median(p.ssim for p in self.whole())
+
+    def whole(self):
+        """Those of the full size, if there are any."""
+        return [p for p in self.stamped if self.is_full(p)] or self.stamped
 
     def between(self, start_ns, end_ns):
         return [p for p in self.all if start_ns <= p.shown_ns < end_ns]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a call sends over UDP, opened by the reference, is RTP that FFmpeg decodes."""
+"""What a call sends over UDP, opened by the reference, is RTP that FFmpeg decodes, with repair packets beside it or not; and a
+peer that knows nothing of these."""
 
 import os
 import socket
@@ -7,6 +8,7 @@ import struct
 import time
 
 import qvcall
+import qvfield
 import qvtest
 
 test = qvtest.Test(__file__)
@@ -16,7 +18,8 @@ VIDEO = {
     "vp9": ('module = "vpx"; codec = "vp9"; bitrate = 300000; key_interval = 1;', 97, "a=rtpmap:97 VP9/90000\n"),
     "mjpeg": ('module = "mjpeg"; quality = 50;', 26, ""),
 }
-OPUS = 98
+OPUS, AGAIN, REPAIR = 98, 120, 121
+PATIENCE = 60  # s
 
 
 def config(name, sae, codec):
@@ -48,8 +51,12 @@ def call(tmp, codec):
     qvtest.run(["visio", "--socket=" + os.path.join(tmp, "alice.sock"), "ctl", "hangup"])
     assert qvcall.event(alice, "summary")["end"] == "cancelled"
     assert alice.wait(qvtest.TIMEOUT) == 0
+    return tapped(os.path.join(tmp, "alice.rtp"))
+
+
+def tapped(path):
     packets, at = [], 0
-    with open(os.path.join(tmp, "alice.rtp"), "rb") as f:
+    with open(path, "rb") as f:
         data = f.read()
     while at < len(data):
         size = struct.unpack_from(">I", data, at)[0]
@@ -97,8 +104,8 @@ def is_bound(port):
         return any(line.split()[1].endswith(f":{port:04X}") for line in f.readlines()[1:])
 
 
-def ffmpeg_decodes(tmp, packets, kind, payload_type, attributes, count):
-    """Frames that FFmpeg decodes of the packets of one payload type, each with its MD5."""
+def ffmpeg_decodes(tmp, packets, kind, payload_type, attributes, count, others=False):
+    """Frames that FFmpeg decodes of the packets of one payload type, each with its MD5. `others`: all packets come to its port."""
     port = 1
     while port % 2:
         port = qvtest.free_port(socket.SOCK_DGRAM)
@@ -107,14 +114,14 @@ def ffmpeg_decodes(tmp, packets, kind, payload_type, attributes, count):
     out = os.path.join(tmp, kind + ".md5")
     receiver = test.start([qvtest.program("ffmpeg"), "-v", "error", "-y", "-protocol_whitelist", "file,udp,rtp",
                            "-threads", "1", "-analyzeduration", "0", "-probesize", "50000", "-buffer_size", "4000000",
-                           "-i", sdp, "-vsync", "passthrough", "-f", "framemd5", "-frames", str(count), out])
+                           *(["-reorder_queue_size", "0"] if others else []), "-i", sdp, "-vsync", "passthrough", "-f", "framemd5", "-frames", str(count), out])
     deadline = time.monotonic() + qvtest.TIMEOUT
     while not is_bound(port):
         assert receiver.running() and time.monotonic() < deadline, receiver.output()
         time.sleep(0.01)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         for packet in packets:
-            if packet[1] & 127 == payload_type:
+            if others or packet[1] & 127 == payload_type:
                 s.sendto(packet, ("127.0.0.1", port))
                 time.sleep(0.002)  # the pace of a sender
     receiver.wait()
@@ -141,6 +148,59 @@ for name, (codec, payload_type, attributes) in VIDEO.items():
             sounds = sum(1 for p in packets if p[1] & 127 == OPUS)
             heard = ffmpeg_decodes(tmp, packets, "audio", OPUS, "a=rtpmap:98 opus/48000/2\n", sounds - 5)
             assert len(heard) >= sounds - 5, (len(heard), sounds)
+
+
+def lossy_call(tmp, loss, tls=None):
+    """A call between two namespaces, of which what each end sends is tapped."""
+    field = qvfield.Field(test, tmp, seed=3, delay=10, loss=loss)
+    taps = {node: f'srtp: {{ module = "tap"; path = "{node}.rtp"; }};' for node in (1, 2)}
+    call = qvfield.Call(field, video_codec=dict(module="vpx", bitrate=300000, key_interval=1), transport=dict(prefer="srtp"),
+                        more_transport=taps, tls=tls)
+    call.await_transport("srtp")
+    return call
+
+
+def sent_by(call, node, payload_type):
+    return [p for p in tapped(call.path(f"{node}.rtp")) if p[1] & 127 == payload_type]
+
+
+@test.case("FFmpeg decodes pictures beside which repair packets travel, also where all come to one port")
+def _(tmp):
+    call = lossy_call(tmp, 0.05)
+    for _ in range(PATIENCE):
+        if call.stats(2)[0]["repaired"]["rebuilt"] >= 3 and call.ctl(1, "status")["sent"] >= 80:
+            break
+    assert call.hang_up()[2]["repaired"]["rebuilt"] >= 3
+    assert call.seen(2).corrupt() == 0 and call.seen(2).backward() == 0
+    packets = tapped(call.path("1.rtp"))
+    assert len(sent_by(call, 1, REPAIR)) >= 10
+    while not (packets[0][1] & 127 == 96 and begins_key("vp8", packets[0])):
+        packets.pop(0)
+    media = [p for p in packets if p[1] & 127 == 96]
+    numbers = [struct.unpack_from(">H", p, 2)[0] for p in media]
+    assert all(b == (a + 1) & 0xffff for a, b in zip(numbers, numbers[1:])), "repair packets have numbers of their own"
+    pictures = sum(1 for p in media if p[1] & 0x80)
+    assert pictures >= 40, pictures
+    alone = ffmpeg_decodes(tmp, packets, "video", 96, VIDEO["vp8"][2], pictures - 5)
+    assert len(alone) == pictures - 5 and len({frame[5] for frame in alone}) > len(alone) // 2, len(alone)
+    beside = ffmpeg_decodes(tmp, packets, "video", 96, VIDEO["vp8"][2], pictures - 5, others=True)
+    assert [frame[5] for frame in beside] == [frame[5] for frame in alone]
+
+
+@test.case("a peer of 1.2 that knows no repair packets gets none, sends none, and loses nothing for good")
+def _(tmp):
+    call = lossy_call(tmp, 0.05, tls={2: "older"})
+    for _ in range(PATIENCE):
+        if all(call.stats(node)[0]["repaired"]["resent"] >= 5 for node in (1, 2)):
+            break
+    for node in (1, 2):
+        status = call.ctl(node, "status")
+        assert status["transport"] == "srtp" and status["redundancy"] == 0, status
+    summaries = call.hang_up()
+    for node in (1, 2):
+        assert summaries[node]["repaired"]["rebuilt"] == 0 and summaries[node]["repaired"]["resent"] >= 5, summaries[node]
+        assert not sent_by(call, node, REPAIR) and len(sent_by(call, node, AGAIN)) >= 5
+        assert call.seen(node).corrupt() == 0 and call.seen(node).backward() == 0 and len(call.seen(node).all) > 20
 
 
 test.run()
