@@ -83,4 +83,26 @@ def _(tmp):
     assert not faults, "\n".join(faults)
 
 
+def source(*path):
+    return read(os.path.join(qvtest.SOURCE, *path))
+
+
+@test.case("the page of visio names every option, setting, command and event that the code has")
+def _(tmp):
+    tools = os.path.join(qvtest.SOURCE, "tools", "visio")
+    names = {f"-{name}" for name in re.findall(r'\{ "([a-z-]+)", (?:no|required)_argument', source(tools, "visio.c"))}
+    names -= {"-help", "-version"}
+    for file in ("settings.c", "otp_settings.c"):
+        names |= set(re.findall(r'\.name = "([a-z_]+)"', source(tools, file)))
+    names |= set(re.findall(r'^\t\{ "([a-z]+)", "', source(tools, "steering.c"), re.MULTILINE))
+    for file in glob.glob(os.path.join(tools, "*.c")):
+        names |= set(re.findall(r'"event",\s*"([a-z-]+)"', read(file)))
+    happenings = re.search(r"qv_call_happening_name\(.*?\{(.*?)\n\}", source("core", "call", "medium.c"), re.DOTALL)
+    names |= set(re.findall(r'"([a-z-]+)"', happenings.group(1))) - {"key", "unknown"}
+    assert len(names) > 70, f"only {len(names)} names found: the code is not written as this test reads it"
+    macros = " ".join(line for line in read(os.path.join(PAGES, "visio.1")).splitlines() if line.startswith("."))
+    missing = sorted(name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", macros))
+    assert not missing, "not in visio(1): " + ", ".join(missing)
+
+
 test.run()
