@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += %D%/number.h
+
 include %D%/demo/local.mk
 include %D%/visio/local.mk
 include %D%/kme/local.mk

@@ -5,6 +5,7 @@ unit_tests = \
 	tests/unit/test_core \
 	tests/unit/test_secret \
 	tests/unit/test_module_path \
+	tests/unit/test_number \
 	tests/unit/test_pad \
 	tests/unit/test_psk_identity \
 	tests/unit/test_secret_file \
@@ -21,6 +22,10 @@ tests_unit_test_module_path_SOURCES = %D%/test_module_path.c core/module_path.c
 tests_unit_test_module_path_CPPFLAGS = $(AM_CPPFLAGS) -DQV_MODULEDIR='"/installed/modules"'
 tests_unit_test_module_path_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_test_module_path_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_number_SOURCES = %D%/test_number.c tools/number.h
+tests_unit_test_number_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_number_LDADD = $(LDADD_UNIT)
 
 tests_unit_test_pad_SOURCES = %D%/test_pad.c
 tests_unit_test_pad_CFLAGS = $(CFLAGS_UNIT)

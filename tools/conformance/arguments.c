@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arguments.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../number.h"
 #include "config.h"
 #include "select.h"
 
@@ -85,15 +85,12 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse_number(const char *name, const char *text, unsigned min, unsigned max, unsigned *number,
-			struct qv_error *err)
+static int take_number(const char *option, const char *text, unsigned min, unsigned max, unsigned *number,
+		       struct qv_error *err)
 {
-	char *end;
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || value < min || value > max)
-		return qv_fail(err, QV_E_INVALID, "--%s %s: expected a whole number from %u to %u", name, text, min,
-			       max);
+	uint64_t value;
+	if (number_of_option(option, text, min, max, &value, err) != 0)
+		return -1;
 	*number = (unsigned)value;
 	return 0;
 }
@@ -115,9 +112,9 @@ static int take_option(struct arguments *arguments, int option, const char *valu
 		arguments->skip = value;
 		return select_check_list("skip", value, err);
 	case MAX_KEYS:
-		return parse_number("max-keys", value, 0, MAX_KEYS_LIMIT, &arguments->max_keys, err);
+		return take_number("max-keys", value, 0, MAX_KEYS_LIMIT, &arguments->max_keys, err);
 	case TIMEOUT:
-		if (parse_number("timeout", value, 1, TIMEOUT_LIMIT, &arguments->timeout, err) != 0)
+		if (take_number("timeout", value, 1, TIMEOUT_LIMIT, &arguments->timeout, err) != 0)
 			return -1;
 		arguments->timeout *= 1000;
 		return 0;

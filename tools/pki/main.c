@@ -6,10 +6,10 @@
 #include <getopt.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../number.h"
 #include "commands.h"
 
 #define SECURE_HEAP (1024 * 1024) /* bytes, for private keys on their way to files */
@@ -39,19 +39,8 @@ static const struct option long_options[] = {
 
 struct arguments {
 	const char *command, *file, *name;
-	long within; /* days; 0: not given */
+	uint64_t within; /* days; 0: not given */
 };
-
-static int parse_days(const char *text, long *days, struct qv_error *err)
-{
-	char *end;
-	errno = 0;
-	*days = strtol(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || *days < 1 || *days > DAYS_MAX)
-		return qv_fail(err, QV_E_CONFIG, "--within %s: expected a whole number of days from 1 to %d", text,
-			       DAYS_MAX);
-	return 0;
-}
 
 static int check(const struct arguments *arguments, int words, struct qv_error *err)
 {
@@ -80,8 +69,10 @@ static int parse(int argc, char **argv, struct arguments *arguments, struct qv_e
 	while ((option = getopt_long(argc, argv, "w:hV", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'w':
-			if (parse_days(optarg, &arguments->within, err) != 0)
-				return -1;
+			if (!number_parse(optarg, 1, DAYS_MAX, &arguments->within))
+				return qv_fail(err, QV_E_CONFIG,
+					       "--within %.32s: expected a whole number of days from 1 to %d", optarg,
+					       DAYS_MAX);
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -108,7 +99,7 @@ static int run_in(const struct arguments *arguments, const struct network *netwo
 		if (strcmp(arguments->command, "add") == 0)
 			result = pki_add(&pki, err);
 		else if (strcmp(arguments->command, "renew") == 0)
-			result = pki_renew(&pki, arguments->within ? arguments->within : 30, err);
+			result = pki_renew(&pki, arguments->within ? (long)arguments->within : 30, err);
 		else if (strcmp(arguments->command, "crl") == 0)
 			result = pki_renew_crls(&pki, err);
 		else if (strcmp(arguments->command, "revoke") == 0)

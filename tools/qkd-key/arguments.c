@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "arguments.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../number.h"
 #include "config.h"
 
 #define NUMBER_MAX 10000
@@ -55,13 +55,11 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse_number(const char *name, const char *text, unsigned max, unsigned *number, struct qv_error *err)
+static int take_number(const char *option, const char *text, unsigned max, unsigned *number, struct qv_error *err)
 {
-	char *end;
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || value < 1 || value > max)
-		return qv_fail(err, QV_E_INVALID, "--%s %s: expected a whole number from 1 to %u", name, text, max);
+	uint64_t value;
+	if (number_of_option(option, text, 1, max, &value, err) != 0)
+		return -1;
 	*number = (unsigned)value;
 	return 0;
 }
@@ -95,9 +93,9 @@ static int take_option(struct arguments *arguments, int option, const char *valu
 		add_assignment(arguments, value);
 		return 0;
 	case 'n':
-		return parse_number("number", value, NUMBER_MAX, &arguments->number, err);
+		return take_number("number", value, NUMBER_MAX, &arguments->number, err);
 	case 'b':
-		if (parse_number("bits", value, INT_MAX, &arguments->bits, err) != 0)
+		if (take_number("bits", value, INT_MAX, &arguments->bits, err) != 0)
 			return -1;
 		if (arguments->bits % 8 != 0)
 			return qv_fail(err, QV_E_INVALID, "--bits %s: the size shall be a multiple of 8", value);

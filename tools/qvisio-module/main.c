@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* qvisio-module: which modules there are, what they take, and whether they keep their contract. */
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../number.h"
 #include "tool.h"
 
 #define CASE_SECONDS 120 /* a module that hangs longer is stuck, whatever the machine's load */
@@ -33,16 +33,6 @@ struct arguments {
 	char **words;
 };
 
-static bool read_seconds(const char *text, int *seconds)
-{
-	char *end;
-	long number = strtol(text, &end, 10);
-	if (end == text || *end || number < 1 || number > 86400)
-		return false;
-	*seconds = (int)number;
-	return true;
-}
-
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
@@ -57,6 +47,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 		{ NULL, 0, NULL, 0 },
 	};
 	*arguments = (struct arguments){ .form = SHOW_TEXT };
+	uint64_t seconds;
 	int option;
 	while ((option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (option) {
@@ -70,8 +61,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 			arguments->config = optarg;
 			break;
 		case 't':
-			if (!read_seconds(optarg, &arguments->timeout))
+			if (!number_parse(optarg, 1, 86400, &seconds))
 				return -1;
+			arguments->timeout = (int)seconds;
 			break;
 		case 'P':
 			arguments->peer_config = optarg;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyse.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../number.h"
 
 static const char usage[] =
 	"Usage: qkd-relay analyse [OPTION]... TOPOLOGY [--from A --to B]\n"
@@ -48,18 +49,6 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int whole(const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *number, struct qv_error *err)
-{
-	char *end;
-	errno = 0;
-	unsigned long long value = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || value < min || value > max)
-		return qv_fail(err, QV_E_INVALID, "--%s %s: expected a whole number from %llu to %llu", name, text,
-			       (unsigned long long)min, (unsigned long long)max);
-	*number = value;
-	return 0;
-}
-
 static int chance(const char *name, const char *text, double *number, struct qv_error *err)
 {
 	char *end;
@@ -72,7 +61,7 @@ static int chance(const char *name, const char *text, double *number, struct qv_
 static int small(const char *name, const char *text, uint32_t max, uint32_t *number, struct qv_error *err)
 {
 	uint64_t value;
-	if (whole(name, text, 1, max, &value, err) != 0)
+	if (number_of_option(name, text, 1, max, &value, err) != 0)
 		return -1;
 	*number = (uint32_t)value;
 	return 0;
@@ -122,11 +111,11 @@ static int take(struct analyse_options *options, int option, struct qv_error *er
 	case 'd':
 		return chance("down", optarg, &options->wish.broken, err);
 	case 'n':
-		return whole("trials", optarg, 64, 1000000000000, &options->wish.trials, err);
+		return number_of_option("trials", optarg, 64, 1000000000000, &options->wish.trials, err);
 	case 's':
-		return whole("seed", optarg, 0, UINT64_MAX, &options->wish.seed, err);
+		return number_of_option("seed", optarg, 0, UINT64_MAX, &options->wish.seed, err);
 	case 'l':
-		if (whole("list", optarg, 0, 100000, &listed, err) != 0)
+		if (number_of_option("list", optarg, 0, 100000, &listed, err) != 0)
 			return -1;
 		options->listed = (unsigned)listed;
 		return 0;

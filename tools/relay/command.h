@@ -39,9 +39,6 @@ void relay_module_close(struct relay_module *module);
 int find_part(const struct qv_topology *topology, const char *text, uint32_t *kme, uint32_t *link,
 	      struct qv_error *err);
 
-/* A whole number from `min` to `max`; `option` is named in the error. */
-int parse_number(const char *option, const char *text, long min, long max, long *number, struct qv_error *err);
-
 /* Prints the error as this program's; returns the exit status that fits it. */
 int report_failure(const struct qv_error *err);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the commands share. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,17 +69,6 @@ int find_part(const struct qv_topology *topology, const char *text, uint32_t *km
 		return qv_fail(err, QV_E_NOT_FOUND, "\"%.64s\" is neither a KME nor a link of this network", text);
 	qv_topology_need(topology, text, err);
 	return -1;
-}
-
-int parse_number(const char *option, const char *text, long min, long max, long *number, struct qv_error *err)
-{
-	char *end;
-	errno = 0;
-	*number = strtol(text, &end, 10);
-	if (end == text || *end || errno || *number < min || *number > max)
-		return qv_fail(err, QV_E_INVALID, "--%s %.32s: expected a whole number from %ld to %ld", option, text,
-			       min, max);
-	return 0;
 }
 
 int report_failure(const struct qv_error *err)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../number.h"
 #include "command.h"
 #include "run.h"
 
@@ -79,18 +80,18 @@ static int add_part(struct arguments *arguments, const char *text, uint8_t marks
 
 static int parse_bits(struct arguments *arguments, const char *text, struct qv_error *err)
 {
-	long bits;
-	if (parse_number("bits", text, 8, 8 * 65535, &bits, err) != 0)
+	uint64_t bits;
+	if (number_of_option("bits", text, 8, 8 * 65535, &bits, err) != 0)
 		return -1;
 	if (bits % 8)
-		return qv_fail(err, QV_E_INVALID, "--bits %ld: expected a multiple of 8", bits);
+		return qv_fail(err, QV_E_INVALID, "--bits %s: expected a multiple of 8", text);
 	arguments->session.key_bytes = (uint16_t)(bits / 8);
 	return 0;
 }
 
 static int parse_one(struct arguments *arguments, int option, struct qv_error *err)
 {
-	long number;
+	uint64_t number;
 	switch (option) {
 	case 'f':
 		arguments->from = optarg;
@@ -107,14 +108,14 @@ static int parse_one(struct arguments *arguments, int option, struct qv_error *e
 		arguments->assignments[arguments->assignment_count++] = optarg;
 		return 0;
 	case 'n':
-		if (parse_number("keys", optarg, 1, QV_RELAY_KEYS_MAX, &number, err) != 0)
+		if (number_of_option("keys", optarg, 1, QV_RELAY_KEYS_MAX, &number, err) != 0)
 			return -1;
 		arguments->session.keys = (uint16_t)number;
 		return 0;
 	case 'b':
 		return parse_bits(arguments, optarg, err);
 	case OPTION_ATTEMPT:
-		if (parse_number("attempt", optarg, 0, 255, &number, err) != 0)
+		if (number_of_option("attempt", optarg, 0, 255, &number, err) != 0)
 			return -1;
 		arguments->session.attempt = (uint8_t)number;
 		return 0;
