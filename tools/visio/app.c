@@ -110,8 +110,8 @@ static int check_top(struct app *app, enum visio_role role, struct qv_error *err
 			       app->line.config_path);
 	app->peer =
 		qv_options_check(group, client ? peer_options : listen_options, sizeof(struct qv_option), NULL, err);
-	enum qv_log_level level = app->line.log_level;
-	if (app->peer && !app->line.log_level_set &&
+	enum qv_log_level level = app->line.common.log_level;
+	if (app->peer && !app->line.common.log_level_set &&
 	    qv_log_level_parse(qv_options_string(app->top, "log_level"), &level, err) != 0)
 		return -1;
 	qv_log_set_level(app->log, level);
@@ -167,23 +167,6 @@ static int load_medium(struct app *app, enum visio_role role, const char *name, 
 	return qv_role_load(app->loader, codec_section, kind, codec, &medium->codec, err);
 }
 
-static int load_security(struct app *app, struct qv_error *err)
-{
-	const struct qv_section *root = qv_config_root(app->config), *keys, *tls;
-	struct qv_tls_settings settings;
-	if (qv_section_group(root, "key_source", &keys, err) != 0 || qv_section_group(root, "tls", &tls, err) != 0 ||
-	    qv_role_load(app->loader, tls, "tls", "openssl", &app->tls, err) != 0 ||
-	    qv_tls_settings_read(app->tls.options, &settings, err) != 0)
-		return -1;
-	if (!keys && settings.policy == QV_TLS_QKD_OFF)
-		return 0;
-	if (!keys)
-		return qv_fail(err, QV_E_CONFIG,
-			       "%s: key_source: missing; it says where QKD keys come from: { module = …; }",
-			       app->line.config_path);
-	return qv_role_load(app->loader, keys, "keysource", NULL, &app->key_source, err);
-}
-
 static int check_whole(struct app *app, enum visio_role role, struct qv_error *err)
 {
 	if (!app->video.device_count && !app->audio.device_count)
@@ -209,7 +192,8 @@ int app_configure(struct app *app, enum visio_role role, struct qv_error *err)
 	if (!app->config || check_top(app, role, err) != 0)
 		return -1;
 	app->loader = qv_loader_new(app->top, app->log, err);
-	if (!app->loader || load_security(app, err) != 0 ||
+	if (!app->loader ||
+	    common_roles_load(app->config, app->line.config_path, app->loader, &app->key_source, &app->tls, err) != 0 ||
 	    load_medium(app, role, "video", "mjpeg", &app->video, err) != 0 ||
 	    load_medium(app, role, "audio", "pcm", &app->audio, err) != 0)
 		return -1;
@@ -220,7 +204,7 @@ int app_open(struct app *app, enum visio_role role, struct qv_error *err)
 {
 	if (app_configure(app, role, err) != 0)
 		return -1;
-	app->host.cancel_fd = stop_descriptor(app->line.seconds, err);
+	app->host.cancel_fd = stop_descriptor(app->line.common.seconds, err);
 	if (app->host.cancel_fd < 0)
 		return -1;
 	app->secure = qv_secure_open(&app->host, &app->key_source, &app->tls, err);

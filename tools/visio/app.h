@@ -10,20 +10,15 @@
 #include <qvisio/loader.h>
 #include <qvisio/secure.h>
 
+#include "common_options.h"
 #include "legacy_config.h"
 
 /* Exit statuses, documented in the man pages. */
 enum { EXIT_CALL_FAILED = 1, EXIT_USAGE = 2, EXIT_PEER_BUSY = 3 };
 
-enum stats_mode { STATS_LINE, STATS_JSON, STATS_OFF };
-
 struct command_line {
 	const char *config_path;
-	enum stats_mode stats;
-	bool log_level_set;
-	enum qv_log_level log_level;
-	unsigned seconds; /* stop after so many; 0: never */
-	bool check;       /* judge the configuration, and end */
+	struct common_options common;
 };
 
 /* Returns -1 to go on, or the status to exit with (--help, --version, wrong usage). */

@@ -75,7 +75,7 @@ static void take_call(struct app *app, const struct qv_link *link, const struct 
 {
 	struct report report;
 	char title[SOCKET_NAME_MAX + 16];
-	report_init(&report, app->line.stats, VISIO_SERVER, session, name);
+	report_init(&report, app->line.common.stats, VISIO_SERVER, session, name);
 	report_secured(&report);
 	snprintf(title, sizeof title, "Qvisio: %s", name);
 	struct qv_receive_plan plan = {
@@ -113,7 +113,7 @@ static void answer(struct callers *callers, struct caller *caller, const struct 
 	qv_log_info(app->log, "%s: told that this end is busy", caller->name);
 	if (qv_call_refuse(&link, QV_REFUSE_BUSY, NULL, &app->host, &err) != 0)
 		qv_log_warning(app->log, "%s: %s", caller->name, err.message);
-	report_refused(app->line.stats, caller->name);
+	report_refused(app->line.common.stats, caller->name);
 }
 
 static void leave(struct callers *callers, struct caller *caller)

@@ -7,6 +7,8 @@ libvisiotools_la_SOURCES = \
 	%D%/app.c \
 	%D%/app.h \
 	%D%/command_line.c \
+	%D%/common_options.c \
+	%D%/common_options.h \
 	%D%/json_lines.c \
 	%D%/json_lines.h \
 	%D%/legacy_config.c \

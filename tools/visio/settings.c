@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common_options.h"
 #include "otp_settings.h"
 
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
@@ -238,23 +239,6 @@ static int load_devices(struct settings *settings, const char *name, const char 
 	return load_list(settings, outer, &codecs, err);
 }
 
-static int load_security(struct settings *settings, struct qv_error *err)
-{
-	const struct qv_section *root = qv_config_root(settings->config), *keys, *tls;
-	struct qv_tls_settings checked;
-	if (qv_section_group(root, "key_source", &keys, err) != 0 || qv_section_group(root, "tls", &tls, err) != 0 ||
-	    qv_role_load(settings->loader, tls, "tls", "openssl", &settings->tls, err) != 0 ||
-	    qv_tls_settings_read(settings->tls.options, &checked, err) != 0)
-		return -1;
-	if (!keys && checked.policy == QV_TLS_QKD_OFF)
-		return 0;
-	if (!keys)
-		return qv_fail(err, QV_E_CONFIG,
-			       "%s: key_source: missing; it says where QKD keys come from: { module = …; }",
-			       settings->path);
-	return qv_role_load(settings->loader, keys, "keysource", NULL, &settings->key_source, err);
-}
-
 /* SRTP is used where it is to be had, and is an error only where it was asked for and is not. */
 static int load_transport(struct settings *settings, struct qv_error *err)
 {
@@ -321,7 +305,9 @@ int settings_load(struct settings *settings, const char *path, const enum qv_log
 	    check_contacts(settings, err) != 0)
 		return -1;
 	settings->loader = qv_loader_new(settings->top, settings->log, err);
-	if (!settings->loader || load_security(settings, err) != 0 ||
+	if (!settings->loader ||
+	    common_roles_load(settings->config, path, settings->loader, &settings->key_source, &settings->tls, err) !=
+		    0 ||
 	    load_devices(settings, "video", "mjpeg", &settings->video, err) != 0 ||
 	    load_devices(settings, "audio", "pcm", &settings->audio, err) != 0 || load_transport(settings, err) != 0)
 		return -1;

@@ -59,6 +59,13 @@ static json_t *unknown(void)
 	return command_failed("unknown command; known are: %s", known);
 }
 
+void steering_print_commands(void)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		printf("  %s%s%s\n", commands[i].word, commands[i].takes[0] ? " " : "", commands[i].takes);
+	printf("  events\n");
+}
+
 static const struct command *find(const char *line, size_t length)
 {
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)

@@ -7,4 +7,7 @@
 /* commander.obey of struct visio. */
 json_t *steering_obey(struct commander *commander, const char *line);
 
+/* What it obeys, a line for each, to standard output: for --help. */
+void steering_print_commands(void);
+
 #endif

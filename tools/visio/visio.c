@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The two-way call: listens for calls, calls a contact, or steers a running visio. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common_options.h"
 #include "config.h"
 #include "conversation.h"
 #include "dialing.h"
@@ -20,11 +20,9 @@
 
 struct arguments {
 	const char *config, *socket;
-	enum stats_mode stats;
-	bool level_set, check, tui;
+	struct common_options common;
+	bool tui;
 	int ready_fd; /* with tui: for front_ready */
-	enum qv_log_level level;
-	unsigned seconds;
 	char **words; /* command and what follows it */
 	int count;
 };
@@ -42,10 +40,8 @@ static void print_help(void)
 	       "  --tui                    with listen and call: all that goes on, in this terminal, as tui shows it\n"
 	       "  --check                  judge the configuration and the options of its modules, and end\n"
 	       "  --help, --version\n\n"
-	       "Commands of ctl: status, events, invite NAME, answer, refuse, hangup [NAME], mute audio|video, unmute "
-	       "audio|video, "
-	       "rekey, "
-	       "quit\n");
+	       "Commands of ctl:\n");
+	steering_print_commands();
 }
 
 static int usage(const char *what)
@@ -54,66 +50,53 @@ static int usage(const char *what)
 	return EXIT_USAGE;
 }
 
-static bool parse_stats(const char *text, enum stats_mode *mode)
+/* The command and what follows it: -1 to go on, or the status to exit with. */
+static int take_words(struct arguments *arguments, char **words, int count)
 {
-	static const char *const words[] = { "line", "json", "off" };
-	for (int i = 0; i < 3; i++)
-		if (strcmp(text, words[i]) == 0) {
-			*mode = (enum stats_mode)i;
-			return true;
-		}
-	return false;
-}
-
-static bool parse_seconds(const char *text, unsigned *seconds)
-{
-	char *end;
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-	*seconds = (unsigned)value;
-	return !errno && end != text && !*end && text[0] != '-' && value <= 1000000;
+	arguments->words = words;
+	arguments->count = count;
+	if (count == 0)
+		return arguments->common.check ? -1 : usage("say listen, call NAME…, ctl COMMAND or tui");
+	const char *word = words[0];
+	/* Beside a command it may stand as an option is wont to, behind. */
+	if ((strcmp(word, "listen") == 0 || strcmp(word, "call") == 0) && strcmp(words[count - 1], "--tui") == 0) {
+		arguments->tui = true;
+		count = --arguments->count;
+	}
+	if (arguments->tui && strcmp(word, "ctl") == 0)
+		return usage("--tui goes with listen and call");
+	bool fits = ((strcmp(word, "listen") == 0 || strcmp(word, "tui") == 0) && count == 1) ||
+		    (strcmp(word, "call") == 0 && count > 1) || (strcmp(word, "ctl") == 0 && count > 1);
+	return fits ? -1 : usage("say listen, call NAME…, ctl COMMAND or tui");
 }
 
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-	enum { CONFIG = 256, SOCKET, STATS, SECONDS, LOG_LEVEL, CHECK, TUI, SHOW_HELP, SHOW_VERSION };
+	enum { CONFIG = OPTION_OWN, SOCKET, TUI, SHOW_HELP, SHOW_VERSION };
 	static const struct option options[] = {
+		COMMON_OPTIONS,
 		{ "config", required_argument, NULL, CONFIG },
 		{ "socket", required_argument, NULL, SOCKET },
-		{ "stats", required_argument, NULL, STATS },
-		{ "seconds", required_argument, NULL, SECONDS },
-		{ "log-level", required_argument, NULL, LOG_LEVEL },
-		{ "check", no_argument, NULL, CHECK },
 		{ "tui", no_argument, NULL, TUI },
 		{ "help", no_argument, NULL, SHOW_HELP },
 		{ "version", no_argument, NULL, SHOW_VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
-	*arguments = (struct arguments){ .stats = STATS_LINE };
+	const char *wrong;
 	int option;
+	*arguments = (struct arguments){ .common = { .stats = STATS_LINE } };
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		int taken = common_options_take(&arguments->common, option, optarg, &wrong);
+		if (taken < 0)
+			return usage(wrong);
+		if (taken > 0)
+			continue;
 		switch (option) {
 		case CONFIG:
 			arguments->config = optarg;
 			break;
 		case SOCKET:
 			arguments->socket = optarg;
-			break;
-		case STATS:
-			if (!parse_stats(optarg, &arguments->stats))
-				return usage("--stats takes line, json or off");
-			break;
-		case SECONDS:
-			if (!parse_seconds(optarg, &arguments->seconds))
-				return usage("--seconds takes a whole number up to 1000000");
-			break;
-		case LOG_LEVEL:
-			if (qv_log_level_parse(optarg, &arguments->level, NULL) != 0)
-				return usage("--log-level takes error, warning, info or debug");
-			arguments->level_set = true;
-			break;
-		case CHECK:
-			arguments->check = true;
 			break;
 		case TUI:
 			arguments->tui = true;
@@ -128,23 +111,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 			return EXIT_USAGE; /* getopt has said why */
 		}
 	}
-	arguments->words = argv + optind;
-	arguments->count = argc - optind;
-	if (arguments->count == 0)
-		return arguments->check ? -1 : usage("say listen, call NAME…, ctl COMMAND or tui");
-	const char *word = arguments->words[0];
-	/* Beside a command it may stand as an option is wont to, behind. */
-	if ((strcmp(word, "listen") == 0 || strcmp(word, "call") == 0) &&
-	    strcmp(arguments->words[arguments->count - 1], "--tui") == 0) {
-		arguments->tui = true;
-		arguments->count--;
-	}
-	if (arguments->tui && strcmp(word, "ctl") == 0)
-		return usage("--tui goes with listen and call");
-	bool fits = ((strcmp(word, "listen") == 0 || strcmp(word, "tui") == 0) && arguments->count == 1) ||
-		    (strcmp(word, "call") == 0 && arguments->count > 1) ||
-		    (strcmp(word, "ctl") == 0 && arguments->count > 1);
-	return fits ? -1 : usage("say listen, call NAME…, ctl COMMAND or tui");
+	return take_words(arguments, argv + optind, argc - optind);
 }
 
 /* What comes before the name of a file, which is meant from here and not from where the other visio was started. */
@@ -233,11 +200,12 @@ static void end_all(struct visio *visio)
 
 static int run(struct visio *visio, const struct arguments *arguments, const char *config, struct qv_error *err)
 {
-	if (settings_load(&visio->settings, config, arguments->level_set ? &arguments->level : NULL, err) != 0)
+	if (settings_load(&visio->settings, config,
+			  arguments->common.log_level_set ? &arguments->common.log_level : NULL, err) != 0)
 		return -1;
-	if (arguments->check)
+	if (arguments->common.check)
 		return 0;
-	visio->settings.host.cancel_fd = visio->quit_fd = stop_descriptor(arguments->seconds, err);
+	visio->settings.host.cancel_fd = visio->quit_fd = stop_descriptor(arguments->common.seconds, err);
 	if (visio->quit_fd < 0 || settings_open(&visio->settings, err) != 0)
 		return -1;
 	bool listens = strcmp(arguments->words[0], "listen") == 0;
@@ -296,10 +264,10 @@ int main(int argc, char **argv)
 		return ctl(&arguments);
 	if (arguments.count > 0 && strcmp(arguments.words[0], "tui") == 0)
 		return tui(&arguments);
-	if (arguments.tui && !arguments.check && !front_split(&arguments.ready_fd, &status))
+	if (arguments.tui && !arguments.common.check && !front_split(&arguments.ready_fd, &status))
 		return status;
 	visio_init(&visio);
-	visio.stats = arguments.tui ? STATS_OFF : arguments.stats;
+	visio.stats = arguments.tui ? STATS_OFF : arguments.common.stats;
 	if (qv_secret_harden_process(&err) != 0 ||
 	    (run(&visio, &arguments, arguments.config ? arguments.config : usual_config(path, sizeof path), &err) !=
 		     0 &&

@@ -11,7 +11,7 @@
 static int call(struct app *app, int fd, const char *name, struct qv_secure_session *session, struct qv_error *err)
 {
 	struct report report;
-	report_init(&report, app->line.stats, VISIO_CLIENT, session, name);
+	report_init(&report, app->line.common.stats, VISIO_CLIENT, session, name);
 	report_secured(&report);
 	const struct medium *video = &app->video, *audio = &app->audio;
 	struct qv_link link = { .tls = session->tls, .session = session->session, .fd = fd };
@@ -68,9 +68,9 @@ int main(int argc, char **argv)
 	int status = command_line_parse(argc, argv, VISIO_CLIENT, &app.line);
 	if (status >= 0)
 		return status;
-	bool opened = (app.line.check ? app_configure : app_open)(&app, VISIO_CLIENT, &err) == 0;
+	bool opened = (app.line.common.check ? app_configure : app_open)(&app, VISIO_CLIENT, &err) == 0;
 	status = EXIT_SUCCESS;
-	if ((!opened || (!app.line.check && connect_and_call(&app, &err) != 0)) &&
+	if ((!opened || (!app.line.common.check && connect_and_call(&app, &err) != 0)) &&
 	    !(opened && err.code == QV_E_CANCELLED)) {
 		qv_log_error(app.log, "%s", err.message);
 		status = exit_status(&err, opened);

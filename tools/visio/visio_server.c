@@ -45,7 +45,7 @@ static int run(struct app *app, struct qv_error *err)
 	int listener = listen_on(app, name, sizeof name, err);
 	if (listener < 0)
 		return -1;
-	report_listening(app->line.stats, name);
+	report_listening(app->line.common.stats, name);
 	int status = serve(app, listener, err);
 	close(listener);
 	return status;
@@ -59,8 +59,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	status = EXIT_SUCCESS;
-	bool opened = (app.line.check ? app_configure : app_open)(&app, VISIO_SERVER, &err) == 0;
-	if (!opened || (!app.line.check && run(&app, &err) != 0)) {
+	bool opened = (app.line.common.check ? app_configure : app_open)(&app, VISIO_SERVER, &err) == 0;
+	if (!opened || (!app.line.common.check && run(&app, &err) != 0)) {
 		qv_log_error(app.log, "%s", err.message);
 		status = err.code == QV_E_CONFIG || err.code == QV_E_MODULE ? EXIT_USAGE : EXIT_CALL_FAILED;
 	}
