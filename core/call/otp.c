@@ -43,6 +43,7 @@ int otp_prepare(struct side *side, struct qv_error *err)
 		otp->plan = NULL;
 		return 0;
 	}
+	otp->receives = side->plan->receive && side->plan->receive->audio_sink_count > 0;
 	otp->can = open_source(side, &otp->refusal) == 0;
 	if (otp->can)
 		return 0;
@@ -66,6 +67,17 @@ uint8_t otp_word(const struct otp *otp)
 	return required(otp) ? QV_HELLO_OTP_REQUIRE : QV_HELLO_OTP_PREFER;
 }
 
+/* A peer that sends no sound draws nothing from the link, which had too little for both. */
+static void reconsider(struct side *side)
+{
+	struct otp *otp = &side->otp;
+	if (otp->refusal.code != QV_E_NO_KEY || otp->receives || otp->state.link_needed <= otp->state.needed ||
+	    otp_count_need(side, NULL) != 0)
+		return;
+	otp->refusal = (struct qv_error)QV_ERROR_INIT;
+	otp->can = true;
+}
+
 int otp_agree(struct side *side, uint8_t peer_word, struct qv_error *err)
 {
 	struct otp *otp = &side->otp;
@@ -73,6 +85,7 @@ int otp_agree(struct side *side, uint8_t peer_word, struct qv_error *err)
 	otp->sends = side->out && side->out->audio;
 	if (!otp->receives && !otp->sends)
 		return 0;
+	reconsider(side);
 	if (otp->refusal.code != QV_OK) {
 		*err = otp->refusal;
 		return -1;
@@ -196,7 +209,7 @@ static void describe(struct otp *otp)
 		       state->stock < STOCK_MAX_S ? state->stock : STOCK_MAX_S);
 	if (state->rate_known)
 		at += snprintf(state->text + at, sizeof state->text - (size_t)at, "; it gives %.0f of %.0f B/s",
-			       state->kme_rate < RATE_MAX ? state->kme_rate : RATE_MAX, state->needed);
+			       state->kme_rate < RATE_MAX ? state->kme_rate : RATE_MAX, state->link_needed);
 	if (state->budget >= 0)
 		snprintf(state->text + at, sizeof state->text - (size_t)at, ": lasts %.0f s", state->budget);
 }

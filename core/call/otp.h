@@ -29,10 +29,11 @@ struct otp {
 	struct pad_batch *early[OTP_EARLY]; /* taken before the call, to see how fast the KME gives more */
 	size_t early_next, early_count;     /* of these the first were told to the peer */
 	struct key_budget budget;
-	double drawn;      /* bytes of key that were taken */
-	int64_t status_ns; /* the KME is not asked for its status before */
-	bool told_short;   /* that the key lasts for less than a minute */
-	unsigned key_bits; /* of a key that is asked for; 0: the source's default */
+	double drawn;                 /* bytes of key that were taken */
+	double peer_drawn, peer_lost; /* bytes of key that the peer told of, and that no pad has got */
+	int64_t status_ns;            /* the KME is not asked for its status before */
+	bool told_short;              /* that the key lasts for less than a minute */
+	unsigned key_bits;            /* of a key that is asked for; 0: the source's default */
 	size_t key_bytes;
 	size_t batch_keys;
 	uint64_t told_end, heard_end;          /* of the pads, with keys that are still on their way */

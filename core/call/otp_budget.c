@@ -51,40 +51,65 @@ static void plan_requests(struct otp *otp, const struct qv_keysource_status *sta
 
 #define ADVICE "lower the bitrate of the audio codec, send longer packets, or get a faster KME"
 
+/* What the peer draws for the sound that it sends is not known before it does: as much as here. */
+static double needed_of_link(const struct otp *otp, double need)
+{
+	return otp->plan->shared && otp->receives ? 2 * need : need;
+}
+
+/* Text about both needs, and what there is to be done about them. */
+struct account {
+	char needs[160], advice[200];
+};
+
+static struct account account_of(const struct otp *otp)
+{
+	struct account account;
+	bool both = otp->state.link_needed > otp->state.needed;
+	int at = snprintf(account.needs, sizeof account.needs, "a one-time pad for sound needs %.0f B/s of key",
+			  otp->state.needed);
+	if (both)
+		snprintf(account.needs + at, sizeof account.needs - (size_t)at,
+			 ", %.0f B/s with the peer's from the same link", otp->state.link_needed);
+	snprintf(account.advice, sizeof account.advice, "%s%s", ADVICE,
+		 both ? ", or set otp.shared = false where each direction has a store of its own" : "");
+	return account;
+}
+
 /* A rate that is not configured may be wrong, and a store that is large enough does without. */
 static int check_lasts(const struct otp *otp, struct qv_error *err)
 {
-	double need = otp->state.needed, lack = need - otp->rate, least = otp->plan->minimum;
-	double gives = otp->rate > 0 ? otp->rate : 0;
+	double lack = otp->state.link_needed - otp->rate, least = otp->plan->minimum;
+	double lasts = (double)otp->stored / lack;
 	if (otp->stored < 0 || lack <= 0 || (double)otp->stored >= lack * least)
 		return 0;
+	struct account account = account_of(otp);
 	if (otp->rate_known)
-		return qv_fail(
-			err, QV_E_NO_KEY,
-			"a one-time pad for sound needs %.0f B/s of key, and the KME gives %.0f B/s: the %lld B in "
-			"its store last for %.0f s, less than otp.minimum of %.0f s: " ADVICE,
-			need, gives, (long long)otp->stored, (double)otp->stored / lack, least);
-	return qv_fail(
-		err, QV_E_NO_KEY,
-		"a one-time pad for sound needs %.0f B/s of key; the KME does not say how fast it gives keys, and "
-		"the %lld B in its store last for %.0f s, less than otp.minimum of %.0f s: " ADVICE
-		", or set otp.kme_rate",
-		need, (long long)otp->stored, (double)otp->stored / lack, least);
+		return qv_fail(err, QV_E_NO_KEY,
+			       "%s, and the KME gives %.0f B/s: the %lld B in its store last for %.0f s, less than "
+			       "otp.minimum of %.0f s: %s",
+			       account.needs, otp->state.kme_rate, (long long)otp->stored, lasts, least,
+			       account.advice);
+	return qv_fail(err, QV_E_NO_KEY,
+		       "%s; the KME does not say how fast it gives keys, and the %lld B in its store last for %.0f s, "
+		       "less than otp.minimum of %.0f s: %s, or set otp.kme_rate",
+		       account.needs, (long long)otp->stored, lasts, least, account.advice);
 }
 
 int otp_count_need(struct side *side, struct qv_error *err)
 {
 	struct otp *otp = &side->otp;
 	otp->state.needed = needed(side);
+	otp->state.link_needed = needed_of_link(otp, otp->state.needed);
 	otp->state.kme_rate = otp->rate > 0 ? otp->rate : 0;
 	otp->state.rate_known = otp->rate_known;
 	if (otp->plan->kme_rate <= 0)
 		return check_lasts(otp, err);
-	if (otp->rate < otp->state.needed)
-		return qv_fail(err, QV_E_NO_KEY,
-			       "a one-time pad for sound needs %.0f B/s of key, and the KME gives %.0f B/s: " ADVICE,
-			       otp->state.needed, otp->rate);
-	return 0;
+	if (otp->rate >= otp->state.link_needed)
+		return 0;
+	struct account account = account_of(otp);
+	return qv_fail(err, QV_E_NO_KEY, "%s, and the KME gives %.0f B/s: %s", account.needs, otp->rate,
+		       account.advice);
 }
 
 /* Requests follow each other: what one may have and how long it takes is a bound of its own. */
@@ -110,7 +135,7 @@ static void judge_requests(struct side *side)
 static void look_for_rate(struct side *side, struct qv_keysource_status *status)
 {
 	struct otp *otp = &side->otp;
-	double need = needed(side), enough = need * otp->plan->minimum;
+	double need = needed_of_link(otp, needed(side)), enough = need * otp->plan->minimum;
 	otp->rate = 0;
 	otp->rate_known = otp->stored >= 0 && (double)otp->stored < enough && otp_measure(side, status, need, enough);
 }
@@ -157,12 +182,19 @@ void otp_ask_status(struct otp *otp)
 
 static void tell_short(struct side *side)
 {
-	struct otp *otp = &side->otp;
+	const struct qv_call_otp_state *state = &side->otp.state;
 	char text[200];
 	snprintf(text, sizeof text,
-		 "key for the one-time pad of sound runs out in %.0f s: it needs %.0f B/s, and the KME gives %.0f B/s",
-		 otp->state.budget, otp->state.needed, otp->state.kme_rate);
+		 "key for the one-time pad of sound runs out in %.0f s: %s %.0f B/s, and the KME gives %.0f B/s",
+		 state->budget, state->link_needed > state->needed ? "both ends need" : "it needs", state->link_needed,
+		 state->kme_rate);
 	otp_say(side, text);
+}
+
+/* What the peer has of key that it drew from the same link. */
+static double hand_of_peer(const struct otp *otp)
+{
+	return otp->peer_drawn - otp->peer_lost - (double)qv_pad_used(otp->pads.opens);
 }
 
 /* All batches before this one have been taken from the store, and none behind it: so nothing is counted twice. */
@@ -176,8 +208,12 @@ void otp_take_status(struct side *side, const struct pad_batch *batch)
 		return;
 	level.stored = otp_bytes_of(&batch->status, batch->status.stored_key_count);
 	level.hand = (double)otp->flight_bytes + (double)qv_pad_left(otp->pads.seals);
+	if (otp->plan->shared) {
+		level.drawn += otp->peer_drawn;
+		level.hand += hand_of_peer(otp);
+	}
 	key_budget_note(&otp->budget, &level);
-	state->stock = state->needed > 0 ? (level.stored + level.hand) / state->needed : -1;
+	state->stock = state->link_needed > 0 ? (level.stored + level.hand) / state->link_needed : -1;
 	if (key_budget_rate(&otp->budget, &rate)) {
 		state->rate_known = true;
 		state->kme_rate = rate > 0 ? rate : 0;

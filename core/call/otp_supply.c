@@ -175,6 +175,8 @@ static void judge_claimed(struct otp *otp, struct pad_batch *batch)
 	for (size_t i = 0; i < record->count; i++) {
 		if (batch->key[i].secret && qv_pad_add(otp->pads.opens, position, &batch->key[i], &batch->failure) == 0)
 			record->held |= 1u << i;
+		else
+			otp->peer_lost += record->key[i].size;
 		position += record->key[i].size;
 	}
 	record->kind = QV_PAD_HELD;
@@ -233,8 +235,10 @@ static int take_keys(struct otp *otp, const struct qv_pad_record *record, struct
 		return qv_fail(err, QV_E_PROTOCOL, "the peer tells of keys for position %llu of its pad twice",
 			       (unsigned long long)record->position);
 	otp->heard_end = record->position;
-	for (size_t i = 0; i < record->count; i++)
+	for (size_t i = 0; i < record->count; i++) {
 		otp->heard_end += record->key[i].size;
+		otp->peer_drawn += record->key[i].size;
+	}
 	struct pad_batch *batch = pad_batch_new();
 	if (!batch)
 		return qv_fail(err, QV_E_NOMEM, "no memory for keys of a pad");
@@ -282,6 +286,7 @@ void otp_resume(struct otp *otp)
 		pad_worker_forget(&otp->claims);
 	qv_pad_restart(otp->pads.seals);
 	qv_pad_restart(otp->pads.opens);
+	otp->peer_lost = otp->peer_drawn - (double)qv_pad_used(otp->pads.opens);
 	otp->pad++;
 	otp->told_end = otp->heard_end = 0;
 	otp->budget.count = 0;

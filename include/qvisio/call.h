@@ -128,15 +128,16 @@ struct qv_sound_level {
 
 /* Sound under one-time pads. */
 struct qv_call_otp_state {
-	bool on;         /* all sound of the call, both ways, is sealed with pads */
-	bool dry;        /* no key is left for the sound of this end: it is muted */
-	double needed;   /* bytes of key a second for the sound of this end */
-	bool rate_known; /* what follows is known: as configured, or seen of late */
-	double kme_rate; /* bytes of key a second that the KME gives, without stock that comes in all at once */
-	double seconds;  /* for which the key at hand lasts; -1: no sound is sent */
-	double stock;    /* for which it lasts with what the KME has, if no more came; -1: unknown */
-	double budget;   /* for which it lasts with what the KME has, as that falls; -1: it does not, or unknown */
-	uint64_t left;   /* bytes of key at hand for what this end sends */
+	bool on;            /* all sound of the call, both ways, is sealed with pads */
+	bool dry;           /* no key is left for the sound of this end: it is muted */
+	double needed;      /* bytes of key a second for the sound of this end */
+	double link_needed; /* what that and the peer's draw from a link that they share; otherwise as `needed` */
+	bool rate_known;    /* what follows is known: as configured, or seen of late */
+	double kme_rate;    /* bytes of key a second that the KME gives, without stock that comes in all at once */
+	double seconds;     /* for which the key at hand lasts; -1: no sound is sent */
+	double stock;       /* for which it lasts with what the KME has, if no more came; -1: unknown */
+	double budget;      /* for which it lasts with what the KME has, as that falls; -1: it does not, or unknown */
+	uint64_t left;      /* bytes of key at hand for what this end sends */
 	uint64_t used, received; /* bytes of key used to seal, and to open */
 	uint64_t refused;        /* packets that did not open */
 	/* "sound: one-time pad, 41 s of key left, 95 s with the KME's; it gives 1500 of 2800 B/s: lasts 205 s"; "" when off */
@@ -361,6 +362,7 @@ struct qv_call_otp {
 	const char *peer; /* SAE ID that the session vouches for; NULL or "": not known, and there can be no pad */
 	double reserve;   /* seconds for which key is fetched ahead */
 	double kme_rate;  /* bytes of key a second that the KME gives; 0: as its status tells */
+	bool shared;      /* what the peer draws for its sound comes from the same store of the same link */
 	double minimum;   /* with kme_rate 0: seconds for which what it has must last at least, unless its rate does */
 };
 

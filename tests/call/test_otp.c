@@ -110,6 +110,7 @@ static int setup(void **state)
 	parts.audio_interval_ms = 10;
 	kme_reset();
 	otp.minimum = otp.kme_rate = 0;
+	otp.shared = false;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, one) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, other) != 0)
 		return -1;
@@ -349,6 +350,19 @@ static void test_minimum_is_there(void **state)
 	assert_true(judge_tape(0) > 0);
 }
 
+/* Who only listens draws nothing from a link that both use. */
+static void test_a_shared_link_of_one_way(void **state)
+{
+	(void)state;
+	kme.stored = kme.most = 4 * NEED / KEY_SIZE;
+	otp.minimum = 3;
+	otp.shared = true;
+	call();
+	assert_int_equal(caller.outcome, 0);
+	assert_true(caller.result.otp.link_needed == caller.result.otp.needed);
+	assert_true(judge_tape(0) > 0);
+}
+
 /* Whoever says the rate knows better than the store. */
 static void test_minimum_is_not_for_a_rate_that_is_configured(void **state)
 {
@@ -383,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_full_store_that_fills_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_full_store_that_does_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_minimum_is_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_shared_link_of_one_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_minimum_is_not_for_a_rate_that_is_configured, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rate_that_is_too_low, setup, teardown),
 	};

@@ -13,11 +13,12 @@
 
 static struct qv_call_otp otp = { .policy = QV_OTP_REQUIRE, .key_source = &kme_role, .peer = "them", .reserve = 0.2 };
 
-/* Sound only: each sample of what is received is known by its place. */
-static void begin(void)
+/* Sound only: each sample of what is received is known by its place. The KME tells so many keys; -1: none. */
+static void begin_with(int64_t keys, int blocks)
 {
 	kme_reset();
-	parts.audio_blocks = NO_LIMIT;
+	kme.stored = keys;
+	parts.audio_blocks = blocks;
 	parts.audio_interval_ms = 10;
 	for (int i = 0; i < 2; i++) {
 		struct two_way *way = i ? &answerer : &caller;
@@ -31,6 +32,11 @@ static void begin(void)
 	with_renewal(0);
 	start(&caller);
 	start(&answerer);
+}
+
+static void begin(void)
+{
+	begin_with(-1, NO_LIMIT);
 }
 
 /* Until so many more samples were played, by either end. */
@@ -134,12 +140,59 @@ static void a_call_that_ends_without_key_goes_on_too(void **state)
 	otp.end_when_dry = false;
 }
 
+/* What an end needs: blocks of 16 bits a sample and a tag, a hundred times a second; and so much is stored, of seconds. */
+#define NEED   (100 * (AUDIO_BLOCK * 2 + 16))
+#define STORED 30
+
+static void a_link_that_both_draw_from_is_too_slow_for_both(void **state)
+{
+	(void)state;
+	otp.shared = true;
+	otp.minimum = STORED * 2 / 3;
+	begin_with(STORED * NEED / KEY_SIZE, 10);
+	join_both();
+	otp.shared = false;
+	otp.minimum = 0;
+	assert_int_equal(caller.end.err.code, QV_E_NO_KEY);
+	assert_non_null(strstr(caller.end.err.message, "needs 33600 B/s of key, 67200 B/s with the peer's"));
+	assert_non_null(strstr(caller.end.err.message, "last for 15 s, less than otp.minimum of 20 s"));
+	assert_int_equal(kme.taken, 0);
+}
+
+static void a_link_that_each_draws_from_for_itself(void **state)
+{
+	(void)state;
+	otp.minimum = STORED * 2 / 3;
+	begin_with(STORED * NEED / KEY_SIZE, NO_LIMIT);
+	hear_more(AUDIO_RATE / 4);
+	end_well();
+	otp.minimum = 0;
+	assert_true(caller.end.result.otp.link_needed == NEED);
+}
+
+static void what_the_peer_draws_is_counted_during_a_call(void **state)
+{
+	(void)state;
+	otp.shared = true;
+	begin_with(STORED * NEED / KEY_SIZE, NO_LIMIT);
+	hear_more(AUDIO_RATE / 4);
+	end_well();
+	otp.shared = false;
+	const struct qv_call_otp_state *result = &caller.end.result.otp;
+	assert_true(result->link_needed == 2 * NEED);
+	/* The store stands; with what was at hand at one end or the other when its status was asked for. */
+	assert_true(result->stock >= STORED / 2 && result->stock < STORED / 2 + 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TWO_WAY(a_call_goes_on_with_fresh_pads),
 		TWO_WAY(a_call_goes_on_whose_keys_were_on_their_way),
 		TWO_WAY(a_call_that_ends_without_key_goes_on_too),
+		TWO_WAY(a_link_that_both_draw_from_is_too_slow_for_both),
+		TWO_WAY(a_link_that_each_draws_from_for_itself),
+		TWO_WAY(what_the_peer_draws_is_counted_during_a_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ RATE = 8000
 PCM = f'codec: {{ module = "pcm"; rate = {RATE}; channels = 1; block = 160; accumulate = 1; }};'
 # 16 bits a sample, and 16 bytes for the tag of each of 50 packets a second.
 PCM_NEED = RATE * 2 + 50 * 16
-REQUIRE = 'otp: { policy = "require"; reserve = 2.0; minimum = 1.0; };'
+# The KMEs of these tests keep keys of each direction apart.
+REQUIRE = 'otp: { policy = "require"; reserve = 2.0; minimum = 1.0; shared = false; };'
 FULL = dict(rate=4000000, stock=4000, keys="max_size = 8192;")
 
 
@@ -126,7 +127,9 @@ def _(tmp):
                 bob_otp='otp: { policy = "require"; kme_rate = 321; };')
     alice = ends.call()
     error = qvcall.event(alice, "summary")["error"]["message"]
-    assert f"needs {PCM_NEED} B/s" in error and "gives 321 B/s" in error and "the peer" in error, error
+    assert f"needs {PCM_NEED} B/s" in error and "gives 321 B/s" in error and "the peer cannot" in error, error
+    # Unless it is told otherwise, both ends draw from one store.
+    assert f", {2 * PCM_NEED} B/s with the peer's from the same link" in error, error
     assert alice.wait(qvtest.TIMEOUT) == 1
 
 
@@ -135,7 +138,7 @@ def _(tmp):
     pair = qvkme.KmePair(test, tmp, rate=40000, stock=12000, keys="max_size = 8192;")
     pair.a.wait_stock("11", "12", 12000)
     pair.b.wait_stock("12", "11", 12000)
-    ends = Ends(tmp, pair, alice_otp='otp: { policy = "require"; reserve = 2.0; minimum = 1000.0; };')
+    ends = Ends(tmp, pair, alice_otp='otp: { policy = "require"; reserve = 2.0; minimum = 1000.0; shared = false; };')
     alice = ends.call()
     error = qvcall.event(alice, "summary")["error"]
     assert error["code"] == "no-key" and "less than otp.minimum of 1000 s" in error["message"], error
@@ -181,7 +184,8 @@ def _(tmp):
 @test.case("without keys the call ends where the policy says so")
 def _(tmp):
     pair = qvkme.KmePair(test, tmp, **FULL)
-    ends = Ends(tmp, pair, alice_otp='otp: { policy = "require"; reserve = 2.0; minimum = 1.0; without_key = "end"; };')
+    ends = Ends(tmp, pair, alice_otp='otp: { policy = "require"; reserve = 2.0; minimum = 1.0; shared = false; '
+                                     'without_key = "end"; };')
     alice = ends.call()
     stats_until(alice, lambda s: s["otp"]["used"] > PCM_NEED)
     pair.a.kill()

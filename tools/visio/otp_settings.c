@@ -26,6 +26,11 @@ static const struct qv_option otp_options[] = {
 	  .max = 1e9,
 	  .unit = "B/s",
 	  .help = "Bytes of key a second that the KME gives; 0: what its status shows." },
+	{ .name = "shared",
+	  .type = QV_OPTION_BOOL,
+	  .fallback = "true",
+	  .help = "The peer draws its keys from the same store of the same QKD link; false: each direction has its "
+		  "own." },
 	{ .name = "minimum",
 	  .type = QV_OPTION_FLOAT,
 	  .fallback = "60",
@@ -67,6 +72,7 @@ struct qv_call_otp otp_settings_plan(const struct settings *settings, const char
 		.key_source = &settings->key_source,
 		.peer = peer_sae,
 		.reserve = qv_options_float(settings->otp, "reserve"),
+		.shared = qv_options_bool(settings->otp, "shared"),
 		.minimum = qv_options_float(settings->otp, "minimum"),
 		.kme_rate = (double)qv_options_int(settings->otp, "kme_rate"),
 	};

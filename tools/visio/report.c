@@ -87,13 +87,14 @@ json_t *report_otp_json(const struct qv_call_otp_state *state)
 {
 	if (!state->on)
 		return json_null();
-	return json_pack("{s:s,s:b,s:o,s:o,s:o,s:f,s:o,s:I,s:I,s:I,s:I}", "text", state->text, "dry", state->dry,
+	return json_pack("{s:s,s:b,s:o,s:o,s:o,s:f,s:f,s:o,s:I,s:I,s:I,s:I}", "text", state->text, "dry", state->dry,
 			 "seconds", state->seconds < 0 ? json_null() : json_real(state->seconds), "stock",
 			 state->stock < 0 ? json_null() : json_real(state->stock), "budget",
 			 state->budget < 0 ? json_null() : json_real(state->budget), "needed", state->needed,
-			 "kme_rate", state->rate_known ? json_real(state->kme_rate) : json_null(), "left",
-			 (json_int_t)state->left, "used", (json_int_t)state->used, "received",
-			 (json_int_t)state->received, "refused", (json_int_t)state->refused);
+			 "link_needed", state->link_needed, "kme_rate",
+			 state->rate_known ? json_real(state->kme_rate) : json_null(), "left", (json_int_t)state->left,
+			 "used", (json_int_t)state->used, "received", (json_int_t)state->received, "refused",
+			 (json_int_t)state->refused);
 }
 
 static json_t *security_json(const struct report *report)
