@@ -14,11 +14,13 @@
 
 #define SLOTS             4096 /* packets in flight that are remembered; a power of two */
 #define BETA              0.85
+#define CUT               0.9  /* of what came through while packets queued */
 #define CUT_MOST          0.3  /* is left, at least: others may have had the path for a moment */
 #define FIRST_RISE        0.6  /* of the rate a second, until the path was full for the first time */
 #define RISE              0.08 /* … where its capacity is not known */
-#define CAPACITY_PASSED   1.3  /* times what was found, without a queue: the path is another */
-#define PROBE_FIRST       8    /* times the rate to begin with, with few bytes: the path may be narrow */
+#define NEAR_RISE         0.05
+#define CAPACITY_PASSED   1.3 /* times what was found, without a queue: the path is another */
+#define PROBE_FIRST       8   /* times the rate to begin with, with few bytes: the path may be narrow */
 #define PROBE_FIRST_BYTES 4000
 #define PROBE_RISE        2.0
 #define PROBE_NS          25e6 /* that a cluster takes to leave */
@@ -34,18 +36,21 @@
 #define RATE_SAMPLES      1024
 #define BUSY_WINDOW_NS    (250 * QV_NS_PER_MS)
 #define BUSY_LEAST_NS     (80 * QV_NS_PER_MS)
-#define GROWTH_NS         (40 * QV_NS_PER_MS) /* too quick to wait for a trend */
+#define GROWTH_NS         (30 * QV_NS_PER_MS) /* too quick to wait for a trend */
 #define LARGE_BITS        (1200 * 8)
 #define STANDING_NS       (8 * QV_NS_PER_MS)   /* a queue that is of the rate, not of bursts and clocks */
-#define DRAIN_NS          (500 * QV_NS_PER_MS) /* in which a queue is to be gone */
+#define DRAIN_NS          (300 * QV_NS_PER_MS) /* in which a queue is to be gone */
 #define DRAIN_MAX_NS      (3 * QV_NS_PER_SECOND)
 #define QUEUE_SMALL_NS    (25 * QV_NS_PER_MS)
-#define DRAIN_MIN         0.3                    /* of the capacity that is used while draining, at least */
+#define DRAIN_MIN         0.2                    /* of the capacity that is used while draining, at least */
 #define DELAYED_NS        (500 * QV_NS_PER_MS)   /* for which loss may be of a queue that was seen */
 #define OUTAGE_NS         (1 * QV_NS_PER_SECOND) /* without feedback: what was lost meanwhile is no share of the rate */
+#define RTT_WINDOW_NS     (10 * QV_NS_PER_SECOND)
+#define FEEDBACK_NS       (50 * QV_NS_PER_MS) /* that the peer waits with what it has to tell, at most */
 #define SILENCE_NS        (2 * QV_NS_PER_SECOND)
 #define PACE              1.25
 #define PACE_QUICK        2.5
+#define PACE_FULL         1.02 /* what the path is known to carry is not passed otherwise */
 #define QUICK_LOSS        0.05
 #define QUICK_NS          (15 * QV_NS_PER_MS)
 #define WAIT_DECREASE_NS  (200 * QV_NS_PER_MS)
@@ -78,9 +83,13 @@ struct qv_rtp_congestion {
 	double by_delay; /* bit/s */
 	struct loss_bound by_loss;
 	double capacity; /* where the path was full; 0: not seen yet */
+	double decreased_from;
+	int64_t decreased_arrival; /* of the receiver's time */
 	int64_t decreased_at, drain_until, updated_at, feedback_at;
 	int64_t rtt;
-	int64_t heard_at; /* the last feedback came */
+	int64_t rtt_least[2], rtt_since; /* of this window and of the last */
+	int64_t in_flight;               /* bytes of which nothing is known yet */
+	int64_t heard_at;                /* the last feedback came */
 	struct probe probe;
 	bool probed;         /* the first one is over */
 	int64_t probe_after; /* the next one waits until then, */
@@ -121,6 +130,13 @@ void qv_rtp_congestion_free(struct qv_rtp_congestion *c)
 	free(c);
 }
 
+static void close_slot(struct qv_rtp_congestion *c, struct sent *sent)
+{
+	if (sent->open)
+		c->in_flight -= sent->size;
+	sent->open = false;
+}
+
 void qv_rtp_congestion_sent(struct qv_rtp_congestion *c, uint16_t transport, size_t size, int64_t now)
 {
 	if (!c->any_sent) {
@@ -128,6 +144,8 @@ void qv_rtp_congestion_sent(struct qv_rtp_congestion *c, uint16_t transport, siz
 		c->expected = transport;
 		c->updated_at = c->feedback_at = c->heard_at = now;
 	}
+	close_slot(c, &c->sent[transport % SLOTS]);
+	c->in_flight += (int64_t)size;
 	c->sent[transport % SLOTS] =
 		(struct sent){ .at = now, .size = (uint32_t)size, .transport = transport, .open = true };
 	probe_sent(&c->probe, transport, size, now);
@@ -175,12 +193,14 @@ static int64_t grain_of(const struct qv_rtp_congestion *c)
 	return (int64_t)(LARGE_BITS * (double)QV_NS_PER_SECOND / c->by_delay);
 }
 
-/* What came of the path while packets queued on it: what it carries. 0: not known. */
-static int64_t measure_busy(const struct qv_rtp_congestion *c)
+/* What came of the path while packets queued on it, after this arrival: what it carries. 0: not known. */
+static int64_t measure_busy(const struct qv_rtp_congestion *c, int64_t after)
 {
 	int64_t arrived = c->queue.arrived, since = c->queue.busy_since, bytes = 0;
 	if (since == 0)
 		return 0;
+	if (since < after)
+		since = after;
 	if (arrived - since > BUSY_WINDOW_NS)
 		since = arrived - BUSY_WINDOW_NS;
 	if (arrived - since < BUSY_LEAST_NS)
@@ -221,7 +241,7 @@ static void pass_over(struct qv_rtp_congestion *c, const struct qv_rtcp_feedback
 		struct sent *sent = find(c, c->expected);
 		if (!sent)
 			continue;
-		sent->open = false;
+		close_slot(c, sent);
 		if (!outage && (!missing || qv_rtp_sequence_diff(c->expected, c->told_end) < 0))
 			count(c, true, now);
 	}
@@ -237,21 +257,46 @@ static void note_number(struct qv_rtp_congestion *c, const struct qv_rtcp_feedba
 	c->told_end = (uint16_t)(feedback->base + feedback->count);
 }
 
+static double lowered(const struct qv_rtp_congestion *c, double carried)
+{
+	double least = CUT_MOST * c->decreased_from;
+	return CUT * carried > least ? CUT * carried : least;
+}
+
 /* To less than what goes through; where that is more than is sent, what queues is of a burst. */
 static void decrease(struct qv_rtp_congestion *c, int64_t now)
 {
-	double carried = (double)measure_busy(c);
+	double carried = (double)measure_busy(c, 0);
 	if (carried == 0)
 		carried = c->received > 0 ? (double)c->received : c->by_delay;
 	if (c->capacity > 0 && now - c->decreased_at < WAIT_DECREASE_NS + c->rtt)
 		return;
 	c->capacity = carried;
-	if (c->by_delay > BETA * carried) {
-		c->by_delay = BETA * carried > CUT_MOST * c->by_delay ? BETA * carried : CUT_MOST * c->by_delay;
+	c->decreased_from = c->by_delay;
+	c->decreased_arrival = c->queue.arrived;
+	if (c->by_delay > CUT * carried) {
+		c->by_delay = lowered(c, carried);
 		c->cut_at = now;
 	}
 	c->decreased_at = now;
 	c->drain_until = now + DRAIN_MAX_NS;
+}
+
+/* While the queue stands it is measured on, as some of what came before came of another rate. */
+static void correct(struct qv_rtp_congestion *c)
+{
+	double carried = (double)measure_busy(c, c->decreased_arrival);
+	if (carried == 0)
+		return;
+	c->capacity = carried;
+	c->by_delay = c->decreased_from > CUT * carried ? lowered(c, carried) : c->decreased_from;
+}
+
+/* bit/s, near what was found: a packet in each response time. */
+static double near_step(const struct qv_rtp_congestion *c)
+{
+	double packets = 1200 * 8 * (double)QV_NS_PER_SECOND / (double)(c->rtt + 100 * QV_NS_PER_MS);
+	return packets > NEAR_RISE * c->by_delay ? packets : NEAR_RISE * c->by_delay;
 }
 
 static void increase(struct qv_rtp_congestion *c, int64_t now)
@@ -265,8 +310,7 @@ static void increase(struct qv_rtp_congestion *c, int64_t now)
 	if (c->capacity == 0)
 		c->by_delay *= 1 + FIRST_RISE * seconds;
 	else if (c->by_delay < 1.05 * c->capacity)
-		/* near what was found: a packet in each response time */
-		c->by_delay += 1200 * 8 * seconds * (double)QV_NS_PER_SECOND / (double)(c->rtt + 100 * QV_NS_PER_MS);
+		c->by_delay += seconds * near_step(c);
 	else
 		c->by_delay *= 1 + RISE * seconds;
 	/* Without a source that fills the rate nothing is known of what is above. */
@@ -283,6 +327,8 @@ static void update(struct qv_rtp_congestion *c, int64_t now)
 		decrease(c, now);
 	else if (c->trend.state != TREND_UNDERUSE && now >= c->drain_until)
 		increase(c, now);
+	if (now < c->drain_until)
+		correct(c);
 	if (standing >= QUEUE_SMALL_NS || over)
 		c->queued_at = now;
 	if (standing < QUEUE_SMALL_NS && !over)
@@ -349,6 +395,17 @@ bool qv_rtp_congestion_probe(struct qv_rtp_congestion *c, struct qv_rtp_probe *p
 	return true;
 }
 
+static void note_least(struct qv_rtp_congestion *c, int64_t rtt, int64_t now)
+{
+	if (now - c->rtt_since > RTT_WINDOW_NS) {
+		c->rtt_least[1] = c->rtt_least[0];
+		c->rtt_least[0] = rtt;
+		c->rtt_since = now;
+	}
+	if (rtt < c->rtt_least[0])
+		c->rtt_least[0] = rtt;
+}
+
 void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtcp_feedback *feedback, int64_t now)
 {
 	bool any = false;
@@ -367,7 +424,7 @@ void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtc
 			/* It may still come, out of order; pass_over counts it when the next feedback is beyond it. */
 			continue;
 		}
-		sent->open = false;
+		close_slot(c, sent);
 		count(c, false, now);
 		int64_t arrived = unwrap(c, feedback->arrivals[i].at_us);
 		trend_add(&c->trend, sent->at, arrived);
@@ -376,6 +433,7 @@ void qv_rtp_congestion_feedback(struct qv_rtp_congestion *c, const struct qv_rtc
 		path_queue_add(&c->queue, arrived - sent->at, arrived, grain_of(c));
 		int64_t rtt = now - sent->at;
 		c->rtt = c->rtt ? c->rtt + (rtt - c->rtt) / 8 : rtt;
+		note_least(c, rtt, now);
 	}
 	if (!any)
 		return;
@@ -395,12 +453,27 @@ void qv_rtp_congestion_tick(struct qv_rtp_congestion *c, int64_t now)
 /* A picture should leave well within the time to the next, but not queue on the path, nor be dropped there as a burst. */
 static int64_t pace_of(const struct qv_rtp_congestion *c, double target, int64_t queued)
 {
-	double quick = PACE_QUICK * target;
-	if (queued >= QUICK_NS || c->by_loss.full > 0 || c->by_loss.share >= QUICK_LOSS)
-		return (int64_t)(PACE * target);
-	if (c->capacity > 0 && c->capacity < quick)
-		quick = c->capacity > PACE * target ? c->capacity : PACE * target;
-	return (int64_t)quick;
+	bool careful = queued >= QUICK_NS || c->by_loss.full > 0 || c->by_loss.share >= QUICK_LOSS;
+	double pace = (careful ? PACE : PACE_QUICK) * target;
+	double carried = c->capacity / (1 - (c->by_loss.share < 0.5 ? c->by_loss.share : 0.5)); /* what is lost too */
+	if (carried > 0 && carried < pace)
+		pace = carried > PACE_FULL * target ? carried : PACE_FULL * target;
+	return (int64_t)pace;
+}
+
+/*
+ * What waits on the path by what is in flight, in ns of what it carries: it needs no feedback of a packet to know that it
+ * has been sent.
+ */
+static int64_t unacknowledged(const struct qv_rtp_congestion *c)
+{
+	int64_t least = c->rtt_least[0];
+	if (c->capacity <= 0)
+		return 0;
+	if (c->rtt_least[1] && c->rtt_least[1] < least)
+		least = c->rtt_least[1];
+	int64_t flight = (int64_t)((double)c->in_flight * 8 * (double)QV_NS_PER_SECOND / c->capacity);
+	return flight > least + FEEDBACK_NS ? flight - least - FEEDBACK_NS : 0;
 }
 
 void qv_rtp_congestion_state(const struct qv_rtp_congestion *c, struct qv_rtp_congestion_state *state)
@@ -411,8 +484,8 @@ void qv_rtp_congestion_state(const struct qv_rtp_congestion *c, struct qv_rtp_co
 						   .queue_ns = path_queue_standing(&c->queue),
 						   .loss = c->by_loss.share,
 						   .probed = c->probed };
-	if (c->updated_at < c->drain_until && state->queue_ns > QUEUE_SMALL_NS) {
-		double share = 1 - (double)state->queue_ns / (double)DRAIN_NS;
+	if (c->updated_at < c->drain_until) {
+		double share = 1 - (double)unacknowledged(c) / (double)DRAIN_NS;
 		double drained = c->capacity * (share > DRAIN_MIN ? share : DRAIN_MIN);
 		target = drained < target ? drained : target;
 	}

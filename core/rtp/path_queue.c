@@ -6,7 +6,7 @@
 #define BASE_WINDOW_NS (10 * QV_NS_PER_SECOND)
 #define SLOT_NS        (20 * QV_NS_PER_MS)
 #define STANDING_SLOTS 6
-#define RECENT_SLOTS   3
+#define RECENT_SLOTS   2
 #define BUSY_NS        (5 * QV_NS_PER_MS)
 
 void path_queue_start(struct path_queue *queue)

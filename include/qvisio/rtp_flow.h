@@ -101,7 +101,8 @@ size_t qv_rtp_pacer_bytes(const struct qv_rtp_pacer *pacer);             /* wait
  * After Google Congestion Control (draft-ietf-rmcat-gcc-02): a trend of the one-way delay between bursts, a detector of
  * overuse with an adaptive threshold, additive and multiplicative increase, multiplicative decrease, and a bound by
  * loss. Beyond the draft, only a queue that does not empty between pictures is taken for overuse, the rate is then lowered
- * to less than what came through while it stood, and the queue is drained in about half a second; and loss that goes on
+ * to less than what came through while it stood, which is measured on until it is gone, in about a third of a second;
+ * pictures leave at what the path is known to carry, so that a large one does not queue there; and loss that goes on
  * though less is sent, without delay, up to a quarter of the packets, does not lower the rate.
  */
 struct qv_rtp_congestion;

@@ -40,9 +40,9 @@ void link_put(struct link *link, const uint8_t *bytes, size_t size, int64_t now)
 		add(link, bytes, size, now + settings->delay + jitter, 0);
 		return;
 	}
-	add(link, bytes, size, link->free_at + settings->delay + jitter, begin - now);
+	add(link, bytes, size, link->free_at + settings->delay + jitter, link->free_at - now);
 	if (twice)
-		add(link, bytes, size, link->free_at + settings->delay + 2 * jitter, begin - now);
+		add(link, bytes, size, link->free_at + settings->delay + 2 * jitter, link->free_at - now);
 }
 
 bool link_take(struct link *link, int64_t now, struct link_packet *packet)

@@ -18,7 +18,7 @@ struct link_settings {
 };
 
 struct link_packet {
-	int64_t due, waited; /* waited: in the queue */
+	int64_t due, waited; /* waited: in the queue, and for its own time on the link */
 	size_t size;
 	uint8_t bytes[1500];
 };

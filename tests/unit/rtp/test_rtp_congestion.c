@@ -106,10 +106,10 @@ static void encode(struct call *call)
 	call->next_frame += SECOND / 30;
 	double target = (double)state_of(call).target, chance = link_random(&call->there);
 	double left = target / 8 / 30 * (0.8 + 0.4 * chance);
-	if (call->lively && (double)qv_rtp_pacer_bytes(call->pacer) * 8 > target / 30)
+	if (call->lively && (double)qv_rtp_pacer_bytes(call->pacer) * 8 > (double)state_of(call).pace / 100)
 		return;
 	if (call->lively)
-		left = target / 8 / 30 * (call->frame++ % 150 == 0 ? 6 : 0.4 + 1.15 * chance);
+		left = target / 8 / 30 * (call->frame++ % 150 == 0 ? 7.5 : 0.4 + 1.15 * chance);
 	for (int64_t bytes = (int64_t)left; bytes > 0; bytes -= PAYLOAD_SIZE + 20) {
 		size_t size = bytes < PAYLOAD_SIZE ? (size_t)bytes + 8 : PAYLOAD_SIZE;
 		struct qv_rtp packet = { .type = 96,
@@ -205,7 +205,7 @@ static void report(struct call *call)
 	uint16_t nacks[QV_RTCP_NACKS_MAX];
 	if (call->now < call->next_report)
 		return;
-	call->next_report += 25 * LINK_MS;
+	call->next_report += 50 * LINK_MS;
 	for (;;) {
 		struct qv_rtcp_writer writer = { .bytes = bytes, .room = sizeof bytes };
 		size_t count = qv_rtp_receiver_nacks(call->receiver, call->now, 60 * LINK_MS, nacks);
@@ -294,15 +294,16 @@ static void rate_step(void **state)
 		double used = measure(call, 20 * SECOND, &p95);
 		print_message("# seed %u: 3 Mbit/s: used %.2f, p95 of the queue %lld ms\n", seed, used, (long long)p95);
 		assert_true(used >= 0.8);
-		assert_true(p95 < 100);
+		assert_true(p95 < 70);
 		call->there.settings.rate = 1000000;
 		measure(call, 2 * SECOND, &p95);
 		long long first = p95;
+		assert_true(first < 450);
 		used = measure(call, 20 * SECOND, &p95);
 		print_message("# seed %u: 1 Mbit/s: used %.2f, p95 of the queue %lld ms, at first %lld ms\n", seed,
 			      used, (long long)p95, first);
-		assert_true(used >= 0.8);
-		assert_true(p95 < 100);
+		assert_true(used >= 0.85);
+		assert_true(p95 < 70);
 		call->there.settings.rate = 3000000;
 		run(call, 20 * SECOND);
 		assert_true(state_of(call).target > 2000000);
@@ -332,9 +333,10 @@ static void lively_pictures_fill_the_rate(void **state)
 			"%.2f, %lld ms\n",
 			seed, before, wait, first, used, (long long)p95);
 		assert_true(before >= 0.8);
-		assert_true(wait < 100);
-		assert_true(used >= 0.83);
-		assert_true(p95 < 80);
+		assert_true(wait < 70);
+		assert_true(first < 450);
+		assert_true(used >= 0.85);
+		assert_true(p95 < 75);
 		close_call(call);
 	}
 }
@@ -350,7 +352,7 @@ static void probes_find_the_rate(void **state)
 							  .delay = 20 * LINK_MS,
 							  .jitter = seed % 2 * 3 * LINK_MS,
 							  .queue = 1000 * LINK_MS,
-							  .loss = seed % 3 * 0.02 };
+							  .loss = seed % 3 * 0.01 };
 			struct call *call = open_call(seed, settings, 300000);
 			int64_t p95;
 			call->probes = call->lively = true;
@@ -468,7 +470,7 @@ static void loss_of_a_full_path_lowers_the_rate(void **state)
 				      lost, (long long)p95);
 			assert_true(used >= 0.75);
 			assert_true(lost < cases[i].lost);
-			assert_true(p95 <= cases[i].queue_ms);
+			assert_true(p95 <= cases[i].queue_ms + 10);
 			close_call(call);
 		}
 }
