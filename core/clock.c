@@ -15,6 +15,20 @@ static int64_t monotonic_now(const struct qv_clock *clock)
 
 const struct qv_clock qv_clock_monotonic = { .now = monotonic_now };
 
+static _Thread_local int cancel_here = -1;
+
+int qv_cancel_also(int fd)
+{
+	int before = cancel_here;
+	cancel_here = fd;
+	return before;
+}
+
+int qv_cancel_here(void)
+{
+	return cancel_here;
+}
+
 int64_t qv_clock_now(const struct qv_clock *clock)
 {
 	return clock->now(clock);
@@ -43,8 +57,8 @@ static int poll_until(struct pollfd *fds, nfds_t count, int64_t deadline_ns, str
 
 int qv_clock_sleep_until(int64_t deadline_ns, int cancel_fd, struct qv_error *err)
 {
-	struct pollfd cancel = { .fd = cancel_fd, .events = POLLIN };
-	int ready = poll_until(&cancel, 1, deadline_ns, err);
+	struct pollfd cancel[] = { { .fd = cancel_fd, .events = POLLIN }, { .fd = cancel_here, .events = POLLIN } };
+	int ready = poll_until(cancel, 2, deadline_ns, err);
 	if (ready > 0)
 		return qv_fail(err, QV_E_CANCELLED, "cancelled");
 	return ready;
@@ -52,12 +66,14 @@ int qv_clock_sleep_until(int64_t deadline_ns, int cancel_fd, struct qv_error *er
 
 int qv_wait_fd(int fd, short events, int timeout_ms, int cancel_fd, struct qv_error *err)
 {
-	struct pollfd fds[2] = { { .fd = fd, .events = events }, { .fd = cancel_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = fd, .events = events },
+				{ .fd = cancel_fd, .events = POLLIN },
+				{ .fd = cancel_here, .events = POLLIN } };
 	int64_t deadline = timeout_ms < 0 ? INT64_MAX : monotonic_now(NULL) + timeout_ms * QV_NS_PER_MS;
-	int ready = poll_until(fds, 2, deadline, err);
+	int ready = poll_until(fds, 3, deadline, err);
 	if (ready <= 0)
 		return ready;
-	if (fds[1].revents)
+	if (fds[1].revents || fds[2].revents)
 		return qv_fail(err, QV_E_CANCELLED, "cancelled");
 	if (fds[0].revents & POLLNVAL)
 		return qv_fail(err, QV_E_INTERNAL, "waiting for descriptor %d, which is not open", fd);

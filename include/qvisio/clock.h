@@ -37,6 +37,14 @@ int qv_clock_sleep_until(int64_t deadline_ns, int cancel_fd, struct qv_error *er
  */
 int qv_wait_fd(int fd, short events, int timeout_ms, int cancel_fd, struct qv_error *err);
 
+/*
+ * From now on both of the above, on this thread, are also cancelled when `fd` is readable (-1: no more), whatever else
+ * they are given: so a thread gives up one call of a module whose host lives on. Returns what was set before, to be set
+ * again after. A module that waits by other means polls qv_cancel_here() beside its host's descriptor.
+ */
+int qv_cancel_also(int fd);
+int qv_cancel_here(void);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
     detour = qvdetour.Detour(port)   # whoever connects to detour.port reaches port
     detour.cut()                     # resets all connections; new ones pass
     detour.hold()                    # nothing passes any more in those that there are, and new ones are reset
+    detour.silence()                 # as hold, but new ones are taken, and nothing is said in them
     detour.open()                    # new ones pass again; those that were held stay so
 """
 
@@ -19,7 +20,9 @@ class Detour:
         self._ends = []  # of connections that pass
         self._held = []
         self._shut = False
+        self._silent = False
         self.passed = 0  # connections
+        self.silenced = threading.Event()  # there is one in which nothing is said
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -36,13 +39,25 @@ class Detour:
             self._held += self._ends
             self._ends = []
 
+    def silence(self):
+        with self._lock:
+            self._silent = True
+        self.hold()
+
     def open(self):
         with self._lock:
-            self._shut = False
+            self._shut = self._silent = False
 
     def _accept(self):
         while True:
             near, _ = self._listener.accept()
+            with self._lock:
+                silent = self._silent
+                if silent:
+                    self._held.append(near)
+            if silent:
+                self.silenced.set()
+                continue
             try:
                 far = socket.create_connection(("127.0.0.1", self.target), timeout=10)
             except OSError:

@@ -31,14 +31,20 @@ def _(tmp):
     assert again.wait() == 0, again.output()
 
 
-@test.case("a caller ends its call when the other end is back without it")
-def _(tmp):
-    pair = qvvisio.Pair(test, tmp)
+def call_by_detour(tmp, **options):
+    """An open call of alice with bob whose connection can be cut: (pair, alice, detour)."""
+    pair = qvvisio.Pair(test, tmp, **options)
     detour = qvdetour.Detour(pair.ports["bob"])
     pair.ports["bob"] = detour.port
     alice = pair.call()
     qvcall.event(alice, "opened")
     await_open(pair, "alice")
+    return pair, alice, detour
+
+
+@test.case("a caller ends its call when the other end is back without it")
+def _(tmp):
+    pair, alice, detour = call_by_detour(tmp)
     pair.bob.popen.kill()
     qvcall.event(alice, "link-lost")
     bob = pair.listen("bob")
@@ -50,12 +56,7 @@ def _(tmp):
 
 @test.case("who hangs up while nothing passes says so when something does")
 def _(tmp):
-    pair = qvvisio.Pair(test, tmp)
-    detour = qvdetour.Detour(pair.ports["bob"])
-    pair.ports["bob"] = detour.port
-    alice = pair.call()
-    qvcall.event(alice, "opened")
-    await_open(pair, "alice")
+    pair, alice, detour = call_by_detour(tmp)
     detour.hold()
     for process in (alice, pair.bob):
         qvcall.event(process, "link-lost")
@@ -64,6 +65,16 @@ def _(tmp):
     qvcall.event(pair.bob, "link-back")
     ended = qvcall.event(pair.bob, "summary")
     assert ended["end"] == "peer-bye", ended
+    assert alice.wait() == 0, alice.output()
+
+
+@test.case("who hangs up during the handshake of a resumption waits for no timeout")
+def _(tmp):
+    pair, alice, detour = call_by_detour(tmp, tls='module = "openssl"; handshake_timeout = 600000;')
+    detour.silence()
+    qvcall.event(alice, "link-lost")
+    assert detour.silenced.wait(qvtest.TIMEOUT)
+    assert pair.ctl("alice", "hangup")["ok"]
     assert alice.wait() == 0, alice.output()
 
 

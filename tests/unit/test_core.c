@@ -154,6 +154,15 @@ static void waits_end(void **state)
 	assert_int_equal(err.code, QV_E_CANCELLED);
 	assert_int_equal(qv_clock_sleep_until(INT64_MAX, cancel[0], &err), -1);
 	assert_int_equal(err.code, QV_E_CANCELLED);
+	/* Also by what the thread has set beside. */
+	assert_int_equal(qv_cancel_also(cancel[0]), -1);
+	assert_int_equal(qv_cancel_here(), cancel[0]);
+	assert_int_equal(qv_wait_fd(data[0], POLLIN, -1, -1, &err), -1);
+	assert_int_equal(err.code, QV_E_CANCELLED);
+	assert_int_equal(qv_clock_sleep_until(INT64_MAX, -1, &err), -1);
+	assert_int_equal(err.code, QV_E_CANCELLED);
+	assert_int_equal(qv_cancel_also(-1), cancel[0]);
+	assert_int_equal(qv_wait_fd(data[0], POLLIN, -1, -1, &err), 1);
 	close(data[0]);
 	assert_int_equal(qv_wait_fd(data[0], POLLIN, -1, -1, &err), -1);
 	assert_int_equal(err.code, QV_E_INTERNAL);

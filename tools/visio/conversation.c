@@ -31,7 +31,11 @@ int conversation_connect(const struct settings *settings, const struct qv_host *
 	*fd = socket_connect(name, port, NULL, CONNECT_MS, host->cancel_fd, err);
 	if (*fd < 0)
 		return -1;
-	if (qv_secure_connect(settings->secure, *fd, name, qv_options_string(contact, "sae_id"), session, err) == 0)
+	/* The host of the key source and of TLS is the program's, which may outlive this wish. */
+	int before = qv_cancel_also(host->cancel_fd);
+	int status = qv_secure_connect(settings->secure, *fd, name, qv_options_string(contact, "sae_id"), session, err);
+	qv_cancel_also(before);
+	if (status == 0)
 		return 0;
 	close(*fd);
 	*fd = -1;

@@ -15,6 +15,8 @@ libvisiotools_la_SOURCES = \
 	%D%/legacy_config.h \
 	%D%/report.c \
 	%D%/report.h \
+	%D%/resolve.c \
+	%D%/resolve.h \
 	%D%/secured_json.c \
 	%D%/secured_json.h \
 	%D%/socket.c \

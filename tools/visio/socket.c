@@ -2,7 +2,6 @@
 #include "socket.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,6 +12,8 @@
 #include <unistd.h>
 
 #include <qvisio/clock.h>
+
+#include "resolve.h"
 
 static bool is_port(const char *text)
 {
@@ -45,16 +46,10 @@ int socket_split_address(const char *text, char *buffer, size_t room, const char
 	return 0;
 }
 
-static struct addrinfo *resolve(const char *host, const char *port, int flags, struct qv_error *err)
+/* A host that is there, and where nobody listens, is another matter than a network that leads nowhere. */
+static int fail_connecting(int failure, struct qv_error *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags };
-	struct addrinfo *found;
-	int result = getaddrinfo(host && host[0] ? host : NULL, port, &hints, &found);
-	if (result == 0)
-		return found;
-	const char *why = result == EAI_SYSTEM ? strerror(errno) : gai_strerror(result);
-	qv_fail(err, QV_E_NOT_FOUND, "host \"%s\" is not known: %s", host, why);
-	return NULL;
+	return qv_fail_errno(err, failure == ECONNREFUSED ? QV_E_GONE : QV_E_IO, failure, "connecting");
 }
 
 static int await_connected(int fd, int timeout_ms, int cancel_fd, struct qv_error *err)
@@ -68,7 +63,7 @@ static int await_connected(int fd, int timeout_ms, int cancel_fd, struct qv_erro
 	socklen_t size = sizeof failure;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0)
 		failure = errno;
-	return failure ? qv_fail_errno(err, QV_E_IO, failure, "connecting") : 0;
+	return failure ? fail_connecting(failure, err) : 0;
 }
 
 static int set_congestion(int fd, const char *congestion, struct qv_error *err)
@@ -94,7 +89,7 @@ static int connect_one(const struct addrinfo *address, const char *congestion, i
 	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
 		return fd;
 	if (errno != EINPROGRESS)
-		qv_fail_errno(err, QV_E_IO, errno, "connecting");
+		fail_connecting(errno, err);
 	else if (await_connected(fd, timeout_ms, cancel_fd, err) == 0)
 		return fd;
 	close(fd);
@@ -104,16 +99,20 @@ static int connect_one(const struct addrinfo *address, const char *congestion, i
 int socket_connect(const char *host, const char *port, const char *congestion, int timeout_ms, int cancel_fd,
 		   struct qv_error *err)
 {
-	struct addrinfo *addresses = resolve(host, port, AI_ADDRCONFIG, err);
+	struct addrinfo *addresses = resolve_host(host, port, timeout_ms, cancel_fd, err);
 	if (!addresses)
 		return -1;
 	int fd = -1;
+	bool refused = true;
 	struct qv_error why = QV_ERROR_INIT;
 	for (const struct addrinfo *a = addresses; a && fd < 0 && why.code != QV_E_CANCELLED; a = a->ai_next) {
 		why = (struct qv_error)QV_ERROR_INIT;
 		fd = connect_one(a, congestion, timeout_ms, cancel_fd, &why);
+		refused = refused && why.code == QV_E_GONE;
 	}
 	freeaddrinfo(addresses);
+	if (why.code == QV_E_GONE && !refused)
+		why.code = QV_E_IO;
 	if (fd < 0 && err)
 		*err = why;
 	if (fd < 0)
@@ -152,7 +151,7 @@ static int listen_one(const struct addrinfo *address, char *name, size_t room, s
 
 int socket_listen(const char *host, const char *port, char *name, size_t room, struct qv_error *err)
 {
-	struct addrinfo *addresses = resolve(host, port, AI_PASSIVE, err);
+	struct addrinfo *addresses = resolve_local(host, port, err);
 	int fd = -1;
 	for (const struct addrinfo *a = addresses; a && fd < 0; a = a->ai_next)
 		fd = listen_one(a, name, room, err);

@@ -18,7 +18,7 @@ int socket_split_address(const char *text, char *buffer, size_t room, const char
 
 /*
  * Connects, trying each address of the host in turn; non-blocking descriptor, or -1. `congestion` is the TCP congestion
- * control to use, NULL: the system's.
+ * control to use, NULL: the system's. QV_E_GONE: all addresses say that nobody listens there.
  */
 int socket_connect(const char *host, const char *port, const char *congestion, int timeout_ms, int cancel_fd,
 		   struct qv_error *err);

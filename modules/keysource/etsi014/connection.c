@@ -204,15 +204,20 @@ static bool prepare(struct etsi014_connection *connection, const char *url, cons
 /* Runs the transfer to its end. 0 with *code, or -1 with QV_E_CANCELLED or QV_E_IO. */
 static int run(struct etsi014_connection *connection, int cancel_fd, CURLcode *code, struct qv_error *err)
 {
+	const int asked[] = { cancel_fd, qv_cancel_here() };
 	int running = 1, left;
 	while (running) {
-		struct curl_waitfd cancel = { .fd = cancel_fd, .events = CURL_WAIT_POLLIN };
+		struct curl_waitfd cancel[2];
+		unsigned count = 0;
+		for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+			if (asked[i] >= 0)
+				cancel[count++] = (struct curl_waitfd){ .fd = asked[i], .events = CURL_WAIT_POLLIN };
 		CURLMcode wrong = curl_multi_perform(connection->multi, &running);
 		if (wrong == CURLM_OK && running)
-			wrong = curl_multi_poll(connection->multi, &cancel, cancel_fd >= 0, WAIT_STEP, NULL);
+			wrong = curl_multi_poll(connection->multi, cancel, count, WAIT_STEP, NULL);
 		if (wrong != CURLM_OK)
 			return qv_fail(err, QV_E_IO, "waiting for the KME: %s", curl_multi_strerror(wrong));
-		if (running && cancel_fd >= 0 && cancel.revents)
+		if (running && ((count > 0 && cancel[0].revents) || (count > 1 && cancel[1].revents)))
 			return qv_fail(err, QV_E_CANCELLED, "cancelled");
 	}
 	CURLMsg *message = curl_multi_info_read(connection->multi, &left);
@@ -256,7 +261,7 @@ int etsi014_connection_exchange(struct etsi014_connection *connection, size_t ba
 	connection->header_size = 0;
 	connection->answer = answer;
 	connection->why[0] = '\0';
-	if (is_readable(request->cancel_fd))
+	if (is_readable(request->cancel_fd) || is_readable(qv_cancel_here()))
 		return qv_fail(err, QV_E_CANCELLED, "cancelled");
 	if (remaining <= 0)
 		return qv_fail(err, QV_E_TIMEOUT, "no time left");

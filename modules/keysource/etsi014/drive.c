@@ -166,6 +166,19 @@ static void claim_several(const char *master, char *list)
 	report_keys(class->claim_several(source, master, ids, count, keys, &err), keys, count, &err);
 }
 
+/* What comes is also cancelled by a pipe of its own, whose writing end is told. */
+static void cancel_here(void)
+{
+	struct qv_error err = QV_ERROR_INIT;
+	char text[16];
+	int ends[2];
+	int status = pipe2(ends, O_CLOEXEC);
+	if (status == 0)
+		qv_cancel_also(ends[0]);
+	snprintf(text, sizeof text, "%d", status == 0 ? ends[1] : -1);
+	report(status, text, &err);
+}
+
 static void obey(const char *command, const char *first, char *second, int cancel_fd)
 {
 	struct qv_error err = QV_ERROR_INIT;
@@ -193,6 +206,8 @@ static void obey(const char *command, const char *first, char *second, int cance
 		take_in_threads(strtoul(first, NULL, 10), second);
 	} else if (strcmp(command, "cancel") == 0) {
 		report(write(cancel_fd, "", 1) == 1 ? 0 : -1, "", &err);
+	} else if (strcmp(command, "here") == 0) {
+		cancel_here();
 	} else if (strcmp(command, "scan") == 0) {
 		scan_hex(first);
 	}

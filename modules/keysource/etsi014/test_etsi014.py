@@ -366,6 +366,19 @@ def _(tmp):
         assert "lost" not in answer and len(kme.requests) == 3
 
 
+@test.case("a thread may give up its own call only")
+def _(tmp):
+    with running(lambda kme, request: kme.release.wait(qvtest.TIMEOUT) and None) as kme, Drive(kme_option(kme)) as sae:
+        end = sae("here").split()[-1]
+        sae.send("take bob 256")
+        kme.wait(lambda k: len(k.requests) == 1)
+        with open(f"/proc/{sae.popen.pid}/fd/{end}", "wb", buffering=0) as pipe:
+            pipe.write(b"x")
+        expect(sae.answer(), "error cancelled", "lost")
+        expect(sae("take bob 256"), "error cancelled")
+        assert len(kme.requests) == 1
+
+
 def cancel_end(pid):
     """The writing end of the driver's pipe: the one FIFO among its own descriptors that can be written."""
     for fd in sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd")):
