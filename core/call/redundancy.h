@@ -14,8 +14,8 @@ struct redundancy {
 	double allowed; /* repair packets to a packet */
 	double used;    /* bit/s of pictures */
 	uint32_t octets;
-	double group;   /* mean size of the groups, in packets; 0: there was none */
-	bool waits;     /* packets queue on the path: more of them would not help now */
+	double group; /* mean size of the groups, in packets; 0: there was none */
+	bool waits;   /* packets queue on the path: more of them would not help now */
 };
 
 #define REDUNDANCY_LOOK_NS (100 * INT64_C(1000000))

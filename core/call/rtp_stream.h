@@ -8,7 +8,7 @@
 
 #define RTP_SSRC_SESSION  1   /* of probes and feedback; streams have their number and 8 bits more */
 #define RTP_TYPE_AGAIN    120 /* what is sent again, RFC 4588 */
-#define RTP_TYPE_REPAIR  121
+#define RTP_TYPE_REPAIR   121
 #define RTP_DATAGRAM_MAX  1200
 #define RTP_PAYLOAD_MAX   1100 /* so that header, extensions and protection still fit */
 #define RTP_L16_BYTES_MAX 1080 /* a multiple of a sample of 1 to 6 and 8 channels */

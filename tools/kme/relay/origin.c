@@ -34,7 +34,7 @@ struct origin {
 struct relayed {
 	struct relay *relay;
 	struct plan *plan;
-	struct session *session; /* held; of the attempt of now */
+	struct session *session; /* held; of the attempt of now; NULL: there is none */
 	struct relay_open open;
 	struct qv_secret *payload; /* the keys, and what confirms them */
 	int64_t until;             /* by the monotonic clock */
@@ -398,24 +398,26 @@ static int agree(struct leg *leg, struct qv_error *err)
 	return 1;
 }
 
+/* One attempt, the first of which is open already. 0: the keys are delivered; 1: another may do; -1. */
+static int try_once(struct leg *leg, struct qv_error *err)
+{
+	const struct relayed *relayed = leg->relayed;
+	if (!relayed->opened && open_attempt(leg, err) != 0)
+		return -1;
+	return split(relayed, err) == 0 ? agree(leg, err) : 1;
+}
+
 static int activate(struct kme *kme, struct leg *leg, struct qv_error *err)
 {
 	struct relayed *relayed = leg->relayed;
 	unsigned attempts = network_limits(relayed->plan->network)->attempts;
-	int result = 1;
-	while (result > 0) {
-		if (!relayed->opened)
-			result = open_attempt(leg, err) == 0 ? 1 : -1;
-		if (result > 0 && split(relayed, err) == 0)
-			result = agree(leg, err);
-		if (result == 0)
-			break;
+	int result;
+	while ((result = try_once(leg, err)) != 0) {
 		close_attempt(leg);
-		if (++relayed->attempt == attempts || now_ns() >= relayed->until || check_stock(kme, leg, NULL) != 0)
+		if (result < 0 || ++relayed->attempt == attempts || now_ns() >= relayed->until ||
+		    check_stock(kme, leg, NULL) != 0)
 			return -1;
 	}
-	if (result != 0)
-		return -1;
 	atomic_fetch_add(&relayed->relay->counts.delivered, 1);
 	end_attempt(relayed);
 	return 0;
