@@ -275,7 +275,13 @@ static int take_held(struct otp *otp, const struct qv_pad_record *record, struct
 	return status;
 }
 
-/* Keys that were taken and not yet told are of use; those that were told are given up, for the peer may have any of them. */
+/*
+ * No byte of a pad serves twice, for a key belongs to one pad of one direction at most: only the end that took it seals with
+ * it; it is told once; and it comes to the pad by the one HELD for the batch that it was told in, of which flights know
+ * nothing any more when the session is another. So what was told is given up here, held or not: that the peer has it cannot
+ * be known when the answer was lost, and its share of it goes with its old pad, at another time than ours. Keys that were
+ * taken and not told yet wait in the worker, and are of use.
+ */
 void otp_resume(struct otp *otp)
 {
 	if (!otp->on)

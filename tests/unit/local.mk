@@ -7,6 +7,7 @@ unit_tests = \
 	tests/unit/test_module_path \
 	tests/unit/test_number \
 	tests/unit/test_pad \
+	tests/unit/test_reservoir \
 	tests/unit/test_psk_identity \
 	tests/unit/test_secret_file \
 	tests/unit/test_stamp \
@@ -26,6 +27,10 @@ tests_unit_test_module_path_LDADD = $(LDADD_UNIT)
 tests_unit_test_number_SOURCES = %D%/test_number.c tools/number.h
 tests_unit_test_number_CFLAGS = $(CFLAGS_UNIT)
 tests_unit_test_number_LDADD = $(LDADD_UNIT)
+
+tests_unit_test_reservoir_SOURCES = %D%/test_reservoir.c core/pad/reservoir.c
+tests_unit_test_reservoir_CFLAGS = $(CFLAGS_UNIT)
+tests_unit_test_reservoir_LDADD = $(LDADD_UNIT)
 
 tests_unit_test_pad_SOURCES = %D%/test_pad.c
 tests_unit_test_pad_CFLAGS = $(CFLAGS_UNIT)
