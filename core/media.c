@@ -56,6 +56,25 @@ int qv_audio_format_check(const struct qv_audio_format *format, struct qv_error 
 	return 0;
 }
 
+int qv_audio_blocks_check(const struct qv_audio_format *format, size_t block_frames, struct qv_error *err)
+{
+	if (qv_audio_format_check(format, err) != 0)
+		return -1;
+	if (block_frames < 1 || block_frames > QV_AUDIO_BLOCK_FRAMES_MAX)
+		return qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames,
+			       QV_AUDIO_BLOCK_FRAMES_MAX);
+	return 0;
+}
+
+int qv_audio_block_check(const struct qv_audio_block *block, const struct qv_audio_format *sink, struct qv_error *err)
+{
+	const struct qv_audio_format *format = &block->format;
+	if (format->rate != sink->rate || format->channels != sink->channels)
+		return qv_fail(err, QV_E_INVALID, "a block of %d Hz, %d channels came to a sink of %d Hz, %d channels",
+			       format->rate, format->channels, sink->rate, sink->channels);
+	return 0;
+}
+
 static int check_plane(const struct qv_frame *frame, int index, struct qv_error *err)
 {
 	int width, height;

@@ -61,6 +61,9 @@ struct qv_audio_format {
 	int channels; /* 1…8 */
 };
 
+/* Of a block, samples per channel. */
+#define QV_AUDIO_BLOCK_FRAMES_MAX 65536
+
 struct qv_audio_block {
 	struct qv_audio_format format;
 	const int16_t *samples; /* frames * channels */
@@ -107,6 +110,11 @@ void qv_plane_dimensions(const struct qv_video_format *format, int index, int *w
 /* QV_E_INVALID unless the sides, the rate and the pixel format are in range. */
 int qv_video_format_check(const struct qv_video_format *format, struct qv_error *err);
 int qv_audio_format_check(const struct qv_audio_format *format, struct qv_error *err);
+
+/* The same, and unless blocks of so many samples per channel are in range: what every audio source checks first. */
+int qv_audio_blocks_check(const struct qv_audio_format *format, size_t block_frames, struct qv_error *err);
+/* QV_E_INVALID unless the block has the format of the sink that it came to: what every audio sink checks first. */
+int qv_audio_block_check(const struct qv_audio_block *block, const struct qv_audio_format *sink, struct qv_error *err);
 
 /* QV_E_INVALID unless planes, strides and sizes hold what the format says: what every sink and encoder checks first. */
 int qv_frame_check(const struct qv_frame *frame, struct qv_error *err);

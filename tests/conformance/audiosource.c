@@ -116,6 +116,21 @@ static void refuses_false_formats(struct check *check)
 	qv_options_free(options);
 }
 
+static void refuses_false_lengths(struct check *check)
+{
+	static const size_t bad[] = { 0, QV_AUDIO_BLOCK_FRAMES_MAX + 1, SIZE_MAX };
+	const struct qv_audiosource_class *class = qv_audiosource_class(check->class);
+	struct qv_options *options = check_options(check, NULL);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct qv_error err = QV_ERROR_INIT;
+		REQUIRE(check, !class->open(&check->host, options, &formats[0], bad[i], &err),
+			"it opens for blocks of %zu samples", bad[i]);
+		check_error_filled(check, "open", &err);
+		REQUIRE(check, err.code == QV_E_INVALID, "blocks of %zu samples: %s", bad[i], err.message);
+	}
+	qv_options_free(options);
+}
+
 static void no_wait_returns(struct check *check)
 {
 	struct qv_audio_format format;
@@ -150,6 +165,7 @@ static void cancel_is_heard(struct check *check)
 static const struct check_case cases[] = {
 	{ "blocks are sound, in order, not from the future", blocks_are_sound },
 	{ "formats that cannot be are refused", refuses_false_formats },
+	{ "blocks that cannot be are refused", refuses_false_lengths },
 	{ "a read without waiting returns", no_wait_returns },
 	{ "a cancelled read ends", cancel_is_heard },
 	{ NULL, NULL },

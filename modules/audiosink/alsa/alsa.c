@@ -82,10 +82,8 @@ static struct qv_audiosink *sink_open(const struct qv_host *host, const struct q
 static int sink_write(struct qv_audiosink *sink, const struct qv_audio_block *block, struct qv_error *err)
 {
 	struct alsa_device *device = &sink->device;
-	if (block->format.rate != device->format.rate || block->format.channels != device->format.channels)
-		return qv_fail(err, QV_E_INVALID, "a block of %d Hz, %d channels came to a sink of %d Hz, %d channels",
-			       block->format.rate, block->format.channels, device->format.rate,
-			       device->format.channels);
+	if (qv_audio_block_check(block, &device->format, err) != 0)
+		return -1;
 	/* Also a device that never lets it wait is to be cancelled. */
 	if (qv_clock_sleep_until(0, device->host.cancel_fd, err) != 0)
 		return -1;

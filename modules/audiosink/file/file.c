@@ -165,9 +165,8 @@ static int make_place(struct qv_audiosink *sink, const struct qv_audio_block *bl
 
 static int file_write(struct qv_audiosink *sink, const struct qv_audio_block *block, struct qv_error *err)
 {
-	if (block->format.rate != sink->format.rate || block->format.channels != sink->format.channels)
-		return qv_fail(err, QV_E_INVALID, "a block of %d Hz, %d channels came to a sink of %d Hz, %d channels",
-			       block->format.rate, block->format.channels, sink->format.rate, sink->format.channels);
+	if (qv_audio_block_check(block, &sink->format, err) != 0)
+		return -1;
 	size_t skip;
 	if (make_place(sink, block, &skip, err) != 0 ||
 	    put(sink, block->samples + skip * (size_t)sink->format.channels, block->frames - skip, err) != 0)

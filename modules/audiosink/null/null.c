@@ -90,9 +90,8 @@ static int play(struct qv_audiosink *sink, const struct qv_audio_block *block, s
 
 static int null_write(struct qv_audiosink *sink, const struct qv_audio_block *block, struct qv_error *err)
 {
-	if (block->format.rate != sink->format.rate || block->format.channels != sink->format.channels)
-		return qv_fail(err, QV_E_INVALID, "a block of %d Hz, %d channels came to a sink of %d Hz, %d channels",
-			       block->format.rate, block->format.channels, sink->format.rate, sink->format.channels);
+	if (qv_audio_block_check(block, &sink->format, err) != 0)
+		return -1;
 	count(sink, block);
 	return sink->paced ? play(sink, block, err) : 0;
 }

@@ -110,10 +110,8 @@ static long give(struct pulse_stream *stream, const uint8_t *data, size_t bytes,
 static int sink_write(struct qv_audiosink *sink, const struct qv_audio_block *block, struct qv_error *err)
 {
 	struct pulse_stream *stream = &sink->stream;
-	if (block->format.rate != stream->format.rate || block->format.channels != stream->format.channels)
-		return qv_fail(err, QV_E_INVALID, "a block of %d Hz, %d channels came to a sink of %d Hz, %d channels",
-			       block->format.rate, block->format.channels, stream->format.rate,
-			       stream->format.channels);
+	if (qv_audio_block_check(block, &stream->format, err) != 0)
+		return -1;
 	/* Also a server that never lets it wait is to be cancelled. */
 	if (qv_clock_sleep_until(0, stream->host.cancel_fd, err) != 0)
 		return -1;

@@ -6,8 +6,6 @@
 
 #include "alsa_device.h"
 
-#define BLOCK_FRAMES_MAX 65536
-
 /* Room for a program that is held up; it adds no delay, since what is there is read at once. */
 #define BUFFER_SECONDS 1
 
@@ -71,12 +69,8 @@ static struct qv_audiosource *source_open(const struct qv_host *host, const stru
 					  const struct qv_audio_format *format, size_t block_frames,
 					  struct qv_error *err)
 {
-	if (qv_audio_format_check(format, err) != 0)
+	if (qv_audio_blocks_check(format, block_frames, err) != 0)
 		return NULL;
-	if (block_frames < 1 || block_frames > BLOCK_FRAMES_MAX) {
-		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
-		return NULL;
-	}
 	struct qv_audiosource *source = calloc(1, sizeof *source);
 	if (!source) {
 		qv_fail(err, QV_E_NOMEM, "no memory for an audio source");

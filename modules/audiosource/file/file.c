@@ -12,8 +12,6 @@
 #include "../pace.h"
 #include "wav_reader.h"
 
-#define BLOCK_FRAMES_MAX 65536
-
 struct qv_audiosource {
 	struct qv_host host;
 	struct pace pace;
@@ -89,12 +87,8 @@ static void file_format(const struct qv_audiosource *source, struct qv_audio_for
 static struct qv_audiosource *file_open(const struct qv_host *host, const struct qv_options *values,
 					const struct qv_audio_format *format, size_t block_frames, struct qv_error *err)
 {
-	if (qv_audio_format_check(format, err) != 0)
+	if (qv_audio_blocks_check(format, block_frames, err) != 0)
 		return NULL;
-	if (block_frames < 1 || block_frames > BLOCK_FRAMES_MAX) {
-		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
-		return NULL;
-	}
 	struct qv_audiosource *source = calloc(1, sizeof *source);
 	if (!source) {
 		qv_fail(err, QV_E_NOMEM, "no memory for an audio source");

@@ -8,7 +8,6 @@
 #include "../../videosource/libav/classes.h"
 #include "../../videosource/libav/player.h"
 
-#define BLOCK_FRAMES_MAX 65536
 /* Where the file's times are off what has been played by more than this, they are right: silence, or a cut. */
 #define UNEVEN_NS    (40 * QV_NS_PER_MS)
 #define CHANNELS_MAX 64
@@ -46,12 +45,8 @@ void libav_audio_close(struct qv_audiosource *source)
 struct qv_audiosource *libav_audio_open(const struct qv_host *host, const struct qv_options *options,
 					const struct qv_audio_format *format, size_t block_frames, struct qv_error *err)
 {
-	if (qv_audio_format_check(format, err) != 0)
+	if (qv_audio_blocks_check(format, block_frames, err) != 0)
 		return NULL;
-	if (block_frames < 1 || block_frames > BLOCK_FRAMES_MAX) {
-		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
-		return NULL;
-	}
 	struct qv_audiosource *source = calloc(1, sizeof *source);
 	if (!source || !(source->frame = av_frame_alloc())) {
 		free(source);

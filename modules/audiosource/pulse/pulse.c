@@ -7,8 +7,6 @@
 
 #include "pulse_stream.h"
 
-#define BLOCK_FRAMES_MAX 65536
-
 /* Sound that waited longer for its reader is left out: nobody in a call wants to hear it. */
 #define STALE_SECONDS 1
 
@@ -56,12 +54,8 @@ static struct qv_audiosource *source_open(const struct qv_host *host, const stru
 					  const struct qv_audio_format *format, size_t block_frames,
 					  struct qv_error *err)
 {
-	if (qv_audio_format_check(format, err) != 0)
+	if (qv_audio_blocks_check(format, block_frames, err) != 0)
 		return NULL;
-	if (block_frames < 1 || block_frames > BLOCK_FRAMES_MAX) {
-		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
-		return NULL;
-	}
 	struct qv_audiosource *source =
 		calloc(1, sizeof *source + block_frames * (size_t)format->channels * sizeof source->samples[0]);
 	if (!source) {

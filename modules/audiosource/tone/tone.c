@@ -9,8 +9,6 @@
 #include "../pace.h"
 #include "signal.h"
 
-#define BLOCK_FRAMES_MAX 65536
-
 struct qv_audiosource {
 	struct qv_host host;
 	struct pace pace;
@@ -136,12 +134,8 @@ static void tone_close(struct qv_audiosource *source)
 static struct qv_audiosource *tone_open(const struct qv_host *host, const struct qv_options *values,
 					const struct qv_audio_format *format, size_t block_frames, struct qv_error *err)
 {
-	if (qv_audio_format_check(format, err) != 0)
+	if (qv_audio_blocks_check(format, block_frames, err) != 0)
 		return NULL;
-	if (block_frames < 1 || block_frames > BLOCK_FRAMES_MAX) {
-		qv_fail(err, QV_E_INVALID, "blocks of %zu samples are outside 1 to %d", block_frames, BLOCK_FRAMES_MAX);
-		return NULL;
-	}
 	struct qv_audiosource *source =
 		calloc(1, sizeof *source + block_frames * (size_t)format->channels * sizeof source->samples[0]);
 	if (!source) {
