@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/peers.py
-PYTHON_BENCHES += %D%/sound.py %D%/picture.py %D%/loss.py %D%/rate.py %D%/skew.py %D%/drift.py %D%/devices.py %D%/rekey.py %D%/cpu.py
+PYTHON_BENCHES += %D%/sound.py %D%/picture.py %D%/loss.py %D%/rate.py %D%/size.py %D%/skew.py %D%/drift.py %D%/devices.py %D%/rekey.py %D%/cpu.py
 bench_pattern = modules/videosource/testpattern/pattern.c modules/videosource/testpattern/pattern.h \
 	modules/videosource/testpattern/digits.c modules/videosource/testpattern/digits.h
 bench_judge = tests/harness/witness/judge.c tests/harness/witness/judge.h core/conference/scale.c core/conference/scale.h

@@ -28,14 +28,15 @@ def helper(name):
 class Visio:
     """A call of visio. `pictures`: True, or "judged". `both`: node 2 sends pictures too; it always sends sound.
 
-    `film`: a Y4M file to send in place of the test pattern.
+    `film`: a Y4M file to send in place of the test pattern. `adapt_size`: as in the configuration.
     """
 
     def __init__(self, name="visio, srtp", pictures=False, sound=True, transport="srtp", both=False,
                  codec='module = "opus";', bitrate=BITRATE, rekey=0.0, ppm=0,
-                 film=None):
+                 film=None, adapt_size=True):
         self.name, self.pictures, self.sound, self.transport, self.both = name, pictures, sound, transport, both
         self.codec, self.bitrate, self.rekey, self.ppm, self.film = codec, bitrate, rekey, ppm, film
+        self.adapt_size = adapt_size
 
     def start(self, field, folder):
         self.processes, self.folder = [], folder
@@ -60,9 +61,12 @@ class Visio:
             if node == 2 and not self.both:
                 source = ""
             judge = str(self.pictures == "judged").lower()
-            sink = (f'sink: {{ module = "witness"; path = "{folder}/seen-{node}"; judge = {judge}; }};'
+            sink = (f'sink: {{ module = "witness"; path = "{folder}/seen-{node}"; judge = {judge}; '
+                    f'width = {WIDTH}; height = {HEIGHT}; }};'
                     if node == 2 or self.both else "")
-            text += f'video: {{ {source} {sink} codec: {{ module = "vpx"; bitrate = {self.bitrate}; }}; }};\n'
+            adapts = str(self.adapt_size).lower()
+            text += (f'video: {{ {source} {sink} codec: {{ module = "vpx"; bitrate = {self.bitrate}; }}; '
+                     f'adapt_size = {adapts}; }};\n')
         return text
 
     def run(self, field, folder, node, sae, text, *command):
@@ -256,7 +260,7 @@ def recorded(path):
 
 def seen(folder):
     path = os.path.join(folder, "seen-2")
-    return qvfield.Seen(path, FPS) if os.path.exists(path) else None
+    return qvfield.Seen(path, FPS, (WIDTH, HEIGHT)) if os.path.exists(path) else None
 
 
 def show(folder, peer, seconds, skip=1):
