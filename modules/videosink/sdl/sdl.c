@@ -29,7 +29,8 @@ struct qv_videosink {
 	struct strip strip;
 	struct banners banners;
 	bool watching;
-	bool fitted; /* the window has been given the size of the first picture */
+	int fitted_width, fitted_height; /* of the picture that the window was made for; 0: none yet */
+	int given_width, given_height;   /* size that the window was given then */
 	bool fullscreen;
 };
 
@@ -127,12 +128,25 @@ static void draw(struct qv_videosink *sink)
 	sink->input.redraw = false;
 }
 
-/* Gives the window the size of the first picture, or what of it the screen has room for. */
+/* The first picture was sent smaller than one that comes now, and nobody has given the window a size of their own. */
+static bool outgrown(const struct qv_videosink *sink, const struct qv_video_format *format)
+{
+	int width, height;
+	if (sink->fitted_width == 0)
+		return true;
+	if (sink->fullscreen || format->width <= sink->fitted_width || format->height <= sink->fitted_height)
+		return false;
+	SDL_GetWindowSize(sink->window, &width, &height);
+	return width == sink->given_width && height == sink->given_height;
+}
+
+/* Gives the window the size of a picture, or what of it the screen has room for. */
 static void fit_window(struct qv_videosink *sink, const struct qv_video_format *format)
 {
 	SDL_Rect screen;
 	int width = format->width, height = format->height;
-	sink->fitted = true;
+	sink->fitted_width = width;
+	sink->fitted_height = height;
 	if (SDL_GetDisplayUsableBounds(SDL_GetWindowDisplayIndex(sink->window), &screen) == 0 && screen.w > 0 &&
 	    screen.h > 0) {
 		width = width < screen.w ? width : screen.w;
@@ -140,7 +154,9 @@ static void fit_window(struct qv_videosink *sink, const struct qv_video_format *
 	}
 	width = width > MIN_SIDE ? width : MIN_SIDE;
 	height += strip_height(&sink->strip, sink->renderer, width);
-	SDL_SetWindowSize(sink->window, width, height > MIN_SIDE ? height : MIN_SIDE);
+	sink->given_width = width;
+	sink->given_height = height > MIN_SIDE ? height : MIN_SIDE;
+	SDL_SetWindowSize(sink->window, sink->given_width, sink->given_height);
 }
 
 static const char *plain(char *text)
@@ -260,7 +276,7 @@ static int sdl_show(struct qv_videosink *sink, const struct qv_frame *frame, str
 		return qv_fail(err, QV_E_INVALID, "video sink sdl: a jpeg frame came, where sinks take planar ones");
 	if (handle_events(sink, err) != 0)
 		return -1;
-	if (!sink->fitted)
+	if (outgrown(sink, &frame->format))
 		fit_window(sink, &frame->format);
 	if (picture_update(&sink->picture, sink->renderer, frame, err) != 0)
 		return -1;

@@ -238,6 +238,31 @@ def tall_strip(picture):
     return picture.crop(0, top, picture.width, picture.height - top)
 
 
+@test.case("the window grows with pictures that were sent smaller at first, until somebody gives it a size")
+def _(tmp):
+    path = os.path.join(tmp, "planes")
+    with Screen() as screen:
+        shell = Shell(DISPLAY=screen.name)
+        shell.do("open 0 sdl")
+        window = screen.window()
+        for width in (200, 400):
+            shell.do(f"pattern 0 i420 {width} {width * 3 // 4} 1 limited {path}")
+            screen.wait_for(lambda width=width: screen.size(window)[0] == width, f"a window {width} wide")
+        strip = screen.size(window)[1] - 300
+        # A smaller picture fills it.
+        shell.do(f"pattern 0 i420 300 225 1 limited {path}")
+        shows(screen, window, rendered(path, "i420", 300, 225, "limited", (400, 300)), 0, 0, 25)
+        assert screen.size(window) == (400, 300 + strip)
+        screen.xdotool("windowsize", str(window), "500", "400")
+        screen.wait_for(lambda: screen.size(window) == (500, 400), "the new size")
+        for _ in range(3):
+            shell.do(f"pattern 0 i420 560 420 1 limited {path}")
+        shell.do("status 0 qkd after them")
+        screen.wait_for(lambda: screen.window("after them") == window, "the title")
+        assert screen.size(window) == (500, 400)
+        shell.finish()
+
+
 @test.case("a resized window keeps the aspect of the picture")
 def _(tmp):
     path = os.path.join(tmp, "planes")
