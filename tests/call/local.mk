@@ -3,6 +3,7 @@ if WITH_CMOCKA
 call_tests = \
 	tests/call/test_call \
 	tests/call/test_call_parts \
+	tests/call/test_fitting \
 	tests/call/test_jitter_buffer \
 	tests/call/test_key_budget \
 	tests/call/test_lip_sync \
@@ -114,6 +115,14 @@ tests_call_test_lip_sync_SOURCES = \
 	core/call/unit_buffer.c
 tests_call_test_lip_sync_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_lip_sync_LDADD = $(LDADD_UNIT) -lm
+
+tests_call_test_fitting_SOURCES = \
+	%D%/test_fitting.c \
+	core/call/fitting.c \
+	core/call/picture_size.c \
+	core/conference/scale.c
+tests_call_test_fitting_CFLAGS = $(CFLAGS_UNIT)
+tests_call_test_fitting_LDADD = $(LDADD_UNIT)
 
 tests_call_test_picture_size_SOURCES = %D%/test_picture_size.c core/call/picture_size.c
 tests_call_test_picture_size_CFLAGS = $(CFLAGS_UNIT)

@@ -191,9 +191,6 @@ static char *part_path(const char *path, int part)
 
 static int next_part(struct qv_videosink *sink, const struct qv_frame *frame, struct qv_error *err)
 {
-	if (sink->parts >= PARTS_MAX)
-		return qv_fail(err, QV_E_IO, "%s: the stream changed its format %d times; no more parts are written",
-			       sink->path, PARTS_MAX);
 	char *path = part_path(sink->path, sink->parts + 1);
 	if (!path)
 		return qv_fail(err, QV_E_NOMEM, "no memory for the next part of %s", sink->path);
@@ -230,7 +227,14 @@ static int record(struct qv_videosink *sink, const struct qv_frame *frame, struc
 	sink->full = reaches_limit(sink, frame);
 	if (sink->full)
 		return 0;
-	if (!y4m_takes(sink->file, frame) && next_part(sink, frame, err) != 0)
+	bool changed = !y4m_takes(sink->file, frame);
+	if (changed && sink->parts >= PARTS_MAX) {
+		qv_log_warning(sink->log, "%s: recording stopped, as the stream changed its format %d times",
+			       sink->path, PARTS_MAX);
+		sink->full = true;
+		return 0;
+	}
+	if (changed && next_part(sink, frame, err) != 0)
 		return -1;
 	int64_t cost = y4m_cost(sink->file, frame);
 	if (y4m_write(sink->file, frame, err) != 0)

@@ -239,17 +239,14 @@ static void parts_are_bounded(void **state)
 	open_with(&f, NULL, (const char *const[]){ "path=%s/out.y4m", NULL });
 	struct qv_picture *picture[2] = { media_pattern(QV_PIXEL_GRAY, 2, 2, 0),
 					  media_pattern(QV_PIXEL_GRAY, 4, 2, 0) };
-	struct qv_error err = QV_ERROR_INIT;
-	int shown = 0;
-	for (int i = 0; i < 1000; i++) {
+	/* Whoever else shows the stream goes on, so no error ends it. */
+	for (int i = 0; i < 300; i++) {
 		struct qv_frame frame = qv_picture_frame(picture[i % 2]);
-		if (f.class->show(f.sink, &frame, &err) != 0)
-			break;
-		shown++;
+		assert_int_equal(f.class->show(f.sink, &frame, NULL), 0);
 	}
-	assert_int_equal(shown, 100);
-	assert_int_equal(err.code, QV_E_IO);
-	assert_non_null(strstr(err.message, "the stream changed its format 100 times"));
+	assert_true(logged(&f, "recording stopped, as the stream changed its format 100 times"));
+	assert_int_equal(access(path_in(&f, "out-100.y4m"), R_OK), 0);
+	assert_int_not_equal(access(path_in(&f, "out-101.y4m"), R_OK), 0);
 	qv_picture_free(picture[0]);
 	qv_picture_free(picture[1]);
 	finish(&f);
