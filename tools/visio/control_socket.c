@@ -46,7 +46,7 @@ int control_socket_path(char *path, size_t room, struct qv_error *err)
 static int make_address(const char *path, struct sockaddr_un *address, struct qv_error *err)
 {
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address->sun_path)
+	if (strlen(path) + 1 >= sizeof address->sun_path)
 		return qv_fail(err, QV_E_INVALID, "%s: too long for a Unix socket", path);
 	memcpy(address->sun_path, path, strlen(path) + 1);
 	return 0;
@@ -86,9 +86,17 @@ static int start_listening(struct control_socket *control, struct qv_error *err)
 		return qv_fail_errno(err, QV_E_IO, errno, "making the control socket");
 	/* The mode of the file follows the umask, which is the whole process's, and the descriptor's mode. */
 	fchmod(control->listener, 0600);
-	if (bind(control->listener, (struct sockaddr *)(void *)&control->address, sizeof control->address) != 0 ||
-	    chmod(control->address.sun_path, 0600) != 0 || listen(control->listener, CLIENTS) != 0)
-		return qv_fail_errno(err, QV_E_IO, errno, "%s: no control socket", control->address.sun_path);
+	/* Whoever sees the socket can connect to it: it gets its name when it listens. */
+	struct sockaddr_un before = control->address;
+	strcat(before.sun_path, "~");
+	unlink(before.sun_path);
+	bool listens = bind(control->listener, (struct sockaddr *)(void *)&before, sizeof before) == 0 &&
+		       chmod(before.sun_path, 0600) == 0 && listen(control->listener, CLIENTS) == 0 &&
+		       link(before.sun_path, control->address.sun_path) == 0;
+	int failure = errno;
+	unlink(before.sun_path);
+	if (!listens)
+		return qv_fail_errno(err, QV_E_IO, failure, "%s: no control socket", control->address.sun_path);
 	return 0;
 }
 
