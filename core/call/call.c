@@ -213,6 +213,14 @@ static int run(struct side *side, struct qv_error *err)
 	return outcome;
 }
 
+/* The caller, who comes back, is to be told then. */
+static bool ended_untold(const struct side *side)
+{
+	const struct connection *c = side->media.connection;
+	return side->role == QV_CALL_ANSWERER && c->untold && !side->given_up &&
+	       (c->end == QV_CALL_CANCELLED || c->end == QV_CALL_WINDOW_CLOSED);
+}
+
 int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct qv_call_plan *plan,
 		const struct qv_host *host, struct qv_call_observer *observer, struct qv_call_result *result,
 		struct qv_error *err)
@@ -247,7 +255,7 @@ int qv_call_run(const struct qv_link *link, enum qv_call_role role, const struct
 	control_bind(side.control, side.media.connection, plan->renewal);
 	int outcome = run(&side, err);
 	recording_closed(&side.control->recording);
-	control_unbind(side.control);
+	control_unbind(side.control, ended_untold(&side));
 	rekeying_release_links(&side);
 	free(side.asked);
 	board_clear(&side.board);

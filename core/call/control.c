@@ -6,6 +6,8 @@
 
 #include <qvisio/conference.h>
 
+#define FAREWELL_MS 3000 /* for the peer to read it */
+
 struct qv_call_control *qv_call_control_new(struct qv_error *err)
 {
 	struct qv_call_control *control = calloc(1, sizeof *control);
@@ -204,7 +206,7 @@ static void drop_next(struct qv_call_control *control)
 	control->has_next = control->resumption.asked = false;
 }
 
-void control_unbind(struct qv_call_control *control)
+void control_unbind(struct qv_call_control *control, bool untold)
 {
 	pthread_mutex_lock(&control->lock);
 	drop_next(control);
@@ -212,7 +214,9 @@ void control_unbind(struct qv_call_control *control)
 	control->renewal = NULL;
 	qv_secret_free(control->token);
 	control->token = NULL;
-	resumption_clear(&control->resumption);
+	control->resumption.left = untold && control->resumption.open;
+	if (!control->resumption.left)
+		resumption_clear(&control->resumption);
 	pthread_mutex_unlock(&control->lock);
 }
 
@@ -357,4 +361,29 @@ int qv_call_control_attach(struct qv_call_control *control, const struct qv_gree
 		take_next(control, &attaching, link, security);
 	pthread_mutex_unlock(&control->lock);
 	return status;
+}
+
+bool qv_call_control_untold(struct qv_call_control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	bool untold = control->resumption.left;
+	pthread_mutex_unlock(&control->lock);
+	return untold;
+}
+
+int qv_call_control_farewell(struct qv_call_control *control, const struct qv_greeting *greeting,
+			     const struct qv_link *link, const struct qv_host *host, struct qv_error *err)
+{
+	struct attaching attaching;
+	pthread_mutex_lock(&control->lock);
+	int status = control->resumption.left ? check_token(control, greeting, &attaching, err)
+					      : qv_fail(err, QV_E_DENIED, "the call ended with the peer's knowledge");
+	if (status == 0 && !attaching.resumes)
+		status = qv_fail(err, QV_E_DENIED, "a session asks to follow one of a call that is over");
+	if (status == 0)
+		resumption_clear(&control->resumption);
+	pthread_mutex_unlock(&control->lock);
+	if (status != 0)
+		return -1;
+	return attach_confirm(link, err) == 0 ? attach_leave(link, host, FAREWELL_MS, err) : -1;
 }

@@ -32,8 +32,9 @@ struct resumption {
 	struct qv_secret *current;  /* tokens: of the session in use, */
 	struct qv_secret *previous; /* of the one before, */
 	struct qv_secret *next;     /* and of the one that waits to be gone over to; NULL each: none */
-	bool asked;                 /* the session in `next` of the control is one that resumes the call */
-	uint32_t generation;        /* of its keys for SRTP, as the caller counts */
+	bool left;           /* the call has ended without the caller's knowing: what is left to do is to tell it */
+	bool asked;          /* the session in `next` of the control is one that resumes the call */
+	uint32_t generation; /* of its keys for SRTP, as the caller counts */
 };
 
 struct qv_call_control {
@@ -59,7 +60,8 @@ struct qv_call_control {
 
 /* The call begins and ends. A call without a control gets along with one of its own. */
 void control_bind(struct qv_call_control *control, struct connection *connection, struct qv_call_renewal *renewal);
-void control_unbind(struct qv_call_control *control);
+/* `untold`: an answerer's call that has ended while it was lost: see qv_call_control_farewell. */
+void control_unbind(struct qv_call_control *control, bool untold);
 
 /* Sets what an attaching session must show; owns `token`; NULL: nothing can attach. */
 void control_set_token(struct qv_call_control *control, struct qv_secret *token);

@@ -12,6 +12,9 @@
 /* A peer of which nothing is heard for so long is looked for by another connection. */
 #define SILENCE_MS 6000
 #define RETRY_MS   1000
+/* A peer whose host has said so often, and for so long, that nobody listens there, has left with its calls. */
+#define REFUSALS   3
+#define REFUSED_MS 2000
 /* So long a peer that is lost is tried to be told that the call is over. */
 #define FAREWELL_MS       3000
 #define FAREWELL_RETRY_MS 300
@@ -54,6 +57,7 @@ int reconnect_lost(struct side *side, const struct qv_error *why)
 		return 0;
 	side->losing = true;
 	side->tries = 0;
+	side->refused = 0;
 	side->retry_ns = 0;
 	qv_log_warning(side->media.host->log, "the connection is lost, and the peer is looked for: %s", why->message);
 	tell(side, QV_CALL_LINK_LOST, why->message);
@@ -115,6 +119,16 @@ static int answer(struct side *side, struct qv_error *err)
 	return 0;
 }
 
+/* A program that is started anew has none of the calls that it had: there is nothing to wait for. */
+static bool has_left(struct side *side, const struct qv_error *why, int64_t now)
+{
+	if (why->code != QV_E_GONE)
+		side->refused = 0;
+	else if (side->refused++ == 0)
+		side->refused_ns = now;
+	return side->refused >= REFUSALS && now - side->refused_ns >= REFUSED_MS * QV_NS_PER_MS;
+}
+
 static int search(struct side *side, struct qv_error *err)
 {
 	struct connection *c = side->media.connection;
@@ -130,8 +144,11 @@ static int search(struct side *side, struct qv_error *err)
 	}
 	if (got > 0) /* made to be gone over to from the session that is lost */
 		side->plan->renewal->release(side->plan->renewal, &link);
-	if (got < 0 && why.code == QV_E_GONE)
+	if (got < 0 && renewer->disowned)
 		return qv_fail(err, c->lost_why.code, "%s; and %s", c->lost_why.message, why.message);
+	if (got < 0 && has_left(side, &why, now))
+		return qv_fail(err, c->lost_why.code, "%s; and the peer's program is gone: %s", c->lost_why.message,
+			       why.message);
 	if (got < 0) {
 		qv_log_info(side->media.host->log, "the peer is still looked for: %s", why.message);
 		side->retry_ns = now + RETRY_MS * QV_NS_PER_MS;

@@ -78,6 +78,7 @@ static void *run(void *argument)
 	    attach_ask(&renewer->link, &renewer->request, &renewer->host.host, ATTACH_MS, &renewer->failure) != 0) {
 		plan->release(plan, &renewer->link);
 		renewer->status = -1;
+		renewer->disowned = renewer->failure.code == QV_E_GONE;
 	}
 	atomic_store(&renewer->finished, true);
 	connection_wake(renewer->media->connection);
@@ -88,6 +89,7 @@ static bool begin(struct renewer *renewer, struct attach_request request)
 {
 	renewer->failure = (struct qv_error)QV_ERROR_INIT;
 	renewer->request = request;
+	renewer->disowned = false;
 	atomic_store(&renewer->finished, false);
 	if (!request.token) {
 		qv_fail(&renewer->failure, QV_E_UNSUPPORTED, "the TLS backend exports no keying material");

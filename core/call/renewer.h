@@ -26,6 +26,7 @@ struct renewer {
 	struct qv_call_security security;
 	struct qv_error failure;
 	int status;
+	bool disowned; /* the peer has no such call */
 	atomic_bool finished;
 };
 

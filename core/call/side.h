@@ -35,6 +35,8 @@ struct side {
 	bool given_up;          /* ended here, for a peer that is known to have ended it */
 	bool peer_resumes;      /* the peer looks, or waits, for us when it has lost the session */
 	int64_t retry_ns;       /* caller: the peer is not looked for before */
+	int refused;            /* caller: tries in a row at which nobody listened where the peer was, */
+	int64_t refused_ns;     /* and when the first of them was */
 	uint32_t tries;         /* caller: to resume the call since its session was lost */
 	uint64_t resumed_bytes; /* of the connection, when the session in use took over */
 	bool in_conference;     /* caller: the answerer has told in which one it is */

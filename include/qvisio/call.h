@@ -323,7 +323,8 @@ int qv_call_receive(const struct qv_link *link, const struct qv_receive_plan *pl
 struct qv_call_renewal {
 	/*
 	 * Caller: connects to the same peer with a new key and fills `link` and `security`. On a thread of the call's own;
-	 * gives up when `host->cancel_fd` becomes readable. NULL: the peer is to do it (the answerer).
+	 * gives up when `host->cancel_fd` becomes readable. NULL: the peer is to do it (the answerer). QV_E_GONE: the host is
+	 * there, and says that nobody listens; a lost call ends when it has said so for two seconds.
 	 */
 	int (*renew)(struct qv_call_renewal *renewal, const struct qv_host *host, struct qv_link *link,
 		     struct qv_call_security *security, struct qv_error *err);

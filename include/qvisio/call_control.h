@@ -124,6 +124,15 @@ void qv_call_control_roster(struct qv_call_control *control, const struct qv_ros
 int qv_call_control_attach(struct qv_call_control *control, const struct qv_greeting *greeting,
 			   const struct qv_link *link, const struct qv_call_security *security, struct qv_error *err);
 
+/*
+ * After the call: whether it was ended here, as the answerer, while its peer was lost, who may come back to it. To a session
+ * in which it does, farewell says that the call is over; it blocks at most three seconds. QV_E_DENIED: it asks for
+ * another call. `link` stays the program's.
+ */
+bool qv_call_control_untold(struct qv_call_control *control);
+int qv_call_control_farewell(struct qv_call_control *control, const struct qv_greeting *greeting,
+			     const struct qv_link *link, const struct qv_host *host, struct qv_error *err);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -112,14 +112,19 @@ static void a_connection_may_break_while_keys_are_replaced(void **state)
 	assert_ends_well();
 }
 
+static void lose_both(int fails)
+{
+	atomic_store(&caller.fails, fails);
+	break_link(&caller);
+	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
+	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
+}
+
 static void the_caller_tries_until_there_is_a_key(void **state)
 {
 	(void)state;
 	with_reconnection(20000);
-	atomic_store(&caller.fails, 1);
-	break_link(&caller);
-	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
-	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
+	lose_both(1);
 	assert_true(caller.last[QV_CALL_LINK_LOST].security->no_link);
 	atomic_store(&caller.fails, 0);
 	assert_goes_on(1);
@@ -149,34 +154,32 @@ static void a_call_without_reconnection_ends_with_its_connection(void **state)
 	assert_int_equal(caller.happened[QV_CALL_LINK_LOST] + answerer.happened[QV_CALL_LINK_LOST], 0);
 }
 
+static void assert_both_cancelled(void)
+{
+	join_both();
+	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);
+	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
+}
+
 static void one_may_hang_up_while_the_peer_is_looked_for(void **state)
 {
 	(void)state;
 	with_reconnection(20000);
-	atomic_store(&caller.fails, 1);
-	break_link(&caller);
-	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
-	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
+	lose_both(1);
 	qv_call_control_hang_up(caller.plan.control);
 	qv_call_control_hang_up(answerer.plan.control);
-	join_both();
-	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);
-	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
+	assert_both_cancelled();
+	assert_true(qv_call_control_untold(answerer.plan.control));
 }
 
 static void a_program_may_be_stopped_while_the_peer_is_looked_for(void **state)
 {
 	(void)state;
 	with_reconnection(20000);
-	atomic_store(&caller.fails, 1);
-	break_link(&caller);
-	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
-	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
+	lose_both(1);
 	end_cancel(&caller.end);
 	end_cancel(&answerer.end);
-	join_both();
-	assert_int_equal(caller.end.result.end, QV_CALL_CANCELLED);
-	assert_int_equal(answerer.end.result.end, QV_CALL_CANCELLED);
+	assert_both_cancelled();
 }
 
 static void assert_ends_at_once(void)
@@ -220,14 +223,6 @@ static void a_session_may_take_over_while_the_old_one_lives(void **state)
 	assert_int_equal(answerer.end.result.resumed, 1);
 }
 
-static void lose_both(int fails)
-{
-	atomic_store(&caller.fails, fails);
-	break_link(&caller);
-	assert_true(await(&caller.happened[QV_CALL_LINK_LOST], 1));
-	assert_true(await(&answerer.happened[QV_CALL_LINK_LOST], 1));
-}
-
 static void an_answerer_that_has_ended_the_call_is_not_looked_for(void **state)
 {
 	(void)state;
@@ -240,6 +235,19 @@ static void an_answerer_that_has_ended_the_call_is_not_looked_for(void **state)
 	assert_int_equal(caller.end.outcome, -1);
 	assert_says(&caller, "does not have the call any more");
 	assert_int_equal(caller.made, 1);
+}
+
+static void an_answerer_whose_program_is_gone_is_not_looked_for(void **state)
+{
+	(void)state;
+	with_reconnection(600000);
+	lose_both(FAILS_UNHEARD);
+	end_join(&caller.end);
+	assert_int_equal(caller.end.outcome, -1);
+	assert_says(&caller, "program is gone: connection refused");
+	qv_call_control_give_up(answerer.plan.control);
+	end_join(&answerer.end);
+	assert_false(qv_call_control_untold(answerer.plan.control));
 }
 
 static void a_lost_answerer_is_told_that_the_caller_has_hung_up(void **state)
@@ -285,6 +293,7 @@ int main(void)
 		TWO_WAY(an_answerer_that_does_not_wait_is_not_looked_for),
 		TWO_WAY(a_session_may_take_over_while_the_old_one_lives),
 		TWO_WAY(an_answerer_that_has_ended_the_call_is_not_looked_for),
+		TWO_WAY(an_answerer_whose_program_is_gone_is_not_looked_for),
 		TWO_WAY(a_lost_answerer_is_told_that_the_caller_has_hung_up),
 		TWO_WAY(a_peer_that_has_given_up_is_told_nothing),
 	};

@@ -105,6 +105,8 @@ static int renew(struct qv_call_renewal *renewal, const struct qv_host *host, st
 		atomic_store(&way->fails, 0);
 		return waited == 0 ? qv_fail(err, QV_E_TIMEOUT, "nobody has cancelled it") : -1;
 	}
+	if (atomic_load(&way->fails) == FAILS_UNHEARD)
+		return qv_fail(err, QV_E_GONE, "connection refused");
 	if (atomic_load(&way->fails))
 		return qv_fail(err, QV_E_NO_KEY, "the KME has no key left");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)

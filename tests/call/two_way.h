@@ -29,6 +29,7 @@ struct two_way {
 
 /* In `fails`: what is begun fails when it is cancelled, and what comes after that succeeds. 1: all fails at once. */
 #define FAILS_UNTIL_CANCELLED 2
+#define FAILS_UNHEARD         3 /* nobody listens there */
 
 extern struct two_way caller, answerer;
 

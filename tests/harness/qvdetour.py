@@ -24,6 +24,7 @@ class Detour:
         self.passed = 0  # connections
         self.silenced = threading.Event()  # there is one in which nothing is said
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(None)  # however long nobody comes
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

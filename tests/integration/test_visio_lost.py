@@ -68,6 +68,31 @@ def _(tmp):
     assert alice.wait() == 0, alice.output()
 
 
+@test.case("who was called and hangs up while nothing passes says so when the caller is back")
+def _(tmp):
+    pair, alice, detour = call_by_detour(tmp)
+    detour.hold()
+    for process in (alice, pair.bob):
+        qvcall.event(process, "link-lost")
+    assert pair.ctl("bob", "hangup")["ok"]
+    assert qvcall.event(pair.bob, "summary")["end"] == "cancelled"
+    qvvisio.wait_until(lambda: pair.ctl("bob", "status")["state"] == "idle")
+    detour.open()
+    assert qvcall.event(alice, "summary")["end"] == "peer-bye"
+    assert alice.wait() == 0, alice.output()
+
+
+@test.case("a caller does not look for a program that is gone")
+def _(tmp):
+    pair = qvvisio.Pair(test, tmp)
+    alice = pair.call()
+    qvcall.event(alice, "opened")
+    await_open(pair, "alice")
+    pair.bob.popen.kill()
+    assert alice.wait() == 1, alice.output()
+    assert "the peer's program is gone" in alice.output() and "refused" in alice.output(), alice.output()
+
+
 @test.case("who hangs up during the handshake of a resumption waits for no timeout")
 def _(tmp):
     pair, alice, detour = call_by_detour(tmp, tls='module = "openssl"; handshake_timeout = 600000;')

@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "config.h"
+#include "farewell.h"
 #include "growing.h"
 #include "happenings.h"
 #include "keys.h"
@@ -374,12 +375,12 @@ int conversation_run(struct visio *visio, const struct conversation_plan *plan, 
 	report_secured(&talk.report);
 	int status = talk_on(&talk, fd, plan, err);
 	leave(&talk);
+	farewell_keep(&talk);
 	if (talk.participant && !plan->participant)
 		growing_over(&talk, status, err);
 	taping_end(visio);
 	control_socket_tell(visio->control, json_pack("{s:s,s:s,s:o}", "event", "over", "peer", plan->peer, "error",
 						      status == 0 ? json_null() : json_string(err->message)));
-	qv_call_control_free(talk.control);
 	qv_secure_session_clear(&talk.session);
 	return status;
 }
@@ -408,7 +409,10 @@ int conversation_attach(struct visio *visio, struct qv_secure_session *session, 
 	pthread_mutex_unlock(&visio->lock);
 	if (status == 0)
 		return 0;
-	qv_call_refuse(&link, QV_REFUSE_DENIED, NULL, &visio->settings.host, NULL);
+	if (farewell_say(visio, session, fd, greeting, err) == 0)
+		*err = (struct qv_error)QV_ERROR_INIT;
+	else
+		qv_call_refuse(&link, QV_REFUSE_DENIED, NULL, &visio->settings.host, NULL);
 	qv_secure_session_clear(session);
 	close(fd);
 	return -1;

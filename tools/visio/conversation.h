@@ -21,6 +21,13 @@ struct reception {
 	pthread_t thread;
 };
 
+/* A call that was hung up while its caller was lost; see farewell.h. */
+struct departed {
+	struct qv_call_control *control;  /* NULL: none */
+	struct qv_secure_session session; /* as it was secured */
+	int64_t until_ns;                 /* for so long its caller may come back */
+};
+
 struct visio {
 	struct commander commander;
 	struct settings settings;
@@ -31,6 +38,7 @@ struct visio {
 	pthread_cond_t changed;
 	struct conversation *calls[CALLS_MAX];
 	size_t call_count;
+	struct departed departed[CALLS_MAX];
 	struct meeting *meeting;          /* NULL: not in a conference */
 	char self[QV_SAE_ID_MAX + 1];     /* our SAE ID; "": not asked yet */
 	bool muted[3];                    /* by enum qv_stream_kind: in all calls */

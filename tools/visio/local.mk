@@ -45,6 +45,8 @@ visio_parts = \
 	%D%/conversation.h \
 	%D%/dialing.c \
 	%D%/dialing.h \
+	%D%/farewell.c \
+	%D%/farewell.h \
 	%D%/front.c \
 	%D%/front.h \
 	%D%/growing.c \

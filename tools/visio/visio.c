@@ -11,6 +11,7 @@
 #include "config.h"
 #include "conversation.h"
 #include "dialing.h"
+#include "farewell.h"
 #include "front.h"
 #include "mesh.h"
 #include "reception.h"
@@ -281,6 +282,7 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 	}
 	control_socket_free(visio.control);
+	farewell_forget(&visio);
 	qv_role_free(&visio.recorder);
 	settings_close(&visio.settings);
 	if (visio.quit_fd >= 0)
