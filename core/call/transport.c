@@ -196,7 +196,7 @@ int transport_start(struct transport *transport, const struct qv_link *link, uin
 	    transport->class->use_keys(transport->srtp, transport->generation, err) != 0 ||
 	    open_streams(transport, err) != 0)
 		return -1;
-	transport->pacer = qv_rtp_pacer_new(PACER_BYTES, err);
+	transport->pacer = qv_rtp_pacer_new(PACER_BYTES, TRANSPORT_OVERHEAD, err);
 	transport->congestion = transport->pacer ? qv_rtp_congestion_new(&rates, err) : NULL;
 	transport->arrivals = transport->congestion ? qv_rtp_arrivals_new(err) : NULL;
 	if (!transport->arrivals)
@@ -256,7 +256,7 @@ static enum path_change look_at_path(struct transport *transport, int64_t now)
 		transport->up_ns = now;
 	if (change == PATH_DOWN) {
 		/* What was on its way is lost; the stream begins with a picture that needs nothing of it. */
-		struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(PACER_BYTES, NULL);
+		struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(PACER_BYTES, TRANSPORT_OVERHEAD, NULL);
 		if (pacer) {
 			qv_rtp_pacer_free(transport->pacer);
 			transport->pacer = pacer;

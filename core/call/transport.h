@@ -16,6 +16,9 @@
 #include "rtp_out.h"
 #include "udp.h"
 
+#define TRANSPORT_HEADERS  28 /* of IPv4 and UDP */
+#define TRANSPORT_OVERHEAD (TRANSPORT_HEADERS + QV_SRTP_OVERHEAD)
+
 #define TRANSPORT_KINDS 3 /* indices are enum qv_stream_kind */
 
 struct transport {

@@ -25,7 +25,7 @@ static void emit(struct transport *transport, const uint8_t *bytes, size_t size,
 		transport->warned = true;
 		return;
 	}
-	qv_rtp_congestion_sent(transport->congestion, transport->number, datagram->size, now);
+	qv_rtp_congestion_sent(transport->congestion, transport->number, datagram->size + TRANSPORT_HEADERS, now);
 	transport->number++;
 	transport->sent_ns = now;
 }

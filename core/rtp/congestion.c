@@ -36,6 +36,7 @@
 #define RATE_SAMPLES      1024
 #define BUSY_WINDOW_NS    (250 * QV_NS_PER_MS)
 #define BUSY_LEAST_NS     (80 * QV_NS_PER_MS)
+#define BUSY_PACKETS      7
 #define GROWTH_NS         (30 * QV_NS_PER_MS) /* too quick to wait for a trend */
 #define LARGE_BITS        (1200 * 8)
 #define STANDING_NS       (8 * QV_NS_PER_MS)   /* a queue that is of the rate, not of bursts and clocks */
@@ -197,6 +198,7 @@ static int64_t grain_of(const struct qv_rtp_congestion *c)
 static int64_t measure_busy(const struct qv_rtp_congestion *c, int64_t after)
 {
 	int64_t arrived = c->queue.arrived, since = c->queue.busy_since, bytes = 0;
+	size_t packets = 0;
 	if (since == 0)
 		return 0;
 	if (since < after)
@@ -210,8 +212,9 @@ static int64_t measure_busy(const struct qv_rtp_congestion *c, int64_t after)
 		if (sample->arrived <= since)
 			break;
 		bytes += sample->size;
+		packets++;
 	}
-	return bytes * 8 * QV_NS_PER_SECOND / (arrived - since);
+	return packets < BUSY_PACKETS ? 0 : bytes * 8 * QV_NS_PER_SECOND / (arrived - since);
 }
 
 /* The receiver's time without its wraps. */
@@ -263,6 +266,12 @@ static double lowered(const struct qv_rtp_congestion *c, double carried)
 	return CUT * carried > least ? CUT * carried : least;
 }
 
+static void drain(struct qv_rtp_congestion *c, int64_t now)
+{
+	c->decreased_arrival = c->queue.arrived;
+	c->drain_until = now + DRAIN_MAX_NS;
+}
+
 /* To less than what goes through; where that is more than is sent, what queues is of a burst. */
 static void decrease(struct qv_rtp_congestion *c, int64_t now)
 {
@@ -273,13 +282,12 @@ static void decrease(struct qv_rtp_congestion *c, int64_t now)
 		return;
 	c->capacity = carried;
 	c->decreased_from = c->by_delay;
-	c->decreased_arrival = c->queue.arrived;
 	if (c->by_delay > CUT * carried) {
 		c->by_delay = lowered(c, carried);
 		c->cut_at = now;
 	}
 	c->decreased_at = now;
-	c->drain_until = now + DRAIN_MAX_NS;
+	drain(c, now);
 }
 
 /* While the queue stands it is measured on, as some of what came before came of another rate. */
@@ -349,8 +357,10 @@ static void take_result(struct qv_rtp_congestion *c, const struct probe_result *
 	c->probe_wait = gained ? PROBE_WAIT_NS : c->probe_wait < PROBE_WAIT_MOST ? 2 * c->probe_wait : c->probe_wait;
 	c->probe_after = gained || !c->probed ? now + PROBE_SOON_NS : now + c->probe_wait;
 	if (rate > 0 && c->decreased_at <= c->begun_at && (gained || !c->probed)) {
-		c->by_delay = BETA * rate;
+		c->by_delay = c->decreased_from = BETA * rate;
 		c->capacity = all ? 0 : rate;
+		if (!all)
+			drain(c, now);
 	}
 	c->probed = true;
 }

@@ -21,14 +21,14 @@ struct queue {
 
 struct qv_rtp_pacer {
 	struct queue queues[QV_RTP_CLASSES];
-	size_t bytes, room;
+	size_t bytes, room, overhead;
 	int64_t rate;    /* bit/s */
 	int64_t free_at; /* when what was sent is paid for */
 	int64_t probe_rate;
 	size_t probe_left; /* bytes of a probe that are still to leave */
 };
 
-struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, struct qv_error *err)
+struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, size_t overhead, struct qv_error *err)
 {
 	struct qv_rtp_pacer *pacer = calloc(1, sizeof *pacer);
 	if (!pacer) {
@@ -36,6 +36,7 @@ struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, struct qv_error *err)
 		return NULL;
 	}
 	pacer->room = bytes;
+	pacer->overhead = overhead;
 	pacer->rate = 1000000;
 	for (int i = 0; i < QV_RTP_CLASSES; i++)
 		pacer->queues[i].last = &pacer->queues[i].first;
@@ -109,9 +110,10 @@ bool qv_rtp_pacer_wants_filler(const struct qv_rtp_pacer *pacer, int64_t now)
 static void pay(struct qv_rtp_pacer *pacer, size_t size, int64_t now)
 {
 	bool probe = pacer->probe_left > 0;
+	size_t whole = size + pacer->overhead;
 	if (!probe && pacer->free_at < now - BURST_NS)
 		pacer->free_at = now - BURST_NS;
-	pacer->free_at += (int64_t)size * 8 * QV_NS_PER_SECOND / (probe ? pacer->probe_rate : pacer->rate);
+	pacer->free_at += (int64_t)whole * 8 * QV_NS_PER_SECOND / (probe ? pacer->probe_rate : pacer->rate);
 	pacer->probe_left = size < pacer->probe_left ? pacer->probe_left - size : 0;
 }
 

@@ -76,8 +76,8 @@ enum qv_rtp_class { QV_RTP_SOUND, QV_RTP_AGAIN, QV_RTP_PICTURE, QV_RTP_CLASSES }
 
 struct qv_rtp_pacer;
 
-/* Holds at most `bytes` of packets. */
-struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, struct qv_error *err);
+/* Holds at most `bytes` of packets, each of which takes `overhead` bytes more where the rate counts. */
+struct qv_rtp_pacer *qv_rtp_pacer_new(size_t bytes, size_t overhead, struct qv_error *err);
 void qv_rtp_pacer_free(struct qv_rtp_pacer *pacer); /* NULL is fine */
 void qv_rtp_pacer_set_rate(struct qv_rtp_pacer *pacer, int64_t bits_per_second);
 

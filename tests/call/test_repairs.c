@@ -58,7 +58,7 @@ static struct call *open_call(uint32_t seed, double loss, bool repairs)
 	call->random = seed * 7919;
 	call->repairs = repairs;
 	call->room = ROOM;
-	call->pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	call->pacer = qv_rtp_pacer_new(1 << 20, 0, NULL);
 	call->arrivals = qv_rtp_arrivals_new(NULL);
 	call->congestion =
 		qv_rtp_congestion_new(&(struct qv_rtp_rates){ .start = 2 * MOST, .min = 50000, .max = 2 * MOST }, NULL);

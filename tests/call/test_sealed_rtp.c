@@ -67,7 +67,7 @@ static int setup(void **state)
 	memset(used, 0, sizeof used);
 	sending = (struct sound_pads){ .seals = qv_pad_new(QV_PAD_CALLER, NULL), .ready = true };
 	receiving = (struct sound_pads){ .opens = qv_pad_new(QV_PAD_CALLER, NULL) };
-	pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	pacer = qv_rtp_pacer_new(1 << 20, 0, NULL);
 	qv_rtp_pacer_set_rate(pacer, INT64_C(1) << 40);
 	if (!sending.seals || !receiving.opens || !rtp_stream_of(&offer, &stream) ||
 	    rtp_out_open(&out, &stream, QV_RTP_SOUND, NULL) != 0)

@@ -108,7 +108,7 @@ static void times_go_through_ntp(void **state)
 /* A unit through packets of the wire and back; `drop`: the number of the packet that is lost, -1: none. */
 static int pass(struct rtp_out *out, struct rtp_in *in, const struct unit_buffer *unit, int drop, int64_t now)
 {
-	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, 0, NULL);
 	uint8_t bytes[QV_RTP_PACKET_MAX];
 	enum qv_rtp_class class;
 	struct qv_rtp packet;
@@ -208,7 +208,7 @@ static void a_picture_with_a_hole_is_never_handed_on(void **state)
 static void one_of_two_copies_fills_a_hole(void **state)
 {
 	(void)state;
-	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, 0, NULL);
 	struct rtp_stream stream;
 	struct rtp_out out;
 	struct rtp_in in;
@@ -250,7 +250,7 @@ struct wire {
 
 static void send_unit(struct rtp_out *out, const struct unit_buffer *unit, struct wire *wire)
 {
-	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, NULL);
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(1 << 20, 0, NULL);
 	enum qv_rtp_class class;
 	size_t size;
 	wire->count = wire->repairs = 0;

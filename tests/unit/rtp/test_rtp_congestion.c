@@ -55,7 +55,7 @@ static struct call *open_call(uint32_t seed, struct link_settings there, int64_t
 	call->there = (struct link){ .settings = there, .random = seed };
 	call->back = (struct link){ .settings = { .delay = there.delay, .loss = there.loss }, .random = seed ^ 0x5555 };
 	call->history = qv_rtp_history_new(1024, NULL);
-	call->pacer = qv_rtp_pacer_new(1000000, NULL);
+	call->pacer = qv_rtp_pacer_new(1000000, 0, NULL);
 	call->congestion =
 		qv_rtp_congestion_new(&(struct qv_rtp_rates){ .start = start, .min = 50000, .max = 20000000 }, NULL);
 	call->arrivals = qv_rtp_arrivals_new(NULL);

@@ -16,10 +16,32 @@
 #define SECOND (1000 * LINK_MS)
 #define START  (500 * SECOND)
 
+/* What a packet takes beside its bytes is of the rate too. */
+static void pacing_counts_headers(void **state)
+{
+	(void)state;
+	int sent[2] = { 0 };
+	for (int i = 0; i < 2; i++) {
+		struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(20000, i ? 100 : 0, NULL);
+		uint8_t bytes[QV_RTP_PACKET_MAX] = { 0 };
+		size_t size;
+		enum qv_rtp_class class;
+		qv_rtp_pacer_set_rate(pacer, 100000);
+		for (int k = 0; k < 200; k++)
+			assert_int_equal(qv_rtp_pacer_put(pacer, QV_RTP_PICTURE, bytes, 100, START, NULL), 0);
+		for (int64_t now = START; now < START + SECOND; now += LINK_MS)
+			while (qv_rtp_pacer_next(pacer, now, bytes, &size, &class) == 1)
+				sent[i]++;
+		qv_rtp_pacer_free(pacer);
+	}
+	assert_in_range(sent[0], 125, 130);
+	assert_in_range(sent[1], 62, 66);
+}
+
 static void pacing(void **state)
 {
 	(void)state;
-	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(20000, NULL);
+	struct qv_rtp_pacer *pacer = qv_rtp_pacer_new(20000, 0, NULL);
 	uint8_t bytes[QV_RTP_PACKET_MAX] = { 0 };
 	size_t size;
 	enum qv_rtp_class class;
@@ -168,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pacing),
+		cmocka_unit_test(pacing_counts_headers),
 		cmocka_unit_test(order_gaps_and_requests),
 		cmocka_unit_test(reports_and_clocks),
 		cmocka_unit_test(kept_packets),
