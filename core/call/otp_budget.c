@@ -26,7 +26,8 @@ static double needed_in(const struct side *side, bool datagrams)
 	struct rtp_stream stream;
 	if (datagrams && rtp_stream_of(offer, &stream) && stream.l16) {
 		size_t room = rtp_l16_room(offer->audio.channels, true);
-		packets *= (double)((offer->block_frames * 2u * (size_t)offer->audio.channels + room - 1) / room);
+		size_t parts = (offer->block_frames * 2u * (size_t)offer->audio.channels + room - 1) / room;
+		packets *= (double)parts;
 	}
 	return qv_pad_rate((double)bitrate, packets);
 }

@@ -201,14 +201,14 @@ static int serve(struct wall *wall, struct qv_error *err)
 	return 0;
 }
 
-/* Opening failed, or the end of serving: whoever waits for either is told. */
-static void tell_state(struct wall *wall, bool ended, const struct qv_error *err)
+/* Open, or at an end (`ended`: why; QV_OK: it was stopped): whoever waits for either is told. */
+static void tell_state(struct wall *wall, const struct qv_error *ended)
 {
 	pthread_mutex_lock(&wall->lock);
 	wall->started = true;
 	if (ended)
-		wall->failure = *err;
-	if (ended && err->code == QV_OK)
+		wall->failure = *ended;
+	if (ended && ended->code == QV_OK)
 		qv_fail(&wall->failure, QV_E_CANCELLED, "the conference was closed");
 	pthread_cond_broadcast(&wall->changed);
 	pthread_mutex_unlock(&wall->lock);
@@ -230,17 +230,17 @@ static void *run(void *argument)
 	struct wall *wall = argument;
 	struct qv_error err = QV_ERROR_INIT;
 	if (wall->plan.late)
-		tell_state(wall, false, NULL);
+		tell_state(wall, NULL);
 	if (!wall->plan.late || await_call(wall))
 		wall->sinks = video_sinks_open(wall->media, &wall->sinks_plan, &err);
 	if (!wall->sinks && !wall->plan.late) {
-		tell_state(wall, true, &err);
+		tell_state(wall, &err);
 		return NULL;
 	}
-	tell_state(wall, false, NULL);
+	tell_state(wall, NULL);
 	if (wall->sinks)
 		serve(wall, &err);
-	tell_state(wall, true, &err);
+	tell_state(wall, &err);
 	if (err.code != QV_OK && err.code != QV_E_CANCELLED && wall->plan.observer && wall->plan.observer->closed)
 		wall->plan.observer->closed(wall->plan.observer, &err);
 	video_sinks_close(wall->sinks);

@@ -155,8 +155,9 @@ static int set_overlay(struct slot *slot, char *arguments, struct qv_error *err)
 	enum qv_overlay overlay = strcmp(name, "help") == 0      ? QV_OVERLAY_HELP
 				  : strcmp(name, "warning") == 0 ? QV_OVERLAY_WARNING
 								 : QV_OVERLAY_NOTICE;
-	for (char *bar = arguments; bar && (bar = strchr(bar, '|'));)
-		*bar = '\n';
+	for (char *at = arguments; at && *at; at++)
+		if (*at == '|')
+			*at = '\n';
 	return slot->class->overlay(slot->sink, overlay, arguments, err);
 }
 
