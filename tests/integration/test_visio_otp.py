@@ -194,6 +194,34 @@ def _(tmp):
     assert alice.wait(qvtest.TIMEOUT) == 1
 
 
+@test.case("a KME that runs dry: nothing goes out without a pad, and sound again when there is key; or the call ends")
+def _(tmp):
+    # 6250 B/s of key for each end, and so much in store that a call may begin.
+    pair = qvkme.KmePair(test, tmp, rate=100000, stock=800, keys="max_size = 8192;")
+    pair.a.wait_stock("11", "12", 800)
+    pair.b.wait_stock("12", "11", 800)
+    ends = Ends(tmp, pair)
+    alice = ends.call()
+    qvcall.event(alice, "otp", where=lambda event: event["text"].startswith("SOUND IS MUTED: no key is left"))
+    qvcall.event(alice, "otp", where=lambda event: "sent again" in event["text"])
+    qvcall.event(alice, "otp", where=lambda event: event["text"].startswith("SOUND IS MUTED: no key is left"))
+    assert ends.ctl("alice", "hangup")["ok"]
+    ours, theirs = qvcall.event(alice, "summary"), qvcall.event(ends.bob, "summary")
+    packets = ours["audio"]["packets_sent"]
+    assert packets > 0 and ours["otp"]["used"] >= 16 + packets * (320 + 16), ours
+    assert theirs["otp"]["refused"] == 0 and ours["otp"]["refused"] == 0, (ours, theirs)
+    assert theirs["audio"]["packets_received"] <= packets, (ours, theirs)
+    assert alice.wait(qvtest.TIMEOUT) == 0
+    pair.a.wait_stock("11", "12", 600)
+    pair.b.wait_stock("12", "11", 600)
+    ends.alice_audio = ends.alice_audio.replace("minimum = 1.0;", 'minimum = 1.0; without_key = "end";')
+    alice = ends.call()
+    qvcall.event(alice, "opened")
+    error = qvcall.event(alice, "summary")["error"]
+    assert error["code"] == "no-key" and "no key is left for the one-time pad of sound" in error["message"], error
+    assert alice.wait(qvtest.TIMEOUT) == 1
+
+
 @test.case("one end alone gets no pad: refused, or without and that is said")
 def _(tmp):
     pair = qvkme.KmePair(test, tmp, **FULL)
