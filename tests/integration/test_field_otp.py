@@ -16,14 +16,15 @@ HASH_KEY, TAG = 16, 16
 class Call(qvfield.Call):
     """Sound only, both ways, under pads for which there is key enough."""
 
-    def __init__(self, tmp, rekey=0.0, start=True, pictures=None, **network):
-        pair = qvkme.KmePair(test, tmp, rate=4000000, stock=4000, keys="max_size = 8192;")
+    def __init__(self, tmp, rekey=0.0, start=True, pictures=None, reserve=10.0, **network):
+        pair = self.pair = qvkme.KmePair(test, tmp, rate=4000000, stock=4000, keys="max_size = 8192;")
         field = qvfield.Field(test, tmp, **network)
         for node, kme in ((1, pair.a), (2, pair.b)):
             field.door(node, kme.sae_port)
         super().__init__(field, pictures=pictures, audio_codec=OPUS, rekey=rekey, start=start,
                          key_sources={1: qvcall.etsi_source(pair, pair.a, 11), 2: qvcall.etsi_source(pair, pair.b, 12)},
-                         transport=dict(prefer="srtp"), audio='otp: { policy = "require"; reserve = 10.0; minimum = 5.0; };')
+                         transport=dict(prefer="srtp"),
+                         audio=f'otp: {{ policy = "require"; reserve = {reserve}; minimum = 5.0; }};')
 
     def until(self, node, condition):
         while not condition(stats := self.stats(node)[0]):
@@ -139,6 +140,23 @@ def _(tmp):
         # Packets of the old pads that came too late.
         assert summaries[node]["otp"]["refused"] < 10, summaries[node]["otp"]
         assert call.heard(node).chirps[-1][2] > 0.7, call.heard(node).chirps
+
+
+@test.case("a KME goes down and comes back: as datagrams, too, nothing goes out without a pad")
+def _(tmp):
+    call = Call(tmp, delay=5, reserve=2.0)
+    call.await_transport("srtp")
+    call.hears_more(2)
+    call.pair.a.kill()
+    call.until(1, lambda s: s["otp"]["dry"])
+    sent = call.stats(1)[0]["audio"]["packets_sent"]
+    assert call.stats(1)[0]["audio"]["packets_sent"] == sent, "sound went out without a pad"
+    assert "MUTED" in call.stats(1)[0]["otp"]["text"]
+    call.pair.a.start()
+    call.until(1, lambda s: not s["otp"]["dry"])
+    call.hears_more(2)
+    call.hears_more(1)
+    hang_up(call, lossy=True)
 
 
 @test.case("pictures beside it, over a path that is slow and loses packets")
