@@ -12,7 +12,7 @@ import statistics
 import peers
 import qvfield
 
-SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "8"))
+SECONDS = float(os.environ.get("QV_BENCH_SECONDS", "6"))
 ROUNDS = int(os.environ.get("QV_BENCH_ROUNDS", "1"))
 RATES = [int(rate) for rate in os.environ.get("QV_BENCH_RATES", "200 400").split()]  # kbit/s
 bench = peers.Bench(__file__)
