@@ -125,7 +125,8 @@ double resampler_held(const struct resampler *resampler)
 
 size_t resampler_lag(const struct resampler *resampler)
 {
-	return (size_t)ceil((double)(resampler->taps / 2 + 1) / resampler->ratio);
+	size_t half = resampler->taps / 2;
+	return (size_t)ceil(((double)half + 1) / resampler->ratio);
 }
 
 /* The dot product of `x` with the filter between two rows. */

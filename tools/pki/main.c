@@ -85,7 +85,7 @@ static int parse(int argc, char **argv, struct arguments *arguments, struct qv_e
 		}
 	}
 	int words = argc - optind;
-	arguments->command = words > 0 ? argv[optind] : NULL;
+	arguments->command = words > 0 ? argv[optind] : "";
 	arguments->file = words > 1 ? argv[optind + 1] : NULL;
 	arguments->name = words > 2 ? argv[optind + 2] : NULL;
 	return check(arguments, words, err);
@@ -126,7 +126,7 @@ static int run(const struct arguments *arguments, struct qv_error *err)
 int main(int argc, char **argv)
 {
 	struct qv_error err = QV_ERROR_INIT;
-	struct arguments arguments = { .command = NULL };
+	struct arguments arguments = { .command = "" };
 	int result = parse(argc, argv, &arguments, &err);
 	umask(077);
 	if (result == 0)

@@ -120,6 +120,8 @@ static int draw_relayed(const struct plot_options *options, struct drawing *draw
 	drawing->title = options->title ? options->title : title;
 	if (result == 0)
 		result = drawing_write(drawing, options->output, err);
+	drawing->load = NULL;
+	drawing->title = NULL;
 	relay_module_close(&relay);
 	free(load);
 	return result;
