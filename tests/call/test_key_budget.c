@@ -118,8 +118,10 @@ static void blocks_are_a_rate(void **state)
 {
 	(void)state;
 	struct key_budget budget = { 0 };
-	for (int i = 0; i < 40; i++)
-		note(&budget, 5 * i, 30000.0 * (i / 3), 0, 0);
+	for (int i = 0; i < 40; i++) {
+		int blocks = i / 3;
+		note(&budget, 5 * i, 30000.0 * blocks, 0, 0);
+	}
 	assert_int_equal(rate_of(&budget), 2000);
 }
 

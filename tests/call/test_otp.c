@@ -303,7 +303,7 @@ static void test_a_rate_that_does(void **state)
 	(void)state;
 	parts.audio_blocks = BLOCKS_FOR_A_LOOK;
 	kme.stored = 0;
-	kme.rate = 3 * NEED / KEY_SIZE;
+	kme.rate = 3.0 * NEED / KEY_SIZE;
 	otp.minimum = 60;
 	call();
 	assert_int_equal(caller.outcome, 0);
@@ -317,7 +317,7 @@ static void test_a_full_store_that_fills_again(void **state)
 	(void)state;
 	parts.audio_blocks = BLOCKS_FOR_A_LOOK;
 	kme.stored = kme.most = 2 * NEED / KEY_SIZE;
-	kme.rate = 4 * NEED / KEY_SIZE;
+	kme.rate = 4.0 * NEED / KEY_SIZE;
 	otp.minimum = 60;
 	call();
 	assert_int_equal(caller.outcome, 0);

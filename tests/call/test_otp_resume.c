@@ -148,7 +148,7 @@ static void a_link_that_both_draw_from_is_too_slow_for_both(void **state)
 {
 	(void)state;
 	otp.shared = true;
-	otp.minimum = STORED * 2 / 3;
+	otp.minimum = STORED * 2.0 / 3;
 	begin_with(STORED * NEED / KEY_SIZE, 10);
 	join_both();
 	otp.shared = false;
@@ -162,7 +162,7 @@ static void a_link_that_both_draw_from_is_too_slow_for_both(void **state)
 static void a_link_that_each_draws_from_for_itself(void **state)
 {
 	(void)state;
-	otp.minimum = STORED * 2 / 3;
+	otp.minimum = STORED * 2.0 / 3;
 	begin_with(STORED * NEED / KEY_SIZE, NO_LIMIT);
 	hear_more(AUDIO_RATE / 4);
 	end_well();
@@ -181,7 +181,7 @@ static void what_the_peer_draws_is_counted_during_a_call(void **state)
 	const struct qv_call_otp_state *result = &caller.end.result.otp;
 	assert_true(result->link_needed == 2 * NEED);
 	/* The store stands; with what was at hand at one end or the other when its status was asked for. */
-	assert_true(result->stock >= STORED / 2 && result->stock < STORED / 2 + 2);
+	assert_true(result->stock >= STORED / 2.0 && result->stock < STORED / 2.0 + 2);
 }
 
 int main(void)
