@@ -23,6 +23,11 @@ static enum activation_result read_answer(const struct peer *peer, const struct 
 {
 	if (answer->status == 200)
 		return ACTIVATED;
+	/* A refusal is not about the first sending of it, which the peer may have done. A check leaves nothing behind. */
+	if (answer->sent > 1 && !activation->check) {
+		refused(peer, answer, err);
+		return ACTIVATION_UNKNOWN;
+	}
 	if (answer->status == 409 &&
 	    missing_json(missing, count, activation->label_count, answer->body, answer->size, err) == 0)
 		return ACTIVATION_MISSING;

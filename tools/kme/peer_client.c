@@ -126,6 +126,15 @@ static void set_blob(CURL *handle, CURLoption option, const char *text)
 	curl_easy_setopt(handle, option, &blob);
 }
 
+/* Before each sending, those too that libcurl repeats by itself when a kept connection ends without an answer. */
+static int count_sending(void *argument, char *local, char *remote, int local_port, int remote_port)
+{
+	struct peer_answer *answer = argument;
+	(void)local, (void)remote, (void)local_port, (void)remote_port;
+	answer->sent++;
+	return CURL_PREREQFUNC_OK;
+}
+
 static void set_options(const struct peer_client *client, CURL *handle, const struct call_parts *parts,
 			struct peer_answer *answer)
 {
@@ -150,16 +159,18 @@ static void set_options(const struct peer_client *client, CURL *handle, const st
 	curl_easy_setopt(handle, CURLOPT_POSTFIELDS, parts->bytes);
 	curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(handle, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, count_sending);
+	curl_easy_setopt(handle, CURLOPT_PREREQDATA, answer);
 	curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, parts->why);
 }
 
-static enum peer_outcome outcome_of(CURL *handle, CURLcode code)
+static enum peer_outcome outcome_of(CURL *handle, CURLcode code, unsigned sendings)
 {
 	long sent = 0;
 	if (code == CURLE_OK)
 		return PEER_ANSWERED;
 	/* Bytes of requests that went out: none when it failed before, while it connected or shook hands. */
-	if (curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent == 0)
+	if (curl_easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent == 0 && sendings <= 1)
 		return PEER_NOT_SENT;
 	return PEER_UNKNOWN;
 }
@@ -186,7 +197,7 @@ static enum peer_outcome post(struct peer_client *client, CURL *handle, const st
 			return PEER_UNKNOWN;
 		}
 	}
-	enum peer_outcome outcome = outcome_of(handle, code);
+	enum peer_outcome outcome = outcome_of(handle, code, answer->sent);
 	if (outcome == PEER_ANSWERED)
 		curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &answer->status);
 	else

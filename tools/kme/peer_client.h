@@ -29,6 +29,7 @@ struct peer_answer {
 	long status;
 	char *body; /* owned, zero-ended; NULL when empty */
 	size_t size;
+	unsigned sent; /* how often the request went out: what came of any but the last is not known */
 };
 
 struct peer_client *peer_client_new(const struct peer_client_config *config, struct qv_error *err);

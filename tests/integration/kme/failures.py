@@ -105,6 +105,7 @@ class Wire:
 
     def __init__(self, kme, peer):
         self.to, self.lose, self.lost = peer.kme_port, threading.Event(), 0
+        self.meanwhile = lambda: None  # before the connection ends
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.listening.settimeout(None)
         with open(kme.config, encoding="utf-8") as f:
@@ -130,6 +131,7 @@ class Wire:
             if answers and self.lose.is_set():
                 self.lose.clear()
                 self.lost += 1
+                self.meanwhile()
                 break
             if suppress(lambda: sink.sendall(data) or True) is None:
                 break
@@ -154,6 +156,37 @@ def _(tmp):
         assert stock(pair) == (99 - 2 * turn, 100)
         for key in body["keys"]:
             assert claim(pair, key)[:2] == (200, {"keys": [key]}) and claim(pair, key)[0] == 400
+
+
+def configure(kme, text):
+    with open(kme.config, "w", encoding="utf-8") as f:
+        f.write(text)
+    kme.process.signal(signal.SIGHUP)
+    kme.process.wait_for("is read anew and in use")
+
+
+@test.case("keys that the peer has taken are undone there, though it refuses the request when it is asked again")
+def _(tmp):
+    pair = qvkme.KmePair(test, tmp, rate=0, stock=100, start=False)
+    wire = Wire(pair.a, pair.b)
+    pair.b.start(), pair.a.start()
+    pair.a.process.said("the pools are compared")
+    pair.a.wait_stock("11", "12", 100)
+    pair.share(1)
+    with open(pair.b.config, encoding="utf-8") as f:
+        known = f.read()
+    unknown = known.replace(', { id = "11"; kme = "KME-A"; }', "")
+    assert unknown != known
+    # Once it has taken the keys, it does not know the master any more.
+    wire.meanwhile = lambda: configure(pair.b, unknown)
+    wire.lose.set()
+    status, body = take(pair, 2)
+    assert status == 503 and wire.lost == 1, (status, body, wire.lost)
+    pair.b.process.said("activated: master 11")
+    pair.a.process.said("request .* is undone")
+    configure(pair.b, known)
+    taken, claimed = pair.share(99)
+    assert taken == claimed and stock(pair)[0] == 0
 
 
 def suppress(function):
