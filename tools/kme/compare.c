@@ -94,29 +94,78 @@ static size_t held_size(const struct page *page)
 	return size;
 }
 
-/* The peer may have used a key up for a request that is on its way here: such a key is not free any more after a moment. */
-static void let_arrive(struct link *link)
+/*
+ * The peer may have used a key up for a request that is on its way here: such a key is not free any more after a moment.
+ * False: the link stops.
+ */
+static bool let_arrive(struct link *link)
 {
 	int64_t end = qv_clock_now(&qv_clock_monotonic) + ARRIVAL_NS;
 	struct timespec until = { .tv_sec = end / QV_NS_PER_SECOND, .tv_nsec = end % QV_NS_PER_SECOND };
 	pthread_mutex_lock(&link->lock);
 	while (!link->stopping && qv_clock_now(&qv_clock_monotonic) < end)
 		pthread_cond_clockwait(&link->changed, &link->lock, CLOCK_MONOTONIC, &until);
+	bool stopping = link->stopping;
 	pthread_mutex_unlock(&link->lock);
+	return !stopping;
 }
 
-/* Discards what the peer lacks of the first `size` keys. */
-static int64_t discard(struct peer *peer, unsigned lane, const struct page *page, size_t size, struct qv_error *err)
+/* Of the first `size` keys, those that the peer lacks; the others leave the page. */
+static void keep_lacking(struct page *page, size_t size)
 {
-	const char *labels[BODY_COMPARE_MAX];
 	size_t count = 0;
-	for (size_t i = 0; i < size; i++)
-		if (page->lacking[i])
-			labels[count++] = page->labels[i];
-	if (count == 0)
+	for (size_t i = 0; i < page->count; i++) {
+		if (i < size && page->lacking[i])
+			page->labels[count++] = page->labels[i];
+		else
+			free(page->labels[i]);
+	}
+	page->count = count;
+}
+
+/* Keys that are free still, into an empty page. */
+static int find_free(const struct peer *peer, unsigned lane, const struct page *asked, struct page *page,
+		     struct qv_error *err)
+{
+	const struct kme *kme = peer->kme;
+	page->visit.pool_key = add_label;
+	return kme->store_class->find(kme->store, peer->kme_id, lane, (const char *const *)asked->labels, asked->count,
+				      &page->visit, err);
+}
+
+/*
+ * That the peer lacked a key may have been the work of a request that has been undone since, and put it back. So the peer
+ * is asked once more about what is free here then: a key is discarded if it was free here before both questions.
+ */
+static int64_t discard_confirmed(struct peer *peer, unsigned lane, const struct page *asked, struct page *page,
+				 struct qv_error *err)
+{
+	if (find_free(peer, lane, asked, page, err) != 0)
+		return -1;
+	if (page->count == 0)
 		return 0;
-	let_arrive(peer->link);
-	return peer->kme->store_class->discard(peer->kme->store, peer->kme_id, lane, labels, count, err);
+	if (ask(peer, lane, page, err) != 0)
+		return -1;
+	keep_lacking(page, page->count);
+	if (page->count == 0 || link_is_stopping(peer->link))
+		return 0;
+	return peer->kme->store_class->discard(peer->kme->store, peer->kme_id, lane, (const char *const *)page->labels,
+					       page->count, err);
+}
+
+/* Discards what the peer lacks of the first `size` keys, and goes on lacking. The page is used up. */
+static int64_t discard(struct peer *peer, unsigned lane, struct page *page, size_t size, struct qv_error *err)
+{
+	keep_lacking(page, size);
+	if (page->count == 0 || !let_arrive(peer->link))
+		return 0;
+	struct page *again = calloc(1, sizeof *again);
+	if (!again)
+		return qv_fail(err, QV_E_NOMEM, "no memory for labels");
+	int64_t gone = discard_confirmed(peer, lane, page, again, err);
+	clear_page(again);
+	free(again);
+	return gone;
 }
 
 /* Where the page ends that holds the last key that the peer has; 0: there is none, or it lacks none before. */

@@ -2,8 +2,12 @@
 """The pools of both ends of a link are compared: keys that one end has lost are discarded at the other, all at once."""
 
 import contextlib
+import http.server
+import json
 import os
+import signal
 import sqlite3
+import ssl
 
 import qvkme
 import qvtest
@@ -82,6 +86,98 @@ def _(tmp):
     qvkme.wait_until(lambda: pair.a.call("11", "GET", "/api/v1/keys/12/status")[1]["stored_key_count"] <= 50)
     taken, claimed = pair.share(20)
     assert taken == claimed
+
+
+class Doubtful(http.server.BaseHTTPRequestHandler):
+    """Stands where KME-B was, and lacks the first of the keys that it is asked about."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        labels = body.get("labels", [])
+        if labels:
+            self.server.asked(labels)
+        text = json.dumps({"lacking": self.server.lacking(labels)}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def doubtful(kme):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", kme.kme_port), Doubtful)
+    server.daemon_threads = True
+    server.asked, server.lacking = lambda labels: None, lambda labels: labels[:1]
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=os.path.join(kme.folder, "ca.pem"))
+    context.load_cert_chain(os.path.join(kme.folder, "kme-b.pem"), os.path.join(kme.folder, "kme-b.key"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with qvtest.beside(server.serve_forever):
+        yield server
+        server.shutdown()
+    server.server_close()
+
+
+@contextlib.contextmanager
+def filled(tmp):
+    """A KME that has 10 keys of each lane to compare when it starts, and a peer of which the test says what it lacks."""
+    pair = qvkme.KmePair(test, tmp, rate=0, stock=10, keys="max_lag = 1;")
+    for kme, own, other in ((pair.a, "11", "12"), (pair.b, "12", "11")):
+        kme.wait_stock(own, other, 10)
+    pair.a.stop(), pair.b.stop()
+    with contextlib.closing(sqlite3.connect(os.path.join(tmp, "kme-a.db"))) as db, db:
+        db.execute("UPDATE pool SET imported = 0")
+    with doubtful(pair.b) as server:
+        yield pair, server
+
+
+def ended(pair):
+    """How many keys of each lane KME-A has when it has stopped."""
+    pair.a.stop()
+    return [len(pool(pair.a, lane)) for lane in (0, 1)]
+
+
+@test.case("a key is discarded when the peer lacks it both times that it is asked")
+def _(tmp):
+    with filled(tmp) as (pair, _):
+        pair.a.start()
+        wait_compared(pair.a, 1)
+        assert ended(pair) == [9, 9]
+
+
+@test.case("a key that the peer has when it is asked again is kept")
+def _(tmp):
+    with filled(tmp) as (pair, server):
+        alone = []
+        server.asked = lambda labels: alone.extend(labels if len(labels) == 1 else ())
+        server.lacking = lambda labels: labels[:1] if len(labels) > 1 else []
+        pair.a.start()
+        wait_compared(pair.a, 1)
+        assert ended(pair) == [10, 10] and len(alone) == 2, alone
+
+
+@test.case("a KME that stops while it compares discards nothing")
+def _(tmp):
+    with filled(tmp) as (pair, server):
+        questions = []
+
+        def stop(labels):
+            questions.append(labels)
+            if len(questions) == 2:
+                # The next thing that it does is to wait.
+                pair.a.process.signal(signal.SIGTERM)
+                pair.a.process.said("stopping")
+
+        server.asked = stop
+        pair.a.start()
+        assert pair.a.process.wait() == 0
+        assert ended(pair) == [10, 10] and len(questions) == 2, questions
 
 
 @test.case("questions about pools are answered to peers, and odd ones refused")
