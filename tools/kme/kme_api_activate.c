@@ -98,7 +98,10 @@ static int settle(const struct peer *peer, const struct activation *activation, 
 					    .take_count = activation->label_count,
 					    .promises = set->promises,
 					    .promise_count = set->count };
-	return peer->kme->store_class->settle(peer->kme->store, &settlement, err);
+	pthread_rwlock_rdlock(&peer->link->settling);
+	int result = peer->kme->store_class->settle(peer->kme->store, &settlement, err);
+	pthread_rwlock_unlock(&peer->link->settling);
+	return result;
 }
 
 static size_t largest_key(const struct activation *activation)

@@ -6,6 +6,7 @@
 
 #include "apis.h"
 #include "event.h"
+#include "links.h"
 #include "promise.h"
 
 #define POOL_SEALED (QV_QKDLINK_KEY_BYTES + SEAL_OVERHEAD)
@@ -108,10 +109,13 @@ static void undo(struct peer *peer, const char *request, struct reply *reply)
 	struct kme *kme = peer->kme;
 	struct qv_error err = QV_ERROR_INIT;
 	struct returning returning = { .visit.promise = return_promise, .peer = peer };
+	/* A request that is settled in between would be undone without its link keys. */
+	pthread_rwlock_wrlock(&peer->link->settling);
 	int result = kme->store_class->promises(kme->store, request, &returning.visit, &err);
 	if (result == 0)
 		result = kme->store_class->undo(kme->store, request, peer->kme_id, 1 - peer->own_lane, returning.keys,
 						returning.count, wall_clock(), &err);
+	pthread_rwlock_unlock(&peer->link->settling);
 	if (result == 0) {
 		report_undone(&returning, request);
 		reply_json(reply, 200, json_pack("{s:s}", "request", request));

@@ -171,6 +171,16 @@ static void *feed(void *argument)
 	return NULL;
 }
 
+/* Settling goes on all the time: it may not keep a request from being undone. */
+static void init_settling(struct link *link)
+{
+	pthread_rwlockattr_t attributes;
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&link->settling, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
+}
+
 struct link *link_new(struct peer *peer, struct qv_error *err)
 {
 	struct link *link = calloc(1, sizeof *link);
@@ -181,6 +191,7 @@ struct link *link_new(struct peer *peer, struct qv_error *err)
 	atomic_init(&link->references, 1);
 	pthread_mutex_init(&link->lock, NULL);
 	pthread_cond_init(&link->changed, NULL);
+	init_settling(link);
 	link->site = peer->kme->site;
 	link->role = peer->link_role;
 	peer->link_role = (struct qv_role){ NULL };
@@ -251,6 +262,7 @@ void link_release(struct link *link)
 	qv_role_free(&link->role);
 	qv_log_free(link->log);
 	free(link->kme_id);
+	pthread_rwlock_destroy(&link->settling);
 	pthread_cond_destroy(&link->changed);
 	pthread_mutex_destroy(&link->lock);
 	free(link);

@@ -26,6 +26,8 @@ struct link {
 	pthread_cond_t changed; /* keys were taken, there is something to undo, or the link stops */
 	bool stopping, hungry, differs;
 	struct pending_undo *undos;
+	/* Read: a request of the peer is settled. Write: one is undone, with all that it was settled to. */
+	pthread_rwlock_t settling;
 };
 
 /* Opens the link that the peer's configuration names, and takes its role over. */

@@ -10,6 +10,7 @@ import signal
 import socket
 import sqlite3
 import threading
+import uuid
 
 import qvkme
 import qvtest
@@ -194,6 +195,34 @@ def suppress(function):
         return function()
     except OSError:
         return None
+
+
+@test.case("a request that is undone while it is being done leaves all its link keys in the pool")
+def _(tmp):
+    turns = 150
+    pair = pair_at_rest(tmp)
+    pair.a.stop()
+    connections = [pair.b.connect_peer("kme-a") for _ in range(2)]
+    together, answers = threading.Barrier(2), [[], []]
+
+    def ask(which, path, bodies):
+        for body in bodies:
+            together.wait(qvtest.TIMEOUT)
+            answers[which].append(pair.b.call(None, "POST", path, body, connection=connections[which])[0])
+
+    requests = [str(uuid.uuid4()) for _ in range(turns)]
+    activations = [{"request": request, "master_SAE_ID": "11", "slave_SAE_IDs": ["12"],
+                    "keys": [{"key_ID": str(uuid.uuid4()), "bytes": 32, "labels": [f"0:{i % 100}"]}]}
+                   for i, request in enumerate(requests)]
+    undos = [{"request": request} for request in requests]
+    with qvtest.beside(lambda: ask(0, "/inter-kme/v1/activate", activations),
+                       lambda: ask(1, "/inter-kme/v1/undo", undos)):
+        pass
+    assert set(answers[0]) <= {200, 410} and answers[1] == [200] * turns, answers
+    labels = [f"0:{i}" for i in range(100)]
+    status, body, _ = pair.b.call(None, "POST", "/inter-kme/v1/lacking", {"lane": 0, "labels": labels},
+                                  connection=connections[0])
+    assert (status, body) == (200, {"lacking": []}), (status, body)
 
 
 @test.case("32 clients in both directions get keys that agree and never meet twice")
