@@ -284,13 +284,14 @@ def _(tmp):
         call.server.stop()
 
 
-@test.case("the one line of statistics shows rate, latency, drops and security")
+@test.case("the one line of statistics shows rate, latency, drops, size and security")
 def _(tmp):
     call = qvcall.Call(test, tmp)
     qvcall.write(tmp, "line.conf", f'peer: {{ host = "localhost"; port = {call.port}; sae_id = "12"; }};\n'
                  f'key_source: {qvcall.psk_source("client", 11)};\nvideo: {{ source: {{ module = "testpattern"; }}; }};\n')
     client = test.start(["visio_client", "line.conf"], cwd=tmp)
-    client.wait_for(r"^ +\d+ s +\d+\.\d fps +\d+ kbit/s +latency \S+.* dropped \d+ +\| QKD: TLSv1.3 \S+ .*key test-key-")
+    client.wait_for(r"^ +\d+ s +\d+\.\d fps +\d+ kbit/s +latency \S+.* dropped \d+ +sent 640x480 +\| "
+                    r"QKD: TLSv1.3 \S+ .*key test-key-")
     client.signal(signal.SIGINT)
     assert client.wait() == 0
     assert "pictures sent: " in client.output(), client.output()
