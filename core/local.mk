@@ -22,6 +22,8 @@ libqvisio_la_SOURCES = \
 	%D%/option_value.c \
 	%D%/options.h \
 	%D%/picture.c \
+	%D%/picture_scale.c \
+	%D%/picture_scale.h \
 	%D%/psk_identity.c \
 	%D%/role.c \
 	%D%/secret.c \

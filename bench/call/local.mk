@@ -3,7 +3,7 @@ EXTRA_DIST += %D%/peers.py
 PYTHON_BENCHES += %D%/sound.py %D%/picture.py %D%/loss.py %D%/rate.py %D%/size.py %D%/skew.py %D%/drift.py %D%/devices.py %D%/rekey.py %D%/cpu.py
 bench_pattern = modules/videosource/testpattern/pattern.c modules/videosource/testpattern/pattern.h \
 	modules/videosource/testpattern/digits.c modules/videosource/testpattern/digits.h
-bench_judge = tests/harness/witness/judge.c tests/harness/witness/judge.h core/conference/scale.c core/conference/scale.h
+bench_judge = tests/harness/witness/judge.c tests/harness/witness/judge.h core/picture_scale.c core/picture_scale.h
 
 BENCH_HELPERS += bench/call/camera bench/call/viewer
 bench_call_camera_SOURCES = %D%/camera.c $(bench_pattern)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fitting.h"
 
-#include "../conference/scale.h"
+#include "../picture_scale.h"
 
 void fitting_clear(struct fitting *fitting)
 {

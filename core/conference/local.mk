@@ -15,8 +15,6 @@ libqvisio_la_SOURCES += \
 	%D%/microphone.h \
 	%D%/mixer.c \
 	%D%/mixer.h \
-	%D%/scale.c \
-	%D%/scale.h \
 	%D%/shared_device.c \
 	%D%/shared_device.h \
 	%D%/speaker.c \

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../picture_scale.h"
 #include "lettering.h"
-#include "scale.h"
 
 #define BORDER 4
 #define INK    235

@@ -120,7 +120,7 @@ tests_call_test_fitting_SOURCES = \
 	%D%/test_fitting.c \
 	core/call/fitting.c \
 	core/call/picture_size.c \
-	core/conference/scale.c
+	core/picture_scale.c
 tests_call_test_fitting_CFLAGS = $(CFLAGS_UNIT)
 tests_call_test_fitting_LDADD = $(LDADD_UNIT)
 

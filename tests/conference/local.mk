@@ -17,7 +17,7 @@ tests_conference_test_tiles_SOURCES = \
 	core/conference/lettering.c \
 	core/conference/limiter.c \
 	core/conference/mixer.c \
-	core/conference/scale.c \
+	core/picture_scale.c \
 	core/conference/tile.c
 tests_conference_test_tiles_CFLAGS = $(CFLAGS_UNIT)
 tests_conference_test_tiles_LDADD = $(LDADD_UNIT) -lm

@@ -17,8 +17,8 @@
 #include "../../core/conference/lettering.h"
 #include "../../core/conference/limiter.h"
 #include "../../core/conference/mixer.h"
-#include "../../core/conference/scale.h"
 #include "../../core/conference/tile.h"
+#include "../../core/picture_scale.h"
 
 static void tiles_stand_side_by_side(void **state)
 {

@@ -37,7 +37,7 @@ check_LTLIBRARIES += tests/harness/videosink-witness.la tests/harness/audiosink-
 check_PROGRAMS += tests/harness/listener
 witness_pattern = modules/videosource/testpattern/pattern.c modules/videosource/testpattern/pattern.h \
 	modules/videosource/testpattern/digits.c modules/videosource/testpattern/digits.h \
-	core/conference/scale.c core/conference/scale.h
+	core/picture_scale.c core/picture_scale.h
 tests_harness_videosink_witness_la_SOURCES = %D%/witness/videosink.c %D%/witness/judge.c %D%/witness/judge.h $(witness_pattern)
 tests_harness_videosink_witness_la_LIBADD = libqvisio.la -lm
 tests_harness_videosink_witness_la_LDFLAGS = $(LDFLAGS_MOCK)

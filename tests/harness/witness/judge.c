@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "../../../core/conference/scale.h"
+#include "../../../core/picture_scale.h"
 #include "../../../modules/videosource/testpattern/pattern.h"
 
 #define BANDS 15 /* as the grid of the stamp has rows */

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../../core/conference/scale.h"
+#include "../../../core/picture_scale.h"
 #include "../../../modules/videosource/testpattern/pattern.h"
 #include "judge.h"
 #include "recording.h"

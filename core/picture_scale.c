@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scale.h"
+#include "picture_scale.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Planes of samples in another size: the mean of what falls together when it gets small, interpolation otherwise. */
-#ifndef QV_CONFERENCE_SCALE_H
-#define QV_CONFERENCE_SCALE_H
+#ifndef QV_PICTURE_SCALE_H
+#define QV_PICTURE_SCALE_H
 
 #include <stdint.h>
 
