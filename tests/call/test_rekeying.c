@@ -20,7 +20,7 @@ static void keys_are_replaced_without_a_lost_frame(void **state)
 {
 	(void)state;
 	const char *wanted = getenv("QV_REKEYINGS");
-	int count = wanted ? (int)strtol(wanted, NULL, 10) : 200;
+	int count = wanted ? (int)strtol(wanted, NULL, 10) : 1000;
 	parts.video_frames = parts.audio_blocks = NO_LIMIT;
 	parts.video_packet = 30000;
 	with_renewal(1);
