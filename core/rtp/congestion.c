@@ -28,6 +28,7 @@
 #define PROBE_ALL         0.9  /* of the rate that was sent: it carries all of it */
 #define PROBE_GAIN        1.05
 #define PROBE_SOON_NS     (100 * QV_NS_PER_MS)
+#define PROBE_BLANKS      3   /* clusters in a row of which too little came to tell, before one waits */
 #define PROBE_WORTH       0.9 /* of the highest rate: more is not worth it */
 #define PROBE_WAIT_NS     (5 * QV_NS_PER_SECOND)
 #define PROBE_WAIT_MOST   (20 * QV_NS_PER_SECOND)
@@ -93,6 +94,7 @@ struct qv_rtp_congestion {
 	int64_t heard_at;                /* the last feedback came */
 	struct probe probe;
 	bool probed;         /* the first one is over */
+	unsigned blanks;     /* probes that told nothing, in a row */
 	int64_t probe_after; /* the next one waits until then, */
 	int64_t probe_wait;  /* and the one after it so long */
 	int64_t begun_at;    /* the probe that is on */
@@ -351,9 +353,14 @@ static void update(struct qv_rtp_congestion *c, int64_t now)
 /* The first one may lower the rate too: that was a guess. */
 static void take_result(struct qv_rtp_congestion *c, const struct probe_result *result, int64_t now)
 {
-	bool all = result->came >= PROBE_ALL * result->sent;
+	bool all = result->came >= PROBE_ALL * result->sent * result->share;
 	double rate = result->came == 0 ? 0 : all ? result->sent : result->came;
 	bool gained = BETA * rate > PROBE_GAIN * c->by_delay;
+	if (rate == 0 && c->blanks++ < PROBE_BLANKS) {
+		c->probe_after = now + PROBE_SOON_NS;
+		return;
+	}
+	c->blanks = 0;
 	c->probe_wait = gained ? PROBE_WAIT_NS : c->probe_wait < PROBE_WAIT_MOST ? 2 * c->probe_wait : c->probe_wait;
 	c->probe_after = gained || !c->probed ? now + PROBE_SOON_NS : now + c->probe_wait;
 	if (rate > 0 && c->decreased_at <= c->begun_at && (gained || !c->probed)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loss_bound.h"
 
+#include <math.h>
+
 #include <qvisio/clock.h>
 
 #define WINDOW       20 /* packets, and */
@@ -9,6 +11,7 @@
 #define KNOWN        60  /* packets that a share tells something of */
 #define HIGH         0.1
 #define LOW          0.02
+#define DOUBT        1.5  /* standard deviations of a share by chance, above HIGH */
 #define HEAVY        0.25 /* so much is not worth repairing, whatever it comes from; at less it may rise again: */
 #define BEARABLE     0.22
 #define HEAVY_FREE   0.15
@@ -83,7 +86,8 @@ static void cut(struct loss_bound *bound, double share, const struct loss_view *
 /* A share that differs from what is lost anyway by more than chance. */
 static bool is_new(const struct loss_bound *bound)
 {
-	return bound->told >= KNOWN && bound->share > HIGH && bound->share > 1.5 * bound->random + 0.03;
+	double doubt = DOUBT * sqrt(HIGH * (1 - HIGH) / bound->told);
+	return bound->told >= KNOWN && bound->share > HIGH + doubt && bound->share > 1.5 * bound->random + 0.03;
 }
 
 static void judge(struct loss_bound *bound, double window_share, const struct loss_view *view)
