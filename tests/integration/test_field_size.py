@@ -53,11 +53,10 @@ def full(size):
 
 
 def check_seen(seen, sizes):
-    """What was shown reads right in every size, and is the picture that was painted. The first one of another size is a key
-    picture for which there may be too few bits to read its stamp."""
-    coarse = [b for a, b in zip(seen.all, seen.all[1:]) if b.size != a.size and b.number < 0]
-    seen.all = [p for p in seen.all if p not in coarse]
-    assert seen.corrupt() == 0 and seen.backward() == 0, (seen.corrupt(), seen.backward())
+    """What was shown reads right in every size, and is the picture that was painted. While the network gets narrow, libvpx may
+    leave a block of one picture as it was, and its stamp does not read; what was broken on the way stays broken."""
+    assert seen.unreadable() <= 2 and seen.corrupt() == seen.unreadable(), (seen.unreadable(), seen.corrupt())
+    assert seen.backward() == 0, seen.backward()
     shown = {p.size for p in seen.all}
     assert len(shown) >= sizes and (WIDTH, HEIGHT) in shown, shown
     for size in shown:
