@@ -353,7 +353,7 @@ static void update(struct qv_rtp_congestion *c, int64_t now)
 /* The first one may lower the rate too: that was a guess. */
 static void take_result(struct qv_rtp_congestion *c, const struct probe_result *result, int64_t now)
 {
-	bool all = result->came >= PROBE_ALL * result->sent * result->share;
+	bool all = result->came >= PROBE_ALL * result->sent;
 	double rate = result->came == 0 ? 0 : all ? result->sent : result->came;
 	bool gained = BETA * rate > PROBE_GAIN * c->by_delay;
 	if (rate == 0 && c->blanks++ < PROBE_BLANKS) {
@@ -389,7 +389,7 @@ static void look_at_probe(struct qv_rtp_congestion *c, int64_t now)
 static bool may_probe(const struct qv_rtp_congestion *c, int64_t now)
 {
 	if (!c->probed || c->probe.on)
-		return !c->probe.on;
+		return !c->probe.on && now >= c->probe_after;
 	bool full = now < c->drain_until || path_queue_standing(&c->queue) >= STANDING_NS ||
 		    (c->cut_at && now - c->cut_at < PROBE_CALM_NS) || c->by_loss.rate < c->by_delay;
 	return now >= c->probe_after && !full && c->by_delay < PROBE_WORTH * (double)c->rates.max;

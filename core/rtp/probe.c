@@ -62,7 +62,6 @@ bool probe_done(struct probe *probe, uint16_t told, int64_t now, int64_t rtt, st
 	probe->on = false;
 	if (probe->told < LEAST || probe->told < LEAST_CAME * probe->sent)
 		return true;
-	result->share = (double)probe->came_bytes / (double)probe->sent_bytes;
 	result->sent = rate_of(probe->sent_bytes - probe->last_size, probe->sent_to - probe->sent_from);
 	result->came = rate_of(probe->came_bytes - probe->first_size, probe->came_to - probe->came_from);
 	if (result->came == 0)

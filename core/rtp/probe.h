@@ -23,7 +23,6 @@ struct probe {
 
 struct probe_result {
 	double sent, came; /* bit/s; 0: too few have come to tell */
-	double share;      /* of the bytes has come: a path that carries all came to less by what was lost */
 };
 
 void probe_start(struct probe *probe, size_t bytes);
