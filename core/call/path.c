@@ -11,7 +11,7 @@
 
 void path_start(struct path *path, int64_t now)
 {
-	*path = (struct path){ .began_ns = now, .answered_ns = now, .probe_ns = now };
+	*path = (struct path){ .began_ns = now, .answered_ns = now, .heard_ns = now, .probe_ns = now };
 }
 
 bool path_probe(struct path *path, int64_t now)
@@ -35,18 +35,20 @@ void path_answered(struct path *path, int64_t sent_ns, int64_t rtt_ns, int64_t n
 	}
 	path->again++;
 	path->answered_ns = sent_ns;
+	path->heard_ns = now;
 }
 
 enum path_change path_look(struct path *path, int64_t now)
 {
-	bool silent = now - path->answered_ns >= SILENT_NS;
+	bool silent = now - path->heard_ns >= SILENT_NS;
 	if (path->up && silent) {
 		path->up = false;
 		path->failed = true;
 		path->again = 0;
 		return PATH_DOWN;
 	}
-	if (!path->up && !silent && path->again >= (path->failed ? PATH_AGAIN : 1)) {
+	/* Answers that come late tell that a path is full, not that it is gone; but none is taken up for them. */
+	if (!path->up && now - path->answered_ns < SILENT_NS && path->again >= (path->failed ? PATH_AGAIN : 1)) {
 		path->up = true;
 		return PATH_UP;
 	}
@@ -59,7 +61,7 @@ enum path_change path_look(struct path *path, int64_t now)
 
 int64_t path_due(const struct path *path)
 {
-	int64_t silent = path->answered_ns + SILENT_NS;
+	int64_t silent = path->heard_ns + SILENT_NS;
 	if ((path->up || !path->failed) && silent < path->probe_ns)
 		return silent;
 	return path->probe_ns;

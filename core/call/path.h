@@ -17,6 +17,7 @@ struct path {
 	bool failed; /* it has been told that nothing passes */
 	int64_t began_ns;
 	int64_t answered_ns; /* when the newest probe that was answered had been sent */
+	int64_t heard_ns;    /* when that answer came */
 	int64_t probe_ns;    /* when the next one is due */
 	int64_t first_ns;    /* of the answers counted in `again` */
 	unsigned again;

@@ -53,7 +53,8 @@ static void a_path_that_failed_needs_several_answers(void **state)
 	path_start(&path, 0);
 	path_answered(&path, 0, MS, MS);
 	assert_int_equal(path_look(&path, MS), PATH_UP);
-	assert_int_equal(path_look(&path, 2000 * MS), PATH_DOWN);
+	assert_int_equal(path_look(&path, 2000 * MS), PATH_SAME);
+	assert_int_equal(path_look(&path, 2001 * MS), PATH_DOWN);
 	for (int i = 0; i < PATH_AGAIN; i++) {
 		int64_t at = (3000 + 100 * i) * MS;
 		assert_int_equal(path_look(&path, at), PATH_SAME);
@@ -61,6 +62,29 @@ static void a_path_that_failed_needs_several_answers(void **state)
 		path_answered(&path, at - 5 * MS, MS, at); /* told twice */
 	}
 	assert_int_equal(path_look(&path, 3300 * MS), PATH_UP);
+}
+
+/* Of a queue of three seconds: what is up stays so while they come, and what was given up waits until they are in time. */
+static void late_answers_keep_a_path_and_restore_none(void **state)
+{
+	(void)state;
+	struct path path;
+	path_start(&path, 0);
+	path_answered(&path, 1 * MS, MS, 2 * MS);
+	assert_int_equal(path_look(&path, 2 * MS), PATH_UP);
+	int64_t at = 1900 * MS;
+	for (int64_t sent = 2 * MS; at < 10000 * MS; at += 500 * MS, sent += 250 * MS) {
+		path_answered(&path, sent, 1900 * MS, at);
+		assert_int_equal(path_look(&path, at), PATH_SAME);
+	}
+	at += 2000 * MS;
+	assert_int_equal(path_look(&path, at), PATH_DOWN);
+	for (int i = 1; i <= 2 * PATH_AGAIN; i++) {
+		path_answered(&path, at - 3000 * MS + i * 50 * MS, MS, at + i * 50 * MS);
+		assert_int_equal(path_look(&path, at + i * 50 * MS), PATH_SAME);
+	}
+	path_answered(&path, at + 300 * MS, MS, at + 310 * MS);
+	assert_int_equal(path_look(&path, at + 310 * MS), PATH_UP);
 }
 
 static void answers_to_probes_that_never_were_do_nothing(void **state)
@@ -501,6 +525,7 @@ int main(void)
 		cmocka_unit_test(a_path_is_up_with_the_first_answer),
 		cmocka_unit_test(a_path_without_answers_is_told_once),
 		cmocka_unit_test(a_path_that_failed_needs_several_answers),
+		cmocka_unit_test(late_answers_keep_a_path_and_restore_none),
 		cmocka_unit_test(answers_to_probes_that_never_were_do_nothing),
 		cmocka_unit_test(sound_comes_first),
 		cmocka_unit_test(few_bits_make_fewer_frames),
